@@ -1,0 +1,111 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// The instruction set the kernels are compiled for. `native` is the building machine's own; a cluster of
+// unlike nodes sets CRNN_DIST_ARCH to the oldest of them, for example x86-64-v3 (see README, "Clusters").
+let architecture = Context.environment["CRNN_DIST_ARCH"] ?? "native"
+
+#if arch(arm64)
+  let instructionSet = ["-Xcc", "-mcpu=\(architecture)"]
+#else
+  let instructionSet =
+    ["-Xcc", "-march=\(architecture)"]
+    + (architecture == "native" ? ["-Xcc", "-mprefer-vector-width=512"] : [])
+#endif
+
+let common: [SwiftSetting] = [.swiftLanguageMode(.v6)]
+// Kernels drop overflow and bounds checks: every size they take has been checked one level above.
+let kernel: [SwiftSetting] =
+  common + [.unsafeFlags(["-Ounchecked"] + instructionSet, .when(configuration: .release))]
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
+
+let package = Package(
+  name: "crnn-dist",
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+  ],
+  targets: [
+    // C libraries, each with exactly one owner below (scripts/check-layers holds the line).
+    .systemLibrary(name: "CMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
+    .systemLibrary(name: "CHDF5", pkgConfig: "hdf5-openmpi", providers: [.apt(["libhdf5-openmpi-dev"])]),
+    .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+
+    // Foundations.
+    .target(name: "Diagnosis", swiftSettings: common),
+    .target(name: "RandomNumbers", swiftSettings: common),
+    .target(name: "Metrics", swiftSettings: common),
+    .target(name: "MessagePassing", dependencies: ["CMPI", "Diagnosis"], swiftSettings: common),
+    .target(
+      name: "HierarchicalData", dependencies: ["CHDF5", "Diagnosis", "MessagePassing"], swiftSettings: common),
+
+    // The model: arithmetic, then networks made of it.
+    .target(name: "Kernels", dependencies: ["COpenBLAS", "RandomNumbers"], swiftSettings: kernel),
+    .target(
+      name: "Networks", dependencies: ["Kernels", "RandomNumbers", "Diagnosis"], swiftSettings: kernel),
+
+    // The data: files to songs to snapshot to batches.
+    .target(
+      name: "MillionSong",
+      dependencies: ["HierarchicalData", "MessagePassing", "RandomNumbers", "Diagnosis"],
+      swiftSettings: common),
+    .target(
+      name: "Synthesis",
+      dependencies: ["HierarchicalData", "MessagePassing", "MillionSong", "RandomNumbers", "Metrics", "Diagnosis"],
+      swiftSettings: common),
+    .target(name: "Sampling", dependencies: ["RandomNumbers"], swiftSettings: common),
+
+    // The job: replicas, checkpoints, the loop.
+    .target(
+      name: "DataParallel", dependencies: ["MessagePassing", "Networks", "Diagnosis"], swiftSettings: common),
+    .target(name: "Checkpointing", dependencies: ["HierarchicalData", "Diagnosis"], swiftSettings: common),
+    .target(name: "TensorBoardEvents", dependencies: [protobuf, "Diagnosis"], swiftSettings: common),
+    .target(
+      name: "Training",
+      dependencies: [
+        "Checkpointing", "DataParallel", "Diagnosis", "MessagePassing", "Metrics", "MillionSong", "Networks",
+        "RandomNumbers", "Sampling", "TensorBoardEvents", logging, yams,
+      ],
+      swiftSettings: common),
+    .executableTarget(
+      name: "crnn-dist",
+      dependencies: [
+        "Checkpointing", "DataParallel", "Diagnosis", "HierarchicalData", "MessagePassing", "Metrics",
+        "MillionSong", "Networks", "Sampling", "Synthesis", "Training", argumentParser, logging, yams,
+      ],
+      swiftSettings: common),
+
+    .testTarget(name: "RandomNumbersTests", dependencies: ["RandomNumbers"], swiftSettings: common),
+    .testTarget(name: "MetricsTests", dependencies: ["Metrics"], swiftSettings: common),
+    .testTarget(name: "SamplingTests", dependencies: ["Sampling"], swiftSettings: common),
+    .testTarget(
+      name: "MessagePassingTests", dependencies: ["MessagePassing", "Diagnosis"], swiftSettings: common),
+    .testTarget(
+      name: "HierarchicalDataTests", dependencies: ["HierarchicalData", "Diagnosis"], swiftSettings: common),
+    .testTarget(
+      name: "KernelsTests", dependencies: ["Kernels", "RandomNumbers"], swiftSettings: common),
+    .testTarget(
+      name: "NetworksTests", dependencies: ["Networks", "Kernels", "HierarchicalData", "RandomNumbers"],
+      exclude: ["Golden"], swiftSettings: common),
+    .testTarget(
+      name: "MillionSongTests",
+      dependencies: ["MillionSong", "Synthesis", "HierarchicalData", "MessagePassing", "Diagnosis"],
+      swiftSettings: common),
+    .testTarget(
+      name: "DataParallelTests", dependencies: ["DataParallel", "MessagePassing", "Networks"],
+      swiftSettings: common),
+    .testTarget(
+      name: "CheckpointingTests", dependencies: ["Checkpointing", "HierarchicalData", "Diagnosis"],
+      swiftSettings: common),
+    .testTarget(
+      name: "TrainingTests",
+      dependencies: ["Training", "MessagePassing", "Networks", "MillionSong", "Synthesis", "TensorBoardEvents"],
+      swiftSettings: common),
+  ]
+)

@@ -1,0 +1,4 @@
+#ifndef CRNN_DIST_COPENBLAS_H
+#define CRNN_DIST_COPENBLAS_H
+#include <cblas.h>
+#endif

@@ -1,0 +1,101 @@
+import Kernels
+
+/// Where one tensor lies in an arena.
+///
+/// A tensor is a list of rows (all leading dimensions) of `groups` equal groups (the three gates of a GRU, else
+/// one); every group is padded to whole vectors, so that kernels never see a remainder. The padding is zero.
+public struct TensorPlacement: Equatable, Sendable {
+  /// Layer and role, for example `convolution_2/kernel`.
+  public let name: String
+  /// The shape that users and files see, without padding.
+  public let shape: [Int]
+  public let groups: Int
+  /// First float in the arena.
+  public let offset: Int
+
+  /// Product of the leading dimensions.
+  public var rows: Int { shape.dropLast().reduce(1, *) }
+  /// Values in a group of a row.
+  public var groupWidth: Int { shape.last! / groups }
+  /// Floats from one group to the next.
+  public var groupStride: Int { padded(groupWidth) }
+  /// Floats from one row to the next.
+  public var rowStride: Int { groups * groupStride }
+  /// Values without padding.
+  public var count: Int { shape.reduce(1, *) }
+  /// Floats with padding.
+  public var paddedCount: Int { rows * rowStride }
+}
+
+/// All tensors of one kind (weights, gradients, a moment of the optimiser, moving statistics) in one run of
+/// memory: one allreduce, one optimiser pass, one checksum serves them all.
+public final class ParameterArena {
+  public let placements: [TensorPlacement]
+  public let storage: AlignedBuffer
+  private let indices: [String: Int]
+
+  /// An arena of zeros with these tensors in this order.
+  public init(_ tensors: [(name: String, shape: [Int], groups: Int)]) {
+    var offset = 0
+    var placements: [TensorPlacement] = []
+    for tensor in tensors {
+      let placement = TensorPlacement(
+        name: tensor.name, shape: tensor.shape, groups: tensor.groups, offset: offset)
+      placements.append(placement)
+      offset += placement.paddedCount
+    }
+    self.placements = placements
+    indices = Dictionary(uniqueKeysWithValues: placements.enumerated().map { ($1.name, $0) })
+    storage = AlignedBuffer(count: offset)
+  }
+
+  /// An arena of zeros laid out like another.
+  public convenience init(like other: ParameterArena) {
+    self.init(other.placements.map { ($0.name, $0.shape, $0.groups) })
+  }
+
+  /// Floats with padding.
+  public var count: Int { storage.count }
+  /// Values without padding.
+  public var valueCount: Int { placements.reduce(0) { $0 + $1.count } }
+  public var names: [String] { placements.map(\.name) }
+
+  public func placement(of name: String) -> TensorPlacement? { indices[name].map { placements[$0] } }
+
+  /// A tensor's values in the order of its shape (row-major), without padding; nil for an unknown name.
+  public func values(of name: String) -> [Float]? {
+    guard let placement = placement(of: name) else { return nil }
+    var values: [Float] = []
+    values.reserveCapacity(placement.count)
+    forEachGroup(of: placement) { start in
+      values.append(contentsOf: UnsafeBufferPointer(start: start, count: placement.groupWidth))
+    }
+    return values
+  }
+
+  /// Sets a tensor's values from the order of its shape; false, and no change, where name or count is wrong.
+  @discardableResult
+  public func setValues(_ values: [Float], of name: String) -> Bool {
+    guard let placement = placement(of: name), placement.count == values.count else { return false }
+    var next = 0
+    forEachGroup(of: placement) { start in
+      for i in 0..<placement.groupWidth { start[i] = values[next + i] }
+      next += placement.groupWidth
+    }
+    return true
+  }
+
+  /// The first float of a tensor, for kernels.
+  package func start(of name: String) -> UnsafeMutablePointer<Float> {
+    guard let placement = placement(of: name) else { preconditionFailure("no tensor \(name)") }
+    return storage.start + placement.offset
+  }
+
+  private func forEachGroup(of placement: TensorPlacement, _ body: (UnsafeMutablePointer<Float>) -> Void) {
+    for row in 0..<placement.rows {
+      for group in 0..<placement.groups {
+        body(storage.start + placement.offset + row * placement.rowStride + group * placement.groupStride)
+      }
+    }
+  }
+}
