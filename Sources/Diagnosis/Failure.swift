@@ -22,6 +22,9 @@ public struct Failure: Error, Sendable, Equatable, CustomStringConvertible {
   public var message: String
   /// What the user can do about it, or nil where the message says it.
   public var remedy: String?
+  /// Whether every rank of the job throws this same failure, so that all can end in good order. One that a
+  /// single rank knows of (false) has to abort the others.
+  public var isAgreed = false
 
   public init(_ kind: Kind, _ message: String, remedy: String? = nil) {
     self.kind = kind

@@ -1,12 +1,18 @@
 /// A group of ranks that talk to one another: MPI's world, or its in-process twin for tests.
 ///
-/// Every method is collective: all ranks of the group call it, in the same order. Errors are thrown as
+/// Every throwing method is collective: all ranks of the group call it, in the same order. Errors are thrown as
 /// `Failure`; after an error the group is unusable and the job must end (see `abort`).
 public protocol Communicator: AnyObject {
   /// This process's number, from 0.
   var rank: Int { get }
   /// World size: how many ranks there are.
   var size: Int { get }
+  /// This process's number among the ranks on the same node, from 0.
+  var nodeRank: Int { get }
+  /// How many ranks are on this rank's node.
+  var nodeSize: Int { get }
+  /// The node's name as the operating system tells it.
+  var hostName: String { get }
 
   /// Returns when every rank has called it (MPI 4.0, section 6.3).
   func barrier() throws
@@ -29,17 +35,10 @@ public protocol Communicator: AnyObject {
   func abort(exitCode: Int32) -> Never
 }
 
-/// How `allreduce` combines values.
-public enum Reduction: Sendable {
-  case sum
-  case minimum
-  case maximum
-}
+extension Communicator {
+  /// Rank 0 alone speaks and writes.
+  public var isRoot: Bool { rank == 0 }
 
-/// The numbers that can be combined over ranks.
-public protocol ReducibleNumber: Numeric, Comparable, BitwiseCopyable, Sendable {}
-extension Float: ReducibleNumber {}
-extension Double: ReducibleNumber {}
-extension Int32: ReducibleNumber {}
-extension Int: ReducibleNumber {}
-extension UInt64: ReducibleNumber {}
+  /// `rank 3 on node17`, for messages.
+  public var place: String { "rank \(rank) on \(hostName)" }
+}

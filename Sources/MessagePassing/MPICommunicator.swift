@@ -1,0 +1,228 @@
+import CMPI
+import Diagnosis
+import Foundation
+
+/// MPI's world, as a private duplicate, so that no library's messages meet ours.
+///
+/// MPI is started with `MPI_THREAD_FUNNELED`: the thread that called `start` makes every call. Errors come back
+/// as codes (`MPI_ERRORS_RETURN`) and are thrown as `Failure` with MPI's own words.
+public final class MPICommunicator: Communicator {
+  public let rank: Int
+  public let size: Int
+  public let nodeRank: Int
+  public let nodeSize: Int
+  public let hostName: String
+
+  /// The private communicator, for parallel HDF5.
+  package let handle: MPI_Comm
+
+  /// The most elements one MPI call is given: counts are C `int`, so longer buffers go in pieces.
+  package var largestCount = 1 << 30
+
+  // One thread starts MPI and uses it (FUNNELED), which is what makes this variable safe.
+  nonisolated(unsafe) private static var running: MPICommunicator?
+
+  /// Starts MPI, once for the process; later calls return the same communicator.
+  ///
+  /// A process without a launcher becomes a world of one. Throws when MPI cannot start, or when it is at odds
+  /// with its launcher (see `LaunchEnvironment.check`).
+  public static func start() throws -> MPICommunicator {
+    if let running { return running }
+    let environment = LaunchEnvironment.current
+    if environment.launcher == nil {
+      // Alone: Open MPI need not prepare for spawning others, nor look for a batch system's daemons.
+      setenv("OMPI_MCA_ess_singleton_isolated", "1", 0)
+    }
+    var started: Int32 = 0
+    try Self.check(MPI_Initialized(&started), "MPI_Initialized")
+    if started == 0 {
+      var provided: Int32 = 0
+      try Self.check(MPI_Init_thread(nil, nil, Int32(MPI_THREAD_FUNNELED), &provided), "MPI_Init_thread")
+      guard provided >= MPI_THREAD_FUNNELED else {
+        throw Failure(
+          .fault, "this MPI library was built without thread support (level \(provided))",
+          remedy: "use one that offers MPI_THREAD_FUNNELED")
+      }
+    }
+    let communicator = try MPICommunicator()
+    running = communicator
+    try environment.check(worldSize: communicator.size)
+    return communicator
+  }
+
+  private init() throws {
+    try Self.check(
+      MPI_Comm_set_errhandler(crnn_mpi_comm_world(), crnn_mpi_errors_return()), "MPI_Comm_set_errhandler")
+    var duplicate: MPI_Comm? = crnn_mpi_comm_null()
+    try Self.check(MPI_Comm_dup(crnn_mpi_comm_world(), &duplicate), "MPI_Comm_dup")
+    guard let duplicate else { throw Failure(.fault, "MPI_Comm_dup gave no communicator") }
+    handle = duplicate
+    try Self.check(MPI_Comm_set_errhandler(handle, crnn_mpi_errors_return()), "MPI_Comm_set_errhandler")
+    (rank, size) = try Self.rankAndSize(of: handle)
+
+    var node: MPI_Comm? = crnn_mpi_comm_null()
+    try Self.check(
+      MPI_Comm_split_type(handle, Int32(MPI_COMM_TYPE_SHARED), Int32(rank), crnn_mpi_info_null(), &node),
+      "MPI_Comm_split_type")
+    guard let node else { throw Failure(.fault, "MPI_Comm_split_type gave no communicator") }
+    (nodeRank, nodeSize) = try Self.rankAndSize(of: node)
+    var released: MPI_Comm? = node
+    try Self.check(MPI_Comm_free(&released), "MPI_Comm_free")
+
+    hostName = ProcessInfo.processInfo.hostName
+  }
+
+  private static func rankAndSize(of communicator: MPI_Comm) throws -> (Int, Int) {
+    var rank: Int32 = 0
+    var size: Int32 = 0
+    try check(MPI_Comm_rank(communicator, &rank), "MPI_Comm_rank")
+    try check(MPI_Comm_size(communicator, &size), "MPI_Comm_size")
+    return (Int(rank), Int(size))
+  }
+
+  /// Ends MPI for this process (MPI_Finalize): collective, and the last call of all.
+  public func finish() {
+    guard Self.running === self else { return }
+    Self.running = nil
+    var released: MPI_Comm? = handle
+    MPI_Comm_free(&released)
+    MPI_Finalize()
+  }
+
+  /// Ends MPI when it was started, for a process that gives up before it had the communicator.
+  static func finishRunning() { running?.finish() }
+
+  public func abort(exitCode: Int32) -> Never {
+    MPI_Abort(crnn_mpi_comm_world(), exitCode)
+    _exit(exitCode)
+  }
+
+  // MARK: Collectives
+
+  public func barrier() throws {
+    try check(MPI_Barrier(handle), "MPI_Barrier")
+  }
+
+  public func broadcast(_ values: UnsafeMutableRawBufferPointer, root: Int) throws {
+    try forEachPiece(of: values.count) { piece in
+      try check(
+        MPI_Bcast(
+          values.baseAddress! + piece.lowerBound, Int32(piece.count), crnn_mpi_byte(), Int32(root), handle),
+        "MPI_Bcast")
+    }
+  }
+
+  public func allreduce<Number: ReducibleNumber>(
+    _ values: UnsafeMutableBufferPointer<Number>, _ reduction: Reduction
+  ) throws {
+    guard size > 1 else { return }
+    try forEachPiece(of: values.count) { piece in
+      try check(
+        MPI_Allreduce(
+          crnn_mpi_in_place(), values.baseAddress! + piece.lowerBound, Int32(piece.count),
+          Number.numberType.handle, reduction.handle, handle),
+        "MPI_Allreduce")
+    }
+  }
+
+  public func gather(_ bytes: UnsafeRawBufferPointer, root: Int) throws -> [[UInt8]]? {
+    let rounds = try gatherRounds(bytes.count)
+    var gathered = rank == root ? rounds.emptyArrays : nil
+    try rounds.forEach { counts, displacements, total, start in
+      var received = [UInt8](repeating: 0, count: rank == root ? total : 0)
+      try check(
+        MPI_Gatherv(
+          bytes.baseAddress.map { $0 + start }, counts[rank], crnn_mpi_byte(), &received, counts, displacements,
+          crnn_mpi_byte(), Int32(root), handle),
+        "MPI_Gatherv")
+      gathered?.append(received, counts: counts, displacements: displacements)
+    }
+    return gathered
+  }
+
+  public func allgather(_ bytes: UnsafeRawBufferPointer) throws -> [[UInt8]] {
+    let rounds = try gatherRounds(bytes.count)
+    var gathered = rounds.emptyArrays
+    try rounds.forEach { counts, displacements, total, start in
+      var received = [UInt8](repeating: 0, count: total)
+      try check(
+        MPI_Allgatherv(
+          bytes.baseAddress.map { $0 + start }, counts[rank], crnn_mpi_byte(), &received, counts, displacements,
+          crnn_mpi_byte(), handle),
+        "MPI_Allgatherv")
+      gathered.append(received, counts: counts, displacements: displacements)
+    }
+    return gathered
+  }
+
+  /// Tells every rank how many bytes each will send, and divides them into rounds MPI's counts can express.
+  private func gatherRounds(_ count: Int) throws -> GatherRounds {
+    var own = Int64(count)
+    var lengths = [Int64](repeating: 0, count: size)
+    try check(
+      MPI_Allgather(&own, 1, crnn_mpi_int64(), &lengths, 1, crnn_mpi_int64(), handle), "MPI_Allgather")
+    return GatherRounds(lengths: lengths.map(Int.init), rank: rank, bytesARound: max(1, largestCount / size))
+  }
+
+  private func forEachPiece(of count: Int, _ body: (Range<Int>) throws -> Void) throws {
+    var start = 0
+    while start < count {
+      let end = min(count, start + largestCount)
+      try body(start..<end)
+      start = end
+    }
+  }
+
+  // MARK: Errors
+
+  private func check(_ code: Int32, _ call: String) throws {
+    try Self.check(code, call)
+  }
+
+  /// Throws MPI's own description of an error code (MPI 4.0, section 9.4).
+  private static func check(_ code: Int32, _ call: String) throws {
+    guard code != MPI_SUCCESS else { return }
+    var text = [UInt8](repeating: 0, count: Int(MPI_MAX_ERROR_STRING) + 1)
+    var length: Int32 = 0
+    let found = text.withUnsafeMutableBytes { buffer in
+      MPI_Error_string(code, buffer.baseAddress?.assumingMemoryBound(to: CChar.self), &length)
+    }
+    let words =
+      found == MPI_SUCCESS ? String(decoding: text.prefix(Int(length)), as: UTF8.self) : "error code \(code)"
+    throw Failure(.fault, "\(call) failed: \(words)", remedy: "see the MPI library's messages above, if any")
+  }
+
+  /// The MPI library's own name and version, on one line.
+  public static var libraryVersion: String {
+    var text = [UInt8](repeating: 0, count: Int(MPI_MAX_LIBRARY_VERSION_STRING) + 1)
+    var length: Int32 = 0
+    let code = text.withUnsafeMutableBytes { buffer in
+      MPI_Get_library_version(buffer.baseAddress?.assumingMemoryBound(to: CChar.self), &length)
+    }
+    guard code == MPI_SUCCESS else { return "unknown" }
+    let words = String(decoding: text.prefix(Int(length)).filter { $0 != 0 }, as: UTF8.self)
+    return words.replacingOccurrences(of: "\n", with: " ")
+  }
+}
+
+extension NumberType {
+  fileprivate var handle: MPI_Datatype {
+    switch self {
+    case .float: crnn_mpi_float()
+    case .double: crnn_mpi_double()
+    case .int32: crnn_mpi_int32()
+    case .int64: crnn_mpi_int64()
+    case .uint64: crnn_mpi_uint64()
+    }
+  }
+}
+
+extension Reduction {
+  fileprivate var handle: MPI_Op {
+    switch self {
+    case .sum: crnn_mpi_sum()
+    case .minimum: crnn_mpi_min()
+    case .maximum: crnn_mpi_max()
+    }
+  }
+}
