@@ -1,0 +1,149 @@
+import CHDF5
+import Diagnosis
+import Foundation
+
+/// An HDF5 file; at the same time its root group.
+public final class File: Group {
+  /// Opens a file for reading, without locking it.
+  ///
+  /// - Throws: `.missingInput` where there is no such file or it may not be opened, `.badData` where it is no
+  ///   HDF5 file or is cut short.
+  public static func open(_ path: String) throws -> File {
+    try Library.exclusively { _ in
+      let number = H5Fopen(path, crnn_h5_read_only(), PropertyLists.fileAccess)
+      if number < 0 { throw openingFailure(path) }
+      return File(number, path)
+    }
+  }
+
+  /// Opens a whole file's bytes for reading; `name` stands for the path in messages.
+  public static func open(image: [UInt8], name: String) throws -> File {
+    try Library.exclusively { scope in
+      let access = PropertyLists.inMemory(growingBy: 64 << 10, scope)
+      // HDF5 only copies the image, though it asks for a mutable address.
+      let status = image.withUnsafeBytes {
+        H5Pset_file_image(access, UnsafeMutableRawPointer(mutating: $0.baseAddress), $0.count)
+      }
+      let number = status < 0 ? -1 : H5Fopen(uniqueMemoryName(), crnn_h5_read_only(), access)
+      if number < 0 {
+        let stack = ErrorStack.take()
+        throw image.starts(with: signature)
+          ? Failure(.badData, "\(name): damaged: \(stack.shortCause)")
+          : Failure(.badData, "\(name): not an HDF5 file (it does not start with HDF5's signature)")
+      }
+      return File(number, name)
+    }
+  }
+
+  /// Makes a new file, in place of any that has this path.
+  public static func create(_ path: String) throws -> File {
+    try Library.exclusively { scope in
+      try create(path, shownAs: path, access: PropertyLists.fileAccess, scope)
+    }
+  }
+
+  /// Makes a new file in memory; `image()` gives its bytes. `name` stands for the path in messages.
+  public static func createInMemory(name: String, growingBy bytes: Int = 256 << 10) throws -> File {
+    try Library.exclusively { scope in
+      let access = PropertyLists.inMemory(growingBy: bytes, scope)
+      return try create(uniqueMemoryName(), shownAs: name, access: access, scope)
+    }
+  }
+
+  /// Makes a new file that all ranks of `communicator` (a raw `MPI_Comm`) write together. Collective.
+  package static func createInParallel(_ path: String, rawCommunicator: UnsafeMutableRawPointer) throws -> File {
+    try Library.exclusively { scope in
+      let access = scope.own(H5Pcreate(crnn_h5_file_access()), H5Pclose)
+      H5Pset_fclose_degree(access, H5F_CLOSE_STRONG)
+      H5Pset_all_coll_metadata_ops(access, true)
+      H5Pset_coll_metadata_write(access, true)
+      guard crnn_h5_set_parallel_access(access, rawCommunicator) >= 0 else {
+        throw Deed(file: path, object: nil, action: "choosing MPI-IO").failure(writing: true)
+      }
+      return try create(path, shownAs: path, access: access, scope)
+    }
+  }
+
+  private static func create(_ path: String, shownAs name: String, access: hid_t, _ scope: Scope) throws -> File {
+    let number = H5Fcreate(path, crnn_h5_truncate(), hid_t(H5P_DEFAULT), access)
+    if number < 0 {
+      let failure = Deed(file: name, object: nil, action: "making the file").failure(writing: true)
+      guard FileManager.default.fileExists(atPath: folder(of: path)) else {
+        throw Failure(
+          .missingInput, "\(name): cannot be written, its folder \(folder(of: path)) does not exist")
+      }
+      throw failure
+    }
+    return File(number, name)
+  }
+
+  private init(_ number: hid_t, _ path: String) {
+    super.init(Identifier(number, close: H5Fclose), name: "/", filePath: path)
+  }
+
+  /// Writes out what is pending and closes the file and everything open in it; errors are told, which they
+  /// are not when the file merely goes out of scope. Collective for a file made in parallel.
+  public func close() throws {
+    try Library.exclusively { _ in
+      let flushed = H5Fflush(identifier.number, H5F_SCOPE_LOCAL)
+      let failure = flushed < 0 ? failure("writing", writing: true) : nil
+      let closed = identifier.closeNow()
+      if let failure { throw failure }
+      if closed < 0 { throw self.failure("closing", writing: true) }
+    }
+  }
+
+  /// The whole file as bytes, as they would lie on the disk.
+  public func image() throws -> [UInt8] {
+    try Library.exclusively { _ in
+      try checked(H5Fflush(identifier.number, H5F_SCOPE_LOCAL), "writing", writing: true)
+      let size = try checked(H5Fget_file_image(identifier.number, nil, 0), "measuring the file")
+      var status = 0
+      let image = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+        status = H5Fget_file_image(identifier.number, buffer.baseAddress, size)
+        count = status < 0 ? 0 : size
+      }
+      try checked(status, "copying the file")
+      return image
+    }
+  }
+}
+
+/// HDF5 takes two files in memory for one and the same when their names agree; so none do.
+private func uniqueMemoryName() -> String { "memory:\(UUID().uuidString)" }
+
+/// The eight bytes that every HDF5 file starts with.
+private let signature: [UInt8] = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]
+
+private func folder(of path: String) -> String {
+  guard let slash = path.lastIndex(of: "/") else { return "." }
+  return slash == path.startIndex ? "/" : String(path[..<slash])
+}
+
+/// Looks at the file itself to say why HDF5 could not open it. Only failures pay for this.
+private func openingFailure(_ path: String) -> Failure {
+  let stack = ErrorStack.take()
+  var information = stat()
+  guard stat(path, &information) == 0 else {
+    let reason = String(cString: strerror(errno))
+    return Failure(.missingInput, "\(path): \(reason.lowercased())")
+  }
+  if information.st_mode & S_IFMT == S_IFDIR {
+    return Failure(.badData, "\(path): a folder, not an HDF5 file")
+  }
+  guard access(path, R_OK) == 0 else {
+    return Failure(.missingInput, "\(path): cannot be read (\(String(cString: strerror(errno)).lowercased()))")
+  }
+  guard information.st_size > 0 else { return Failure(.badData, "\(path): an empty file, not an HDF5 file") }
+  guard let start = FileHandle(forReadingAtPath: path)?.readData(ofLength: signature.count),
+    start.elementsEqual(signature)
+  else {
+    return Failure(.badData, "\(path): not an HDF5 file (it does not start with HDF5's signature)")
+  }
+  if stack.entries.contains(where: { $0.hasPrefix("truncated file") }) {
+    return Failure(
+      .badData, "\(path): cut short: it has \(information.st_size) bytes, fewer than its header says",
+      remedy: "copy or download it again")
+  }
+  return Failure(.badData, "\(path): damaged: \(stack.shortCause)")
+}
