@@ -18,7 +18,8 @@ struct CrnnDist: ParsableCommand {
       """,
     version: programVersion,
     subcommands: [
-      BenchmarkCommand.self
+      BenchmarkCommand.self,
+      CheckMPICommand.self,
     ])
 
   /// Parses and runs, ending with the exit codes of `Failure.Kind`. What is wrong is told in one line.
