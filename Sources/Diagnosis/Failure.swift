@@ -48,4 +48,11 @@ extension Failure {
       self.init(.fault, "\(doing): \(error)")
     }
   }
+
+  /// The same failure, which every rank throws at the same point because all know the same.
+  public var knownToAllRanks: Failure {
+    var failure = self
+    failure.isAgreed = true
+    return failure
+  }
 }

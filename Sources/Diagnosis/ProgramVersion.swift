@@ -1,2 +1,0 @@
-/// The program's version, as files it writes and `--version` say it.
-public let programVersion = "0.1.0"

@@ -1,0 +1,46 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// Why a file could not be read whole.
+public enum WholeFileError: Error, Equatable, Sendable, CustomStringConvertible {
+  case system(SystemError)
+  /// A folder, a pipe, a device: reading it could wait for ever.
+  case notAFile
+  case tooLarge(bytes: Int, limit: Int)
+
+  public var description: String {
+    switch self {
+    case .system(let error): error.description
+    case .notAFile: "is not a regular file"
+    case .tooLarge(let bytes, let limit): "has \(bytes) bytes, more than the \(limit) that such a file may have"
+    }
+  }
+}
+
+/// The bytes of a regular file, at most `limit` of them; never waits on a pipe or device.
+public func readWholeFile(_ path: String, limit: Int) throws(WholeFileError) -> [UInt8] {
+  let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+  guard descriptor >= 0 else { throw .system(.last) }
+  defer { close(descriptor) }
+  var status = stat()
+  guard fstat(descriptor, &status) == 0 else { throw .system(.last) }
+  guard status.st_mode & S_IFMT == S_IFREG else { throw .notAFile }
+  let size = Int(status.st_size)
+  guard size <= limit else { throw .tooLarge(bytes: size, limit: limit) }
+  var problem: WholeFileError?
+  let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+    while count < size {
+      let got = read(descriptor, buffer.baseAddress! + count, size - count)
+      if got < 0 && errno == EINTR { continue }
+      if got < 0 { problem = .system(.last) }
+      // A file that shrank meanwhile is returned as short as it now is; its reader notices.
+      if got <= 0 { break }
+      count += got
+    }
+  }
+  if let problem { throw problem }
+  return bytes
+}

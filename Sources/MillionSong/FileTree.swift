@@ -1,0 +1,151 @@
+import Diagnosis
+import FileAccess
+import MessagePassing
+
+/// The files of one kind below a folder, found by all ranks together and known to each.
+///
+/// The ranks go down the tree level by level; each lists its share of a level's folders and tells the others what
+/// it found, so that a folder is listed once in the whole job. Symbolic links are followed; a folder that several
+/// paths lead to counts once, by the first of them, so links cannot make a loop.
+public struct FileTree: Sendable {
+  public let root: String
+  /// Paths of files relative to the root, in the order of their names (for tracks: of track ids).
+  public let paths: PathList
+  /// Folders that could not be listed and files that cannot be named, with the cause.
+  public let unlisted: [SkippedFile]
+
+  public var count: Int { paths.count }
+
+  /// The whole path of a file.
+  public func path(_ index: Int) -> String {
+    let relative = paths[index]
+    return relative.isEmpty ? root : "\(root)/\(relative)"
+  }
+
+  /// Finds all files whose names end in `suffix`; hidden ones (a leading dot) are left out. Collective.
+  ///
+  /// A root that is itself such a file is a tree of one file.
+  /// - Parameter purpose: what the tree is, for messages: "track tree".
+  /// - Throws: `missingInput` where a rank does not see the root, `badData` where it is neither folder nor file of
+  ///   this kind.
+  public static func discover(
+    root: String, suffix: String, purpose: String, communicator: any Communicator
+  ) throws -> FileTree {
+    let root = trimmed(root)
+    let kind = try communicator.agree { try kindOfRoot(root, suffix: suffix, purpose: purpose) }
+    if kind == .file {
+      var paths = PathList()
+      paths.append("")
+      return FileTree(root: root, paths: paths, unlisted: [])
+    }
+    var search = Search(root: root)
+    var level = [""]
+    while !level.isEmpty {
+      var message = PackedWriter()
+      for index in stride(from: communicator.rank, to: level.count, by: communicator.size) {
+        FolderReport(listing: level[index], below: root, suffix: suffix).write(to: &message)
+      }
+      var readers = try message.bytes.withUnsafeBytes { try communicator.allgather($0) }.map { PackedReader($0) }
+      var next: [String] = []
+      for index in level.indices {
+        let report = try FolderReport(from: &readers[index % communicator.size])
+        next += search.take(report, of: level[index])
+      }
+      level = next
+    }
+    return FileTree(root: root, paths: search.paths.sortedByName(), unlisted: search.unlisted)
+  }
+
+  private static func trimmed(_ root: String) -> String {
+    var root = root[...]
+    while root.count > 1, root.last == "/" { root.removeLast() }
+    return String(root)
+  }
+
+  private static func kindOfRoot(_ root: String, suffix: String, purpose: String) throws -> PathKind {
+    let kind: PathKind
+    do {
+      kind = try PathKind(of: root)
+    } catch {
+      throw Failure(.missingInput, "\(root): no such \(purpose): \(error)")
+    }
+    guard kind == .folder || (kind == .file && root.hasSuffix(suffix)) else {
+      throw Failure(
+        .badData, "\(root): expected a \(purpose), that is a folder with files …\(suffix), found a file")
+    }
+    return kind
+  }
+}
+
+/// What the ranks have found so far; every rank holds the same.
+private struct Search {
+  let root: String
+  var paths = PathList()
+  var unlisted: [SkippedFile] = []
+  private var seen: Set<FolderListing.Identity> = []
+
+  init(root: String) { self.root = root }
+
+  /// Adds what a folder holds; returns the folders below it.
+  mutating func take(_ report: FolderReport, of folder: String) -> [String] {
+    let prefix = folder.isEmpty ? "" : folder + "/"
+    switch report {
+    case .failed(let cause):
+      unlisted.append(SkippedFile(path: "\(root)/\(folder)", cause: "cannot be listed: \(cause)"))
+      return []
+    case .listed(let listing):
+      guard seen.insert(listing.identity).inserted else { return [] }
+      for name in listing.files { paths.append(prefix + name) }
+      for name in listing.unnameable {
+        unlisted.append(SkippedFile(path: "\(root)/\(prefix)\(name)", cause: "its name is not UTF-8"))
+      }
+      return listing.folders.map { prefix + $0 }
+    }
+  }
+}
+
+/// What one rank tells the others about one folder.
+private enum FolderReport {
+  case listed(FolderListing)
+  case failed(String)
+
+  init(listing folder: String, below root: String, suffix: String) {
+    do {
+      var listing = try FolderListing(of: folder.isEmpty ? root : "\(root)/\(folder)")
+      listing.files.removeAll { !$0.hasSuffix(suffix) }
+      listing.unnameable.removeAll { !$0.hasSuffix(suffix) }
+      // The order decides which of two paths to one folder counts; it must not be the file system's.
+      listing.folders.sort { ExactText($0) < ExactText($1) }
+      self = .listed(listing)
+    } catch {
+      self = .failed(error.description)
+    }
+  }
+
+  func write(to message: inout PackedWriter) {
+    switch self {
+    case .failed(let cause):
+      message.write(0)
+      message.write(cause)
+    case .listed(let listing):
+      message.write(1)
+      message.write(listing.identity.device)
+      message.write(listing.identity.inode)
+      message.write(listing.folders)
+      message.write(listing.files)
+      message.write(listing.unnameable)
+    }
+  }
+
+  init(from message: inout PackedReader) throws {
+    guard try message.readInt() == 1 else {
+      self = .failed(try message.readText())
+      return
+    }
+    let identity = FolderListing.Identity(device: try message.readWord(), inode: try message.readWord())
+    self = .listed(
+      FolderListing(
+        identity: identity, folders: try message.readTexts(), files: try message.readTexts(),
+        unnameable: try message.readTexts()))
+  }
+}

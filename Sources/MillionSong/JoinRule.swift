@@ -1,0 +1,46 @@
+import Diagnosis
+
+/// When a track and a Last.fm record are the same song.
+public enum JoinRule: String, Sendable, Codable, CaseIterable {
+  /// Track id, title and artist name, all exactly: the paper's key, since ids alone are not wholly reliable.
+  case paper
+
+  /// The first field in which the two differ, or nil where they agree.
+  func difference(between track: Track, and record: LastFMRecord) -> Mismatch? {
+    let fields: [(Mismatch.Field, String, String)] = [
+      (.trackID, track.trackID, record.trackID), (.artist, track.artistName, record.artist),
+      (.title, track.title, record.title),
+    ]
+    return fields.first { ExactText($0.1) != ExactText($0.2) }.map { field, _, _ in
+      Mismatch(
+        trackID: track.trackID, field: field, trackArtist: track.artistName, recordArtist: record.artist,
+        trackTitle: track.title, recordTitle: record.title)
+    }
+  }
+}
+
+/// A track and the Last.fm record of its id that are not the same song by the join rule.
+public struct Mismatch: Equatable, Sendable {
+  public enum Field: String, Sendable {
+    case trackID = "track_id"
+    case artist
+    case title
+  }
+
+  public var trackID: String
+  /// The first field that differs.
+  public var field: Field
+  public var trackArtist: String
+  public var recordArtist: String
+  public var trackTitle: String
+  public var recordTitle: String
+
+  /// Column names of the table of mismatches.
+  static let header = TabSeparated.line([
+    "track_id", "differs_in", "track_artist", "lastfm_artist", "track_title", "lastfm_title",
+  ])
+
+  var line: String {
+    TabSeparated.line([trackID, field.rawValue, trackArtist, recordArtist, trackTitle, recordTitle])
+  }
+}

@@ -1,0 +1,67 @@
+import Diagnosis
+
+/// Writes numbers and texts one after the other, for exchange between ranks of one program.
+struct PackedWriter {
+  private(set) var bytes: [UInt8] = []
+
+  mutating func write(_ value: Int) {
+    withUnsafeBytes(of: UInt64(bitPattern: Int64(value)).littleEndian) { bytes.append(contentsOf: $0) }
+  }
+
+  mutating func write(_ value: UInt64) { write(Int(bitPattern: UInt(value))) }
+
+  mutating func write(_ text: String) {
+    let utf8 = text.utf8
+    write(utf8.count)
+    bytes.append(contentsOf: utf8)
+  }
+
+  mutating func write(_ texts: [String]) {
+    write(texts.count)
+    for text in texts { write(text) }
+  }
+
+  mutating func write(_ values: [UInt8]) {
+    write(values.count)
+    bytes.append(contentsOf: values)
+  }
+}
+
+/// Reads what a `PackedWriter` of another rank wrote.
+struct PackedReader {
+  private let bytes: [UInt8]
+  private var position = 0
+
+  init(_ bytes: [UInt8]) { self.bytes = bytes }
+
+  var isAtEnd: Bool { position == bytes.count }
+
+  mutating func readInt() throws -> Int {
+    var value: UInt64 = 0
+    for (index, byte) in try take(8).enumerated() { value |= UInt64(byte) << (8 * index) }
+    return Int(Int64(bitPattern: value))
+  }
+
+  mutating func readWord() throws -> UInt64 { UInt64(bitPattern: Int64(try readInt())) }
+
+  mutating func readText() throws -> String { String(decoding: try take(try readInt()), as: UTF8.self) }
+
+  mutating func readTexts() throws -> [String] {
+    let count = try readInt()
+    guard count >= 0, count <= bytes.count - position else { throw truncated }
+    var texts: [String] = []
+    texts.reserveCapacity(count)
+    for _ in 0..<count { texts.append(try readText()) }
+    return texts
+  }
+
+  mutating func readBytes() throws -> [UInt8] { Array(try take(try readInt())) }
+
+  private mutating func take(_ count: Int) throws -> ArraySlice<UInt8> {
+    guard count >= 0, count <= bytes.count - position else { throw truncated }
+    defer { position += count }
+    return bytes[position..<position + count]
+  }
+
+  private var truncated: Failure { Failure(.fault, "a message between ranks is shorter than it says") }
+}

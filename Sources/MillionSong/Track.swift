@@ -1,0 +1,25 @@
+/// One song of the Million Song Dataset, as far as tagging needs it.
+public struct Track: Sendable, Equatable {
+  public static let pitchClasses = 12
+
+  public var trackID: String
+  public var title: String
+  public var artistName: String
+  public var artistID: String
+  /// Segments that the song has, whatever was read of them.
+  public var segmentCount: Int
+  /// The first segments, 12 values each; nil where they were not asked for.
+  public var pitches: PitchValues?
+
+  public init(
+    trackID: String, title: String, artistName: String, artistID: String, segmentCount: Int,
+    pitches: PitchValues? = nil
+  ) {
+    self.trackID = trackID
+    self.title = title
+    self.artistName = artistName
+    self.artistID = artistID
+    self.segmentCount = segmentCount
+    self.pitches = pitches
+  }
+}
