@@ -83,7 +83,7 @@ let package = Package(
       swiftSettings: common),
 
     .testTarget(name: "RandomNumbersTests", dependencies: ["RandomNumbers"], swiftSettings: common),
-    .testTarget(name: "MetricsTests", dependencies: ["Metrics"], swiftSettings: common),
+    .testTarget(name: "MetricsTests", dependencies: ["Metrics"], exclude: ["Golden"], swiftSettings: common),
     .testTarget(name: "SamplingTests", dependencies: ["Sampling"], swiftSettings: common),
     .testTarget(
       name: "MessagePassingTests", dependencies: ["MessagePassing", "Diagnosis"], swiftSettings: common),
