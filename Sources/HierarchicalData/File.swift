@@ -1,6 +1,7 @@
 import CHDF5
 import Diagnosis
 import Foundation
+import MessagePassing
 
 /// An HDF5 file; at the same time its root group.
 public final class File: Group {
@@ -50,14 +51,15 @@ public final class File: Group {
     }
   }
 
-  /// Makes a new file that all ranks of `communicator` (a raw `MPI_Comm`) write together. Collective.
-  package static func createInParallel(_ path: String, rawCommunicator: UnsafeMutableRawPointer) throws -> File {
+  /// Makes a new file that all ranks of `communicator` write together. Collective, as are the making of groups,
+  /// datasets and attributes in it, and its closing (Parallel HDF5, "Collective calling requirements").
+  public static func createInParallel(_ path: String, communicator: MPICommunicator) throws -> File {
     try Library.exclusively { scope in
       let access = scope.own(H5Pcreate(crnn_h5_file_access()), H5Pclose)
       H5Pset_fclose_degree(access, H5F_CLOSE_STRONG)
       H5Pset_all_coll_metadata_ops(access, true)
       H5Pset_coll_metadata_write(access, true)
-      guard crnn_h5_set_parallel_access(access, rawCommunicator) >= 0 else {
+      guard crnn_h5_set_parallel_access(access, UnsafeMutableRawPointer(communicator.handle)) >= 0 else {
         throw Deed(file: path, object: nil, action: "choosing MPI-IO").failure(writing: true)
       }
       return try create(path, shownAs: path, access: access, scope)
