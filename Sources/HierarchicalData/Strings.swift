@@ -7,9 +7,17 @@ private let longestText = 16 << 20
 extension Dataset {
   /// Every text of a dataset of fixed-length or variable-length texts. Bytes that are no UTF-8 are replaced.
   ///
-  /// - Parameter limit: the most texts the caller is ready for.
-  public func readStrings(limit: Int) throws -> [String] {
+  /// - Parameters:
+  ///   - limit: the most texts the caller is ready for.
+  ///   - byteLimit: the most bytes of fixed-length texts together.
+  public func readStrings(limit: Int, byteLimit: Int = 1 << 30) throws -> [String] {
     try checkLimit(limit)
+    let (bytes, overflow) = count.multipliedReportingOverflow(by: element.bytes)
+    guard !overflow, bytes <= byteLimit else {
+      throw Failure(
+        .badData, "\(filePath): \(name) has \(count) texts of \(element.bytes) bytes, more than \(byteLimit) bytes"
+      )
+    }
     let all = Selection(memory: hid_t(H5S_ALL), file: hid_t(H5S_ALL))
     return try Library.exclusively { scope in try readStrings(count: count, all, scope) }
   }
