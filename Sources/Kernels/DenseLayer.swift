@@ -1,0 +1,111 @@
+/// The last layer: dropout, dense, sigmoid, and the cross-entropy's gradient.
+public final class DenseLayer {
+  public let inputs: Int
+  public let outputs: Int
+  private let inputStride: Int
+  private let outputStride: Int
+  /// Dropped inputs, `[song][input, padded]`.
+  private let dropped: AlignedBuffer
+  private let factors: AlignedBuffer
+  /// Logits, then probabilities, then the gradient for the logits: `[song][output, padded]`.
+  private let logits: AlignedBuffer
+
+  public init(inputs: Int, outputs: Int, maximumBatch: Int) {
+    self.inputs = inputs
+    self.outputs = outputs
+    inputStride = padded(inputs)
+    outputStride = padded(outputs)
+    let songs = (maximumBatch + RowProduct.rows - 1) / RowProduct.rows * RowProduct.rows
+    dropped = AlignedBuffer(count: songs * inputStride)
+    factors = AlignedBuffer(count: songs * inputStride)
+    logits = AlignedBuffer(count: songs * outputStride)
+  }
+
+  /// Sets the logits from states that lie `stride` floats apart.
+  public func forward(
+    _ states: UnsafePointer<Float>, stride: Int, songs: Int, kernel: UnsafePointer<Float>,
+    bias: UnsafePointer<Float>, dropout: DropoutMask?, songNumbers: [UInt32]
+  ) {
+    for song in 0..<songs {
+      let factor = factors.start + song * inputStride
+      if let dropout {
+        dropout.write(song: songNumbers[song], count: inputStride, to: factor)
+      } else {
+        factor.update(repeating: 1, count: inputStride)
+      }
+      for i in 0..<inputs { dropped.start[song * inputStride + i] = states[song * stride + i] * factor[i] }
+    }
+    for first in Swift.stride(from: 0, to: songs, by: RowProduct.rows) {
+      RowProduct.multiply(
+        inner: inputs, columns: outputStride, a: dropped.start + first * inputStride, aStride: inputStride,
+        b: kernel, bStride: outputStride, bias: bias, c: logits.start + first * outputStride,
+        cStride: outputStride)
+    }
+  }
+
+  /// Probabilities `[song][output]`, without padding.
+  public func probabilities(songs: Int) -> [Float] {
+    var values = [Float](repeating: 0, count: songs * outputs)
+    for song in 0..<songs {
+      for vector in Swift.stride(from: 0, to: outputStride, by: vectorWidth) {
+        let p = Vector.load(logits.start + song * outputStride + vector).sigmoid
+        for lane in 0..<min(vectorWidth, outputs - vector) { values[song * outputs + vector + lane] = p[lane] }
+      }
+    }
+    return values
+  }
+
+  /// Sum over songs of the mean over outputs of the binary cross-entropy, from the logits, where nothing
+  /// saturates: max(l, 0) − l·y + log(1 + e^−|l|).
+  public func crossEntropy(labels: UnsafePointer<Float>, songs: Int) -> Double {
+    var total = 0.0
+    for song in 0..<songs {
+      for output in 0..<outputs {
+        let logit = Double(logits.start[song * outputStride + output])
+        let label = Double(labels[song * outputs + output])
+        total += max(logit, 0) - logit * label + logarithmOfOnePlus(exponent: -abs(logit))
+      }
+    }
+    return total / Double(outputs)
+  }
+
+  /// From probabilities, labels and `scale` = 1 / (songs of the global batch × outputs) to the gradients of kernel
+  /// and bias and of the states, the latter `[song][input, padded]`.
+  public func backward(
+    labels: UnsafePointer<Float>, songs: Int, scale: Float, kernel: UnsafePointer<Float>,
+    kernelGradient: UnsafeMutablePointer<Float>, biasGradient: UnsafeMutablePointer<Float>,
+    stateGradient: UnsafeMutablePointer<Float>
+  ) {
+    biasGradient.update(repeating: 0, count: outputStride)
+    for song in 0..<songs {
+      let row = logits.start + song * outputStride
+      for vector in Swift.stride(from: 0, to: outputStride, by: vectorWidth) {
+        var difference = Vector.load(row + vector).sigmoid
+        for lane in 0..<vectorWidth {
+          difference[lane] =
+            vector + lane < outputs ? difference[lane] - labels[song * outputs + vector + lane] : 0
+        }
+        let gradient = difference * scale
+        gradient.store(row + vector)
+        (Vector.load(biasGradient + vector) + gradient).store(biasGradient + vector)
+      }
+    }
+    MatrixProduct.multiplyTransposedLeft(
+      rows: inputs, columns: outputStride, inner: songs, a: dropped.start, aStride: inputStride, b: logits.start,
+      bStride: outputStride, c: kernelGradient, cStride: outputStride)
+    MatrixProduct.multiplyTransposedRight(
+      rows: songs, columns: inputs, inner: outputStride, a: logits.start, aStride: outputStride, b: kernel,
+      bStride: outputStride, c: stateGradient, cStride: inputStride)
+    for song in 0..<songs {
+      for i in 0..<inputs { stateGradient[song * inputStride + i] *= factors.start[song * inputStride + i] }
+    }
+  }
+}
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+private func logarithmOfOnePlus(exponent: Double) -> Double { log1p(exp(exponent)) }

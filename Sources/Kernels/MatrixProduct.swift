@@ -1,0 +1,43 @@
+import COpenBLAS
+
+/// Row-major single-precision products by OpenBLAS, always on the calling thread: the program's own threads
+/// divide the work, and a library that starts its own on top of them would share every core with itself.
+public enum MatrixProduct {
+  private static let singleThreaded: Void = openblas_set_num_threads(1)
+
+  /// `c = a·b (+ c)`: a is [rows × inner], b is [inner × columns], c is [rows × columns]; strides in floats.
+  public static func multiply(
+    rows: Int, columns: Int, inner: Int, a: UnsafePointer<Float>, aStride: Int, b: UnsafePointer<Float>,
+    bStride: Int, c: UnsafeMutablePointer<Float>, cStride: Int, accumulate: Bool = false
+  ) {
+    _ = singleThreaded
+    if rows == 0 || columns == 0 { return }
+    cblas_sgemm(
+      CblasRowMajor, CblasNoTrans, CblasNoTrans, blasint(rows), blasint(columns), blasint(inner), 1, a,
+      blasint(aStride), b, blasint(bStride), accumulate ? 1 : 0, c, blasint(cStride))
+  }
+
+  /// `c = aᵀ·b (+ c)`: a is [inner × rows], b is [inner × columns].
+  public static func multiplyTransposedLeft(
+    rows: Int, columns: Int, inner: Int, a: UnsafePointer<Float>, aStride: Int, b: UnsafePointer<Float>,
+    bStride: Int, c: UnsafeMutablePointer<Float>, cStride: Int, accumulate: Bool = false
+  ) {
+    _ = singleThreaded
+    if rows == 0 || columns == 0 { return }
+    cblas_sgemm(
+      CblasRowMajor, CblasTrans, CblasNoTrans, blasint(rows), blasint(columns), blasint(inner), 1, a,
+      blasint(aStride), b, blasint(bStride), accumulate ? 1 : 0, c, blasint(cStride))
+  }
+
+  /// `c = a·bᵀ (+ c)`: b is [columns × inner].
+  public static func multiplyTransposedRight(
+    rows: Int, columns: Int, inner: Int, a: UnsafePointer<Float>, aStride: Int, b: UnsafePointer<Float>,
+    bStride: Int, c: UnsafeMutablePointer<Float>, cStride: Int, accumulate: Bool = false
+  ) {
+    _ = singleThreaded
+    if rows == 0 || columns == 0 { return }
+    cblas_sgemm(
+      CblasRowMajor, CblasNoTrans, CblasTrans, blasint(rows), blasint(columns), blasint(inner), 1, a,
+      blasint(aStride), b, blasint(bStride), accumulate ? 1 : 0, c, blasint(cStride))
+  }
+}

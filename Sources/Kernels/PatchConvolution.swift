@@ -1,0 +1,238 @@
+/// The first convolution: one input channel, 3×3 same, fused with max pooling, so that the full map is never
+/// written. Batch norm's statistics of that map follow from the moments of the input's patches:
+/// mean = w·μ and mean of squares = wᵀ M w.
+public final class PatchConvolution {
+  public let input: InputRows
+  public let pooling: PoolingPass
+  private let channelStride: Int
+  private let team: ThreadTeam
+  /// Kernel with every output channel multiplied by its sign, `[9][channel, padded]`.
+  private let kernel: AlignedBuffer
+  /// Songs whose sparse gradient sums share an accumulator; a constant, so that results do not depend on threads.
+  private static let songsPerGroup = 4
+
+  public init(input: InputRows, pooling: PoolingPass, team: ThreadTeam) {
+    self.input = input
+    self.pooling = pooling
+    self.team = team
+    channelStride = pooling.map.channelStride
+    kernel = AlignedBuffer(count: 9 * channelStride)
+  }
+
+  /// Copies the kernel `[3][3][1][channel, padded]`, signs applied.
+  public func prepareWeights(_ source: UnsafePointer<Float>, signs: UnsafePointer<Float>) {
+    for tap in 0..<9 {
+      for channel in 0..<channelStride {
+        kernel.start[tap * channelStride + channel] = source[tap * channelStride + channel] * signs[channel]
+      }
+    }
+  }
+
+  /// The signed kernel in double precision, `[9][channel]`.
+  var signedWeights: [Double] {
+    let channels = pooling.map.channels
+    return (0..<9 * channels).map { Double(kernel.start[$0 / channels * channelStride + $0 % channels]) }
+  }
+
+  // MARK: - Forward
+
+  /// Convolves and pools a song: raw maxima and winners as `PoolingPass.pool` gives them.
+  public func forward(
+    _ song: UnsafePointer<Float>, to values: UnsafeMutablePointer<Float>, winners: UnsafeMutablePointer<UInt8>
+  ) {
+    let fast = pooling.windowRows == 2 && pooling.windowColumns == 2
+    for row in 0..<pooling.pooled.rows {
+      for column in 0..<pooling.pooled.columns {
+        let patch =
+          song + row * pooling.windowRows * input.rowStride + InputRows.margin - 1
+          + column * pooling.windowColumns
+        let target = (row * pooling.pooled.columns + column) * channelStride
+        if fast {
+          window2x2(patch, values + target, winners + target)
+        } else {
+          window(patch, values + target, winners + target)
+        }
+      }
+    }
+  }
+
+  /// Four outputs share sixteen inputs, held in registers while the channels go by.
+  @inline(__always)
+  private func window2x2(
+    _ patch: UnsafePointer<Float>, _ values: UnsafeMutablePointer<Float>,
+    _ winners: UnsafeMutablePointer<UInt8>
+  ) {
+    let r = input.rowStride
+    for channel in stride(from: 0, to: channelStride, by: vectorWidth) {
+      var a = Vector.zero
+      var b = Vector.zero
+      var c = Vector.zero
+      var d = Vector.zero
+      for i in 0..<3 {
+        for j in 0..<3 {
+          let weight = Vector.load(kernel.start + (i * 3 + j) * channelStride + channel)
+          let x = patch + i * r + j
+          a = a.addingProduct(weight, x[0])
+          b = b.addingProduct(weight, x[1])
+          c = c.addingProduct(weight, x[r])
+          d = d.addingProduct(weight, x[r + 1])
+        }
+      }
+      var best = a
+      var winner = SIMD16<Int32>.zero
+      var wins = best .< b
+      best = best.replacing(with: b, where: wins)
+      winner = winner.replacing(with: SIMD16<Int32>(repeating: 1), where: wins)
+      wins = best .< c
+      best = best.replacing(with: c, where: wins)
+      winner = winner.replacing(with: SIMD16<Int32>(repeating: 2), where: wins)
+      wins = best .< d
+      best = best.replacing(with: d, where: wins)
+      winner = winner.replacing(with: SIMD16<Int32>(repeating: 3), where: wins)
+      best.store(values + channel)
+      storeWinners(winner, winners + channel)
+    }
+  }
+
+  private func window(
+    _ patch: UnsafePointer<Float>, _ values: UnsafeMutablePointer<Float>,
+    _ winners: UnsafeMutablePointer<UInt8>
+  ) {
+    for channel in stride(from: 0, to: channelStride, by: vectorWidth) {
+      var best = Vector(repeating: -.infinity)
+      var winner = SIMD16<Int32>.zero
+      for position in 0..<pooling.windowRows * pooling.windowColumns {
+        let corner =
+          patch + position / pooling.windowColumns * input.rowStride + position % pooling.windowColumns
+        var sum = Vector.zero
+        for tap in 0..<9 {
+          sum = sum.addingProduct(
+            Vector.load(kernel.start + tap * channelStride + channel), corner[tap / 3 * input.rowStride + tap % 3])
+        }
+        let wins = best .< sum
+        best = best.replacing(with: sum, where: wins)
+        winner = winner.replacing(
+          with: SIMD16<Int32>(repeating: Int32(truncatingIfNeeded: position)), where: wins)
+      }
+      best.store(values + channel)
+      storeWinners(winner, winners + channel)
+    }
+  }
+
+  /// Sums and sums of squares of the full map over all songs, per channel, from the patches' first and second
+  /// moments (9 and 9 × 9, of the affine input, summed over rows and songs).
+  public func mapMoments(first: [Double], second: [Double]) -> (sums: [Double], squares: [Double]) {
+    var sums = [Double](repeating: 0, count: pooling.map.channels)
+    var squares = sums
+    for channel in 0..<pooling.map.channels {
+      let weights = (0..<9).map { Double(kernel.start[$0 * channelStride + channel]) }
+      for k in 0..<9 {
+        sums[channel] += weights[k] * first[k]
+        for other in 0..<9 { squares[channel] += weights[k] * weights[other] * second[k * 9 + other] }
+      }
+    }
+    return (sums, squares)
+  }
+
+  // MARK: - Backward
+
+  /// Sums of the pooled gradient with the patches of its winners: `[row][9 taps, 3 columns][channel, padded]`,
+  /// taps against x̂, columns against the indicator of existing segments; summed over songs in a fixed order.
+  public func sparseMoments(
+    _ rows: UnsafePointer<Float>, songs: Int, pooledGradient: UnsafePointer<Float>,
+    winners: UnsafePointer<UInt8>, accumulators: inout [AlignedBuffer]
+  ) {
+    let groups = (songs + Self.songsPerGroup - 1) / Self.songsPerGroup
+    let count = input.frequencies * PatchMoments.width * channelStride
+    while accumulators.count < max(groups, 1) { accumulators.append(AlignedBuffer(count: count)) }
+    let buffers = accumulators
+    team.forEach(max(groups, 1)) { group in
+      buffers[group].zero()
+      for song in group * Self.songsPerGroup..<min(songs, (group + 1) * Self.songsPerGroup) {
+        let pooledOffset = song * self.pooling.pooled.songStride
+        self.addSparseMoments(
+          rows + song * self.input.songStride, pooledGradient + pooledOffset, winners + pooledOffset,
+          buffers[group].start)
+      }
+    }
+    for group in 1..<max(groups, 1) {
+      let source = buffers[group].start
+      let target = buffers[0].start
+      for i in stride(from: 0, to: count, by: vectorWidth) {
+        (Vector.load(target + i) + Vector.load(source + i)).store(target + i)
+      }
+    }
+  }
+
+  private func addSparseMoments(
+    _ rows: UnsafePointer<Float>, _ gradient: UnsafePointer<Float>, _ winners: UnsafePointer<UInt8>,
+    _ sums: UnsafeMutablePointer<Float>
+  ) {
+    for pooledRow in 0..<pooling.pooled.rows {
+      for rowInWindow in 0..<pooling.windowRows {
+        let row = pooledRow * pooling.windowRows + rowInWindow
+        for channel in stride(from: 0, to: channelStride, by: vectorWidth) {
+          addRow(
+            rows + row * input.rowStride + InputRows.margin - 1, row: row, rowInWindow: rowInWindow,
+            gradient + pooledRow * pooling.pooled.rowStride + channel,
+            winners + pooledRow * pooling.pooled.rowStride + channel,
+            sums + row * PatchMoments.width * channelStride + channel)
+        }
+      }
+    }
+  }
+
+  @inline(__always)
+  private func addRow(
+    _ patches: UnsafePointer<Float>, row: Int, rowInWindow: Int, _ gradient: UnsafePointer<Float>,
+    _ winners: UnsafePointer<UInt8>, _ sums: UnsafeMutablePointer<Float>
+  ) {
+    let r = input.rowStride
+    let c = channelStride
+    var (s0, s1, s2, s3, s4) = (
+      Vector.load(sums), Vector.load(sums + c), Vector.load(sums + 2 * c), Vector.load(sums + 3 * c),
+      Vector.load(sums + 4 * c)
+    )
+    var (s5, s6, s7, s8) = (
+      Vector.load(sums + 5 * c), Vector.load(sums + 6 * c), Vector.load(sums + 7 * c),
+      Vector.load(sums + 8 * c)
+    )
+    var total = Vector.zero
+    var first = Vector.zero
+    var last = Vector.zero
+    for pooledColumn in 0..<pooling.pooled.columns {
+      let whole = Vector.load(gradient + pooledColumn * c)
+      let winner = loadWinners(winners + pooledColumn * c)
+      for columnInWindow in 0..<pooling.windowColumns {
+        let position = Int32(truncatingIfNeeded: rowInWindow * pooling.windowColumns + columnInWindow)
+        let g = Vector.zero.replacing(with: whole, where: winner .== SIMD16<Int32>(repeating: position))
+        let column = pooledColumn * pooling.windowColumns + columnInWindow
+        let x = patches + column
+        s0 = s0.addingProduct(g, x[0])
+        s1 = s1.addingProduct(g, x[1])
+        s2 = s2.addingProduct(g, x[2])
+        s3 = s3.addingProduct(g, x[r])
+        s4 = s4.addingProduct(g, x[r + 1])
+        s5 = s5.addingProduct(g, x[r + 2])
+        s6 = s6.addingProduct(g, x[2 * r])
+        s7 = s7.addingProduct(g, x[2 * r + 1])
+        s8 = s8.addingProduct(g, x[2 * r + 2])
+        total += g
+        if column == 0 { first = g }
+        if column == input.segments - 1 { last = g }
+      }
+    }
+    s0.store(sums)
+    s1.store(sums + c)
+    s2.store(sums + 2 * c)
+    s3.store(sums + 3 * c)
+    s4.store(sums + 4 * c)
+    s5.store(sums + 5 * c)
+    s6.store(sums + 6 * c)
+    s7.store(sums + 7 * c)
+    s8.store(sums + 8 * c)
+    (Vector.load(sums + 9 * c) + total - first).store(sums + 9 * c)
+    (Vector.load(sums + 10 * c) + total).store(sums + 10 * c)
+    (Vector.load(sums + 11 * c) + total - last).store(sums + 11 * c)
+  }
+}

@@ -1,0 +1,118 @@
+/// Max pooling of a convolution's raw output, before batch norm and ELU.
+///
+/// Both are monotonic in every channel, so the winner of a window is known before them; channels whose scale γ is
+/// negative come here with their sign turned (see `ChannelNormalization`), and the maximum is right for them too.
+/// That leaves normalisation and the exponential for a quarter or a ninth of the values.
+public struct PoolingPass: Sendable {
+  public let map: MapShape
+  public let windowRows: Int
+  public let windowColumns: Int
+  public let pooled: MapShape
+
+  public init(map: MapShape, windowRows: Int, windowColumns: Int) {
+    self.map = map
+    self.windowRows = windowRows
+    self.windowColumns = windowColumns
+    pooled = MapShape(
+      rows: map.rows / windowRows, columns: map.columns / windowColumns, channels: map.channels)
+  }
+
+  /// Largest values of a song's map and which position of its window each came from (row-major, the first of
+  /// equals).
+  public func pool(
+    _ song: UnsafePointer<Float>, to values: UnsafeMutablePointer<Float>,
+    winners: UnsafeMutablePointer<UInt8>
+  ) {
+    let width = map.channelStride
+    for row in 0..<pooled.rows {
+      for column in 0..<pooled.columns {
+        let corner = song + row * windowRows * map.rowStride + column * windowColumns * width
+        let target = (row * pooled.columns + column) * width
+        for channel in stride(from: 0, to: width, by: vectorWidth) {
+          var best = Vector.load(corner + channel)
+          var winner = SIMD16<Int32>.zero
+          for i in 0..<windowRows {
+            for j in 0..<windowColumns {
+              let value = Vector.load(corner + channel + i * map.rowStride + j * width)
+              let wins = best .< value
+              best = best.replacing(with: value, where: wins)
+              winner = winner.replacing(
+                with: SIMD16<Int32>(repeating: Int32(truncatingIfNeeded: i * windowColumns + j)), where: wins)
+            }
+          }
+          best.store(values + target + channel)
+          storeWinners(winner, winners + target + channel)
+        }
+      }
+    }
+  }
+
+  /// Sum of a song's map and sum of squares about the song's own mean, per channel: two passes over values that
+  /// are still in cache, instead of one that cancels.
+  public func moments(
+    _ song: UnsafePointer<Float>, sums: UnsafeMutablePointer<Float>, squares: UnsafeMutablePointer<Float>
+  ) {
+    let width = map.channelStride
+    let share = 1 / Float(map.positions)
+    for channel in stride(from: 0, to: width, by: vectorWidth) {
+      var sum = Vector.zero
+      var address = song + channel
+      for _ in 0..<map.positions {
+        sum += Vector.load(address)
+        address += width
+      }
+      let mean = sum * share
+      var square = Vector.zero
+      address = song + channel
+      for _ in 0..<map.positions {
+        let distance = Vector.load(address) - mean
+        square = square.addingProduct(distance, distance)
+        address += width
+      }
+      sum.store(sums + channel)
+      square.store(squares + channel)
+    }
+  }
+
+  /// Turns a song's raw output y into the gradient for it, in place: every position gets `constant + slope·y`, the
+  /// dense terms of batch norm's derivative, and the winner of each window `scale·g` on top, g being the pooled
+  /// gradient.
+  public func expandGradient(
+    _ song: UnsafeMutablePointer<Float>, pooledGradient: UnsafePointer<Float>, winners: UnsafePointer<UInt8>,
+    scale: UnsafePointer<Float>, constant: UnsafePointer<Float>, slope: UnsafePointer<Float>
+  ) {
+    let width = map.channelStride
+    for row in 0..<map.rows {
+      let pooledRow = row / windowRows
+      for column in 0..<map.columns {
+        let pooledColumn = column / windowColumns
+        let address = song + (row * map.columns + column) * width
+        let inside = pooledRow < pooled.rows && pooledColumn < pooled.columns
+        let source = (pooledRow * pooled.columns + pooledColumn) * width
+        let position = Int32(truncatingIfNeeded: row % windowRows * windowColumns + column % windowColumns)
+        for channel in stride(from: 0, to: width, by: vectorWidth) {
+          var gradient = Vector.load(constant + channel)
+            .addingProduct(Vector.load(slope + channel), Vector.load(address + channel))
+          if inside {
+            let wins = loadWinners(winners + source + channel) .== SIMD16<Int32>(repeating: position)
+            let sparse = Vector.load(pooledGradient + source + channel) * Vector.load(scale + channel)
+            gradient += Vector.zero.replacing(with: sparse, where: wins)
+          }
+          gradient.store(address + channel)
+        }
+      }
+    }
+  }
+}
+
+@inline(__always)
+func storeWinners(_ winners: SIMD16<Int32>, _ address: UnsafeMutablePointer<UInt8>) {
+  UnsafeMutableRawPointer(address).storeBytes(
+    of: SIMD16<UInt8>(truncatingIfNeeded: winners), as: SIMD16<UInt8>.self)
+}
+
+@inline(__always)
+func loadWinners(_ address: UnsafePointer<UInt8>) -> SIMD16<Int32> {
+  let bytes = UnsafeRawPointer(address).load(as: SIMD16<UInt8>.self)
+  return SIMD16<Int32>(truncatingIfNeeded: bytes)
+}

@@ -1,0 +1,35 @@
+import Kernels
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// Adam with Keras's defaults: β₁ 0.9, β₂ 0.999, ε 1e-7 outside the bias correction (Kingma and Ba 2015).
+public final class Adam {
+  public let firstMoment: ParameterArena
+  public let secondMoment: ParameterArena
+  /// Steps taken.
+  public var steps = 0
+  public var beta1: Float = 0.9
+  public var beta2: Float = 0.999
+  public var epsilon: Float = 1e-7
+
+  public init(for parameters: ParameterArena) {
+    firstMoment = ParameterArena(like: parameters)
+    secondMoment = ParameterArena(like: parameters)
+  }
+
+  /// Changes a replica's weights by its gradients.
+  public func apply(to replica: Replica, learningRate: Float) {
+    steps += 1
+    let correction =
+      (1 - pow(Double(beta2), Double(steps))).squareRoot() / (1 - pow(Double(beta1), Double(steps)))
+    AdamUpdate.apply(
+      count: replica.parameters.count, gradient: replica.gradients.storage.start,
+      weights: replica.parameters.storage.start, firstMoment: firstMoment.storage.start,
+      secondMoment: secondMoment.storage.start, rate: Float(Double(learningRate) * correction), beta1: beta1,
+      beta2: beta2, epsilon: epsilon, team: replica.team)
+  }
+}

@@ -1,0 +1,49 @@
+/// Songs of one step on one rank.
+public struct Batch: Sendable {
+  /// A number for each song that stays its own over the whole job (its row in the snapshot): dropout's stream.
+  public var songs: [UInt32]
+  /// `[song][segment][pitch class]`.
+  public var features: [Float]
+  /// `[song][tag]`, 0 or 1. May be empty where only predictions are wanted.
+  public var labels: [Float]
+
+  public init(songs: [UInt32], features: [Float], labels: [Float]) {
+    self.songs = songs
+    self.features = features
+    self.labels = labels
+  }
+
+  public var count: Int { songs.count }
+}
+
+/// What a step has in common on all ranks.
+public struct StepContext: Sendable {
+  public var seed: UInt64
+  /// From 1, over the whole run.
+  public var step: UInt32
+  /// Songs of the global batch, over all ranks.
+  public var globalSongs: Int
+  /// Off only where a test compares with a network without chance.
+  public var dropout: Bool
+
+  public init(seed: UInt64, step: UInt32, globalSongs: Int, dropout: Bool = true) {
+    self.seed = seed
+    self.step = step
+    self.globalSongs = globalSongs
+    self.dropout = dropout
+  }
+}
+
+/// What a step tells about its local songs.
+public struct StepOutcome: Sendable {
+  /// Sum over the local songs of the binary cross-entropy's mean over tags.
+  public var lossSum: Double
+  /// `[song][tag]`, as the training pass saw them: batch statistics, dropout on.
+  public var probabilities: [Float]
+}
+
+/// Adds up numbers over the replicas that share their batch statistics: synchronous batch norm. Every replica
+/// calls it the same number of times a step, those without songs too.
+public protocol BatchStatisticsReduction: AnyObject {
+  func sum(_ values: UnsafeMutableBufferPointer<Double>) throws
+}

@@ -1,0 +1,132 @@
+import Foundation
+import Networks
+import RandomNumbers
+import Testing
+
+/// A network with every special path: windows that leave a remainder, odd channel counts, negative scales.
+func oddReplica(
+  filters: [Int] = [5, 18, 7], pooling: [PoolingSize], segments: Int, batch: Int, threads: Int = 1
+) throws -> Replica {
+  let replica = try Replica(
+    Architecture(segments: segments, filters: filters, pooling: pooling, recurrentUnits: 3, tags: 4),
+    maximumBatch: batch, threads: threads)
+  replica.initializeWeights(seed: 7)
+  var stream = RandomStream(seed: 11, purpose: .test)
+  for name in replica.parameters.names where !name.hasSuffix("kernel") {
+    let count = replica.parameters.placement(of: name)!.count
+    let isScale = name.hasSuffix("gamma")
+    replica.parameters.setValues(
+      (0..<count).map { i in
+        Float(isScale ? (i % 3 == 1 ? -1 : 1) * stream.uniform(in: 0.5..<1.5) : stream.uniform(in: -0.3..<0.3))
+      }, of: name)
+  }
+  return replica
+}
+
+func randomBatch(_ replica: Replica, songs: Int, first: UInt32 = 0) -> Batch {
+  var stream = RandomStream(seed: 5, purpose: .test, first: first)
+  let shape = replica.architecture
+  return Batch(
+    songs: (0..<UInt32(songs)).map { first + $0 },
+    features: (0..<songs * shape.segments * shape.frequencyBins).map { _ in
+      Float(stream.index(below: 1001)) / 1000
+    },
+    labels: (0..<songs * shape.tags).map { _ in stream.chance(0.4) ? 1 : 0 })
+}
+
+private let shapes: [(pooling: [PoolingSize], segments: Int)] = [
+  (Architecture.paperPooling, 41),
+  ([(3, 2), (2, 5), (2, 1)].map { PoolingSize(frequency: $0.0, time: $0.1) }, 29),
+  ([(1, 1), (4, 3), (3, 2)].map { PoolingSize(frequency: $0.0, time: $0.1) }, 13),
+]
+
+@Test(arguments: 0..<3)
+func trainingLossAndStatisticsEqualTheReference(_ which: Int) throws {
+  let replica = try oddReplica(pooling: shapes[which].pooling, segments: shapes[which].segments, batch: 5)
+  let batch = randomBatch(replica, songs: 5)
+  let step = StepContext(seed: 99, step: 3, globalSongs: 5)
+  let outcome = try replica.accumulateGradients(batch, step: step)
+  let reference = ReferenceNetwork(replica)
+  var statistics: [String: [Double]] = [:]
+  _ = reference.logits(batch, training: true, dropout: step, statistics: &statistics)
+  #expect(abs(outcome.lossSum / 5 - reference.loss(batch, dropout: step)) < 1e-6)
+  for (name, values) in statistics {
+    for (found, expected) in zip(replica.batchStatistics.values(of: name)!, values) {
+      #expect(abs(Double(found) - expected) < 1e-5, "\(name)")
+    }
+  }
+}
+
+@Test(arguments: 0..<3)
+func predictionsEqualTheReference(_ which: Int) throws {
+  let replica = try oddReplica(pooling: shapes[which].pooling, segments: shapes[which].segments, batch: 5)
+  let batch = randomBatch(replica, songs: 5)
+  _ = try replica.accumulateGradients(batch, step: StepContext(seed: 1, step: 1, globalSongs: 5))
+  for _ in 0..<50 { replica.updateMovingStatistics() }
+  var none: [String: [Double]] = [:]
+  let logits = ReferenceNetwork(replica).logits(batch, training: false, dropout: nil, statistics: &none)
+  for (found, logit) in zip(try replica.predict(batch), logits.flatMap { $0 }) {
+    #expect(abs(Double(found) - 1 / (1 + exp(-logit))) < 1e-5)
+  }
+}
+
+/// Every tensor's gradient against central differences of the reference's loss: single weights (the largest and
+/// some others) and one random direction through the whole tensor, which no wrong entry escapes.
+@Test(arguments: 0..<3)
+func gradientsEqualFiniteDifferencesOfTheReference(_ which: Int) throws {
+  let replica = try oddReplica(pooling: shapes[which].pooling, segments: shapes[which].segments, batch: 4)
+  let batch = randomBatch(replica, songs: 4)
+  let step = StepContext(seed: 3, step: 8, globalSongs: 4)
+  _ = try replica.accumulateGradients(batch, step: step)
+  var reference = ReferenceNetwork(replica)
+  var stream = RandomStream(seed: 21, purpose: .test)
+  for name in replica.parameters.names {
+    let gradient = replica.gradients.values(of: name)!.map(Double.init)
+    let largest = gradient.map(abs).max()!
+    let original = reference.weights[name]!
+    var directions = (0..<3).map { _ in
+      let i = stream.index(below: gradient.count)
+      return gradient.indices.map { $0 == i ? 1.0 : 0.0 }
+    }
+    directions.append(gradient.map { _ in stream.chance(0.5) ? 1 : -1 })
+    for direction in directions {
+      let size = direction.reduce(0) { $0 + $1 * $1 }.squareRoot()
+      let h = 1e-6 / size
+      func loss(_ sign: Double) -> Double {
+        reference.weights[name] = zip(original, direction).map { $0 + sign * h * $1 }
+        return reference.loss(batch, dropout: step)
+      }
+      let difference = (loss(1) - loss(-1)) / (2 * h)
+      reference.weights[name] = original
+      let expected = zip(gradient, direction).reduce(0) { $0 + $1.0 * $1.1 }
+      let bound = 2e-4 * max(largest, 1e-4) * size
+      #expect(abs(difference - expected) < bound, "\(name): \(expected), by differences \(difference)")
+    }
+  }
+}
+
+@Test func gradientsAndPredictionsDoNotDependOnTheNumberOfThreads() throws {
+  var results: [[Float]] = []
+  for threads in [1, 2, 3] {
+    let replica = try oddReplica(
+      pooling: Architecture.paperPooling, segments: 60, batch: 11, threads: threads)
+    let batch = randomBatch(replica, songs: 11)
+    let outcome = try replica.accumulateGradients(batch, step: StepContext(seed: 1, step: 1, globalSongs: 11))
+    results.append(Array(replica.gradients.storage.all) + outcome.probabilities + (try replica.predict(batch)))
+  }
+  #expect(results[0] == results[1])
+  #expect(results[0] == results[2])
+}
+
+@Test func aSongsPredictionDoesNotDependOnItsBatch() throws {
+  let replica = try oddReplica(pooling: Architecture.paperPooling, segments: 60, batch: 11)
+  let batch = randomBatch(replica, songs: 11)
+  let together = try replica.predict(batch)
+  let width = 60 * 12
+  for song in 0..<11 {
+    let alone = try replica.predict(
+      Batch(
+        songs: [UInt32(song)], features: Array(batch.features[song * width..<(song + 1) * width]), labels: []))
+    #expect(alone == Array(together[song * 4..<(song + 1) * 4]))
+  }
+}
