@@ -58,7 +58,9 @@ let package = Package(
       swiftSettings: common),
     .target(
       name: "Synthesis",
-      dependencies: ["HierarchicalData", "MessagePassing", "MillionSong", "RandomNumbers", "Metrics", "Diagnosis"],
+      dependencies: [
+        "HierarchicalData", "MessagePassing", "MillionSong", "RandomNumbers", "Metrics", "Diagnosis",
+      ],
       swiftSettings: common),
     .target(name: "Sampling", dependencies: ["RandomNumbers"], swiftSettings: common),
 
