@@ -101,7 +101,7 @@ let package = Package(
       dependencies: ["MillionSong", "Synthesis", "HierarchicalData", "MessagePassing", "FileAccess", "Diagnosis"],
       swiftSettings: common),
     .testTarget(
-      name: "DataParallelTests", dependencies: ["DataParallel", "MessagePassing", "Networks"],
+      name: "DataParallelTests", dependencies: ["DataParallel", "Diagnosis", "MessagePassing", "Networks"],
       swiftSettings: common),
     .testTarget(
       name: "CheckpointingTests", dependencies: ["Checkpointing", "HierarchicalData", "Diagnosis"],

@@ -1,0 +1,74 @@
+import Diagnosis
+import MessagePassing
+import Networks
+
+extension Communicator {
+  /// Copies the root's tensors to every rank: initial weights, or what a checkpoint held. Collective.
+  public func broadcast(_ arenas: [ParameterArena], root: Int = 0) throws {
+    for arena in arenas {
+      try broadcast(UnsafeMutableRawBufferPointer(arena.storage.all), root: root)
+    }
+  }
+
+  /// Throws on all ranks when any tensor differs between ranks in any bit, naming the tensor and the ranks.
+  /// Replicas that have drifted apart go on training without a sign, and wrongly. Collective.
+  ///
+  /// - Parameter when: what was being done, for the message, such as "after step 120".
+  public func checkReplicasAgree(_ arenas: [ParameterArena], when: String) throws {
+    let own = arenas.flatMap(\.checksums)
+    let all = try allgather(own)
+    guard let failure = disagreement(all, names: arenas.flatMap(\.names), when: when) else { return }
+    // Every rank has seen the same checksums.
+    try agree { throw failure }
+  }
+
+  private func disagreement(_ checksums: [[UInt64]], names: [String], when: String) -> Failure? {
+    for (index, name) in names.enumerated() {
+      let column = checksums.map { $0.indices.contains(index) ? $0[index] : nil }
+      let counts = Dictionary(grouping: column, by: { $0 }).mapValues(\.count)
+      guard counts.count > 1, let most = counts.values.max() else { continue }
+      // The value most ranks have is taken as right; rank 0's where two are as frequent.
+      let right = counts[column[0]] == most ? column[0] : counts.first { $0.value == most }?.key ?? column[0]
+      let wrong = column.indices.filter { column[$0] != right }
+      let ranks = wrong.prefix(8).map(String.init).joined(separator: ", ")
+      return Failure(
+        .fault,
+        "replicas differ \(when): \(name) of rank \(ranks)\(wrong.count > 8 ? ", …" : "") is not what the "
+          + "\(column.count - wrong.count) other rank(s) have",
+        remedy: "go on from the last checkpoint with --resume; if it happens again on the same node, suspect its "
+          + "memory, or a program built for another processor")
+    }
+    return nil
+  }
+}
+
+extension ParameterArena {
+  /// A number for each tensor that any changed bit changes, padding included.
+  var checksums: [UInt64] {
+    placements.map { placement in
+      checksum(
+        UnsafeBufferPointer(rebasing: storage.all[placement.offset..<placement.offset + placement.paddedCount]))
+    }
+  }
+}
+
+/// Fowler, Noll and Vo's hash (FNV-1a, 64 bits), but over 32-bit words in eight interleaved lanes, since it must
+/// keep up with memory.
+private func checksum(_ values: UnsafeBufferPointer<Float>) -> UInt64 {
+  let prime: UInt64 = 0x100_0000_01B3
+  let offset: UInt64 = 0xCBF2_9CE4_8422_2325
+  var lanes = SIMD8<UInt64>(repeating: offset)
+  var index = 0
+  while index + 8 <= values.count {
+    for lane in 0..<8 { lanes[lane] ^= UInt64(values[index + lane].bitPattern) }
+    lanes = lanes &* prime
+    index += 8
+  }
+  var hash = offset
+  for lane in 0..<8 { hash = (hash ^ lanes[lane]) &* prime }
+  while index < values.count {
+    hash = (hash ^ UInt64(values[index].bitPattern)) &* prime
+    index += 1
+  }
+  return hash
+}

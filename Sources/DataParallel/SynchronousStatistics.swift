@@ -1,0 +1,16 @@
+import MessagePassing
+
+/// Batch norm over the global batch (`--batch-norm sync`): the sums that make up means, variances and their
+/// gradients are added over all ranks, in 64 bits.
+public final class SynchronousStatistics {
+  private let communicator: any Communicator
+
+  public init(_ communicator: any Communicator) {
+    self.communicator = communicator
+  }
+
+  /// Replaces the values by their sums over all ranks. Collective: ranks without songs bring zeros.
+  public func sum(_ values: UnsafeMutableBufferPointer<Double>) throws {
+    try communicator.allreduce(values, .sum)
+  }
+}

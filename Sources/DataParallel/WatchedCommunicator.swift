@@ -1,0 +1,45 @@
+import MessagePassing
+
+/// Another communicator with a stall watch over every collective.
+public final class WatchedCommunicator: Communicator {
+  private let base: any Communicator
+  /// Watches this rank; the loop may have it watch its own work too.
+  public let watch: StallWatch
+
+  public init(_ base: any Communicator, watch: StallWatch? = nil) {
+    self.base = base
+    self.watch = watch ?? StallWatch(place: base.place)
+  }
+
+  public var rank: Int { base.rank }
+  public var size: Int { base.size }
+  public var nodeRank: Int { base.nodeRank }
+  public var nodeSize: Int { base.nodeSize }
+  public var hostName: String { base.hostName }
+
+  public func barrier() throws {
+    try watch.waiting(in: "barrier") { try base.barrier() }
+  }
+
+  public func broadcast(_ values: UnsafeMutableRawBufferPointer, root: Int) throws {
+    try watch.waiting(in: "broadcast of \(values.count) bytes from rank \(root)") {
+      try base.broadcast(values, root: root)
+    }
+  }
+
+  public func allreduce<Number: ReducibleNumber>(
+    _ values: UnsafeMutableBufferPointer<Number>, _ reduction: Reduction
+  ) throws {
+    try watch.waiting(in: "allreduce of \(values.count) numbers") { try base.allreduce(values, reduction) }
+  }
+
+  public func gather(_ bytes: UnsafeRawBufferPointer, root: Int) throws -> [[UInt8]]? {
+    try watch.waiting(in: "gather of \(bytes.count) bytes on rank \(root)") { try base.gather(bytes, root: root) }
+  }
+
+  public func allgather(_ bytes: UnsafeRawBufferPointer) throws -> [[UInt8]] {
+    try watch.waiting(in: "allgather of \(bytes.count) bytes") { try base.allgather(bytes) }
+  }
+
+  public func abort(exitCode: Int32) -> Never { base.abort(exitCode: exitCode) }
+}
