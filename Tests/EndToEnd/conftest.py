@@ -34,3 +34,43 @@ def binary():
     if not program.BINARY.exists():
         pytest.exit(f"{program.BINARY} is not there; scripts/build makes it", returncode=2)
     return program.BINARY
+
+
+@pytest.fixture(scope="session")
+def tree(tmp_path_factory):
+    """A synthetic tree of 120 songs, made by two ranks: msd/ and lastfm/."""
+    folder = tmp_path_factory.mktemp("tree") / "synthetic"
+    program.succeed("synthesize", "--out", folder, "--songs", 120, "--seed", 7, ranks=2)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def snapshot(tree, tmp_path_factory):
+    """The tree's songs of at least 252 segments, prepared by two ranks."""
+    file = tmp_path_factory.mktemp("snapshot") / "songs-252.h5"
+    program.succeed(
+        "prepare", "--msd", tree / "msd", "--lastfm", tree / "lastfm", "--segments", 252, "--out", file, ranks=2)
+    return file
+
+
+@pytest.fixture(scope="session")
+def run(snapshot, tmp_path_factory):
+    """A finished run of two epochs of the small network."""
+    folder = tmp_path_factory.mktemp("run") / "finished"
+    program.succeed("train", "--data", snapshot, "--out", folder, "--model", "small", "--epochs", 2,
+                    "--batch-size", 12, "--seed", 3, "--split", "random:0.8", "--threads", 1, ranks=2)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def checkpoint(run):
+    """The newest checkpoint of that run."""
+    return run / "checkpoints/epoch-0002.h5"
+
+
+@pytest.fixture(scope="session")
+def real_data():
+    folder = program.real_data()
+    if folder is None:
+        pytest.skip("no real files: set CRNN_DIST_REAL_DATA to a folder with msd/, lastfm/ and aggregate/")
+    return folder

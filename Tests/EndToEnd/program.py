@@ -87,3 +87,31 @@ def kill(process):
         os.killpg(process.pid, signal.SIGKILL)
     except ProcessLookupError:
         pass
+
+
+def complaints(outcome):
+    """The lines in which the program itself says what is wrong; mpirun's own talk around them left out."""
+    return [line for line in outcome.errors.splitlines() if line.startswith("crnn-dist: ")]
+
+
+# What a user must never see, whatever he feeds the program.
+CRASHES = ("Fatal error", "Stack dump", "Program crashed", "HDF5-DIAG", "SIGSEGV", "SIGILL", "Segmentation fault",
+           "Illegal instruction", "core dumped", "terminate called")
+
+
+def refuse(outcome, code, *words):
+    """Insists that the program refused with this exit code and one clear line that holds these words."""
+    assert outcome.code == code, str(outcome)
+    lines = complaints(outcome)
+    assert len(lines) == 1, f"{len(lines)} complaints, not one\n{outcome}"
+    for word in words:
+        assert str(word).lower() in lines[0].lower(), f"no {word!r} in the complaint\n{outcome}"
+    crashed = [crash for crash in CRASHES if crash in outcome.output + outcome.errors]
+    assert not crashed, f"{crashed}\n{outcome}"
+    assert outcome.seconds < 30, f"took too long to refuse\n{outcome}"
+
+
+def real_data():
+    """The folder of real files (msd/, lastfm/, aggregate/), or None where it is absent."""
+    folder = Path(os.environ.get("CRNN_DIST_REAL_DATA", ROOT.parent / "shared/data"))
+    return folder if (folder / "msd").is_dir() else None

@@ -1,10 +1,24 @@
 """The batch scripts of cluster/, in a real Slurm of two node daemons."""
 
+import time
+from pathlib import Path
+
 import pytest
 
+import checkpoints
+import program
 import slurm_cluster
 
 pytestmark = pytest.mark.slurm
+
+SCRIPTS = program.ROOT / "cluster"
+LAST = "checkpoints/epoch-0003.h5"
+# The two nodes of two processors each are one machine: the ranks give way to each other while they wait, and talk
+# over the loopback device, since Open MPI believes them on two hosts and would name shared memory twice alike.
+ONE_MACHINE = {
+    "OMPI_MCA_mpi_yield_when_idle": "1", "OMPI_MCA_btl": "tcp,self", "OMPI_MCA_btl_tcp_if_include": "lo",
+    "CRNN_DIST": str(program.BINARY),
+}
 
 
 @pytest.fixture(scope="module")
@@ -16,6 +30,80 @@ def cluster():
         yield running
 
 
+def submit(cluster, script, snapshot, run, ranks_per_node, nodes=1, **environment):
+    """Submits with the script's own launcher unless `environment` has another, on processors that exist."""
+    run.parent.mkdir(parents=True, exist_ok=True)
+    return cluster.submit(
+        SCRIPTS / script, "--data", snapshot, "--out", run, "--model", "small", "--batch-size", 8, "--epochs", 3,
+        "--seed", 21, "--split", "random:0.9", "--log-every", 1, "--threads", 1,
+        options=[f"--nodes={nodes}", f"--ntasks-per-node={ranks_per_node}", "--cpus-per-task=1"],
+        environment=program.environment(**{**cluster.environment, **ONE_MACHINE, **environment}), folder=run.parent)
+
+
+def output(facts):
+    return Path(facts["StdOut"]).read_text()
+
+
+@pytest.fixture(scope="module")
+def undisturbed(cluster, snapshot, tmp_path_factory):
+    """One node, two ranks, from the first step to the last in one go."""
+    run = tmp_path_factory.mktemp("slurm") / "undisturbed"
+    facts = cluster.wait(submit(cluster, "single-node.sbatch", snapshot, run, ranks_per_node=2))
+    return run, output(facts)
+
+
 def test_both_nodes_run_a_job(cluster):
     printed = cluster.command("srun", "--mpi=none", "--nodes=2", "--ntasks-per-node=1", "printenv", "SLURMD_NODENAME")
     assert sorted(printed.split()) == ["n1", "n2"]
+
+
+def test_one_node_runs_to_the_end(undisturbed):
+    run, said = undisturbed
+    assert [line["world_size"] for line in checkpoints.metrics(run, "epoch")] == [2, 2, 2], said
+
+
+def test_several_nodes_run_to_the_same_end(cluster, snapshot, undisturbed, tmp_path):
+    facts = cluster.wait(submit(
+        cluster, "several-nodes.sbatch", snapshot, tmp_path / "run", ranks_per_node=1, nodes=2))
+    assert facts["NumNodes"] == "2"
+    epochs = checkpoints.metrics(tmp_path / "run", "epoch")
+    assert [line["world_size"] for line in epochs] == [2, 2, 2], output(facts)
+    # Two ranks are two ranks, wherever they run.
+    assert checkpoints.differences(undisturbed[0] / LAST, tmp_path / "run" / LAST) == []
+
+
+def wait_for_second_epoch(cluster, job, run, timeout=120):
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        try:
+            if any(line["epoch"] == 2 for line in checkpoints.metrics(run, "step")):
+                return
+        except (OSError, ValueError):
+            pass  # not there yet, or the last line half-written
+        time.sleep(0.05)
+    raise AssertionError(f"no second epoch: {cluster.facts(job)}\n{output(cluster.facts(job))}")
+
+
+@pytest.mark.parametrize("notice", ["time-limit", "preemption", "time-limit-on-two-nodes"])
+def test_a_requeued_job_ends_bit_identical(cluster, snapshot, undisturbed, tmp_path, notice):
+    run = tmp_path / "run"
+    if notice == "time-limit-on-two-nodes":
+        # srun's pmix cannot span two node daemons of one host.
+        job = submit(cluster, "preemptible.sbatch", snapshot, run, ranks_per_node=1, nodes=2,
+                     CRNN_DIST_LAUNCH="mpirun --bind-to none")
+    else:
+        job = submit(cluster, "preemptible.sbatch", snapshot, run, ranks_per_node=2)
+    wait_for_second_epoch(cluster, job, run)
+    if notice == "preemption":
+        # SIGTERM to every process of the job, as for a more important one.
+        cluster.command("scontrol", "requeue", str(job))
+    else:
+        # What Slurm itself does ahead of the limit: the script asked for it with --signal=B:USR1@300.
+        cluster.command("scancel", "--batch", "--signal=USR1", str(job))
+    facts = cluster.wait(job)
+    said = output(facts)
+    assert facts["Restarts"] == "1", said
+    assert checkpoints.metrics(run, "resume"), said
+    assert checkpoints.differences(undisturbed[0] / LAST, run / LAST) == [], said
+    steps = [line["step"] for line in checkpoints.metrics(run, "step")]
+    assert steps == sorted(set(steps)), f"stopped and went on at the same step, none repeated\n{said}"

@@ -1,0 +1,150 @@
+"""From a tree of track files to a snapshot: synthesize, prepare, and what an independent reading says."""
+
+import json
+import subprocess
+import sys
+
+import h5py
+import pytest
+
+import checkpoints
+import program
+import track_structure
+
+WORLDS = [1, 2, 3, 4, 8]
+
+
+def prepare(msd, lastfm, out, segments=252, ranks=None, options=()):
+    return program.succeed("prepare", "--msd", msd, "--lastfm", lastfm, "--segments", segments, "--out", out,
+                           *options, ranks=ranks)
+
+
+def inspected(path):
+    return json.loads(program.succeed("inspect", path, "--json").output)
+
+
+def independent_funnel(msd, lastfm, segments):
+    """The counts of scripts/check-funnel, which shares no code with the program."""
+    done = subprocess.run(
+        [sys.executable, program.ROOT / "scripts/check-funnel", "--msd", msd, "--lastfm", lastfm,
+         "--segments", str(segments), "--json"],
+        text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(done.stdout)
+
+
+# synthesize
+
+def test_synthetic_files_have_the_structure_of_real_ones(tree):
+    files = sorted((tree / "msd").rglob("*.h5"))
+    assert len(files) == 120
+    for file in files[::20]:
+        assert track_structure.differences(file) == []
+
+
+def test_the_schema_tool_agrees(tree):
+    tool = program.ROOT.parent / "shared/tools/check_schema.py"
+    if not tool.exists():
+        pytest.skip("no ../shared/tools/check_schema.py")
+    files = sorted((tree / "msd").rglob("*.h5"))[:10]
+    printed = subprocess.check_output([sys.executable, tool, *files], text=True)
+    signatures = [line.split()[0] for line in printed.splitlines()]
+    assert signatures == ["2f17c01b1ddd476ce500346270ea6ab1"] * len(files)
+
+
+def test_track_files_lie_where_their_ids_say(tree):
+    for file in (tree / "msd").rglob("*.h5"):
+        track = file.stem
+        assert len(track) == 18 and track.startswith("TR")
+        assert file.relative_to(tree / "msd").parts[:-1] == (track[2], track[3], track[4])
+        with h5py.File(file, "r", locking=False) as opened:
+            assert opened["analysis/songs"][0]["track_id"].decode() == track
+
+
+@pytest.mark.parametrize("ranks", [None, 3])
+def test_the_same_seed_gives_the_same_tree_for_any_number_of_ranks(tree, tmp_path, ranks):
+    program.succeed("synthesize", "--out", tmp_path / "again", "--songs", 120, "--seed", 7, ranks=ranks)
+    names = sorted(file.relative_to(tree) for file in tree.rglob("*") if file.is_file())
+    assert names == sorted(
+        file.relative_to(tmp_path / "again") for file in (tmp_path / "again").rglob("*") if file.is_file())
+    for name in names[::7]:
+        one, other = tree / name, tmp_path / "again" / name
+        if name.suffix == ".h5":
+            assert checkpoints.differences(one, other) == []
+        else:
+            assert one.read_bytes() == other.read_bytes()
+
+
+# prepare
+
+@pytest.mark.parametrize("ranks", WORLDS)
+def test_the_snapshot_does_not_depend_on_the_number_of_ranks(tree, snapshot, tmp_path, ranks):
+    prepare(tree / "msd", tree / "lastfm", tmp_path / "songs.h5", ranks=ranks)
+    one, other = checkpoints.arrays(snapshot), checkpoints.arrays(tmp_path / "songs.h5")
+    assert one.keys() == other.keys()
+    for name in one:
+        assert one[name].tobytes() == other[name].tobytes(), name
+    described, again = inspected(snapshot), inspected(tmp_path / "songs.h5")
+    for fact in ("songs", "segments", "tags", "funnel"):
+        assert described[fact] == again[fact]
+
+
+def test_the_snapshot_holds_what_the_track_files_hold(tree, snapshot):
+    stored = checkpoints.arrays(snapshot)
+    identifiers = [name.decode() if isinstance(name, bytes) else name for name in stored["songs/track_id"]]
+    assert identifiers == sorted(identifiers) and len(identifiers) > 30
+    scale = 1000 if stored["songs/pitches"].dtype.kind == "u" else 1
+    for index in range(0, len(identifiers), 10):
+        track = identifiers[index]
+        with h5py.File(tree / "msd" / track[2] / track[3] / track[4] / f"{track}.h5", "r", locking=False) as file:
+            pitches = file["analysis/segments_pitches"][:252]
+        assert abs(stored["songs/pitches"][index] / scale - pitches).max() < 1e-6
+
+
+@pytest.mark.parametrize("segments", [60, 252])
+def test_the_funnel_agrees_with_an_independent_reading(tree, tmp_path, segments):
+    prepare(tree / "msd", tree / "lastfm", tmp_path / "songs.h5", segments=segments, ranks=2)
+    told = inspected(tmp_path / "songs.h5")
+    expected = independent_funnel(tree / "msd", tree / "lastfm", segments)
+    for step in ("files", "read", "joined", "long_enough", "tagged"):
+        assert told["funnel"][step] == expected[step], step
+    assert told["songs"] == told["funnel"]["tagged"]
+    # Each step of the synthetic tree loses songs, else this comparison would see nothing.
+    assert told["funnel"]["read"] > told["funnel"]["joined"] > told["funnel"]["tagged"] > 0
+
+
+@pytest.mark.parametrize("segments", [252, 512, 1024])
+def test_the_funnel_of_real_songs_agrees_with_an_independent_reading(real_data, tmp_path, segments):
+    prepare(real_data / "msd", real_data / "lastfm", tmp_path / "songs.h5", segments=segments, ranks=3)
+    told = inspected(tmp_path / "songs.h5")
+    expected = independent_funnel(real_data / "msd", real_data / "lastfm", segments)
+    for step in ("files", "read", "joined", "long_enough", "tagged"):
+        assert told["funnel"][step] == expected[step], step
+
+
+def test_a_bad_track_file_among_good_ones_is_counted_listed_and_skipped(tree, tmp_path):
+    folder = tmp_path / "msd/A/A/A"
+    folder.mkdir(parents=True)
+    good = sorted((tree / "msd").rglob("*.h5"))
+    for file in good[:40]:
+        place = tmp_path / "msd" / file.relative_to(tree / "msd")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(file.read_bytes())
+    (folder / "TRAAAAA000000000AA.h5").write_text("this is not HDF5\n")
+    (folder / "TRAAAAB000000000AB.h5").write_bytes(good[0].read_bytes()[: good[0].stat().st_size // 2])
+    prepare(tmp_path / "msd", tree / "lastfm", tmp_path / "songs.h5", segments=60, ranks=2)
+    funnel = inspected(tmp_path / "songs.h5")["funnel"]
+    assert (funnel["files"], funnel["read"]) == (42, 40)
+    listed = "".join(file.read_text() for file in tmp_path.glob("*") if file.is_file() and file.suffix != ".h5")
+    assert "TRAAAAA000000000AA.h5" in listed and "TRAAAAB000000000AB.h5" in listed
+
+
+# inspect
+
+def test_inspect_tells_what_each_thing_is(tree, snapshot):
+    file = next((tree / "msd").rglob("*.h5"))
+    for thing in (file, tree / "msd", tree / "lastfm", snapshot):
+        assert inspected(thing)
+        assert program.succeed("inspect", thing).output.strip()
+    described = inspected(snapshot)
+    assert described["segments"] == 252 and len(described["tags"]) == 50 and described["tags"][0] == "rock"
