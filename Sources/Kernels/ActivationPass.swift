@@ -4,58 +4,89 @@ public struct ActivationPass: Sendable {
 
   public init(pooled: MapShape) { self.pooled = pooled }
 
-  /// `dropout(elu(scale·y + shift))` for a song; no dropout where `dropout` is nil.
+  /// `dropout(elu(scale·y + shift))` for a song. A dropped value's winner becomes `droppedWinner`: no position of
+  /// its window gets a gradient, and the backward pass needs neither the mask nor the exponential again.
   public func activate(
     _ raw: UnsafePointer<Float>, scale: UnsafePointer<Float>, shift: UnsafePointer<Float>,
-    dropout: DropoutMask?, song: UInt32, to activated: UnsafeMutablePointer<Float>
+    dropout: DropoutMask?, song: UInt32, winners: UnsafeMutablePointer<UInt8>,
+    to activated: UnsafeMutablePointer<Float>
   ) {
-    forEachVector(dropout, song) { position, channel, factor in
-      let z = Vector.load(shift + channel).addingProduct(
-        Vector.load(raw + position), Vector.load(scale + channel))
-      (z.exponentialLinear * factor).store(activated + position)
+    guard let dropout else {
+      forEachVector { position, channel in
+        let z = Vector.load(shift + channel).addingProduct(
+          Vector.load(raw + position), Vector.load(scale + channel))
+        z.exponentialLinear.store(activated + position)
+      }
+      return
     }
-  }
-
-  /// From the gradient for the activated map to the gradient for batch norm's output, in place, with its sum and
-  /// its sum with the raw values, per channel. `sums` and `products` are written.
-  public func differentiate(
-    _ gradient: UnsafeMutablePointer<Float>, raw: UnsafePointer<Float>, scale: UnsafePointer<Float>,
-    shift: UnsafePointer<Float>, mean: UnsafePointer<Float>, dropout: DropoutMask?, song: UInt32,
-    sums: UnsafeMutablePointer<Float>, products: UnsafeMutablePointer<Float>
-  ) {
-    sums.update(repeating: 0, count: pooled.channelStride)
-    products.update(repeating: 0, count: pooled.channelStride)
-    forEachVector(dropout, song) { position, channel, factor in
-      let y = Vector.load(raw + position)
-      let z = Vector.load(shift + channel).addingProduct(y, Vector.load(scale + channel))
-      let slope = z.exponential.replacing(with: 1, where: z .> Vector(repeating: 0))
-      let derivative = Vector.load(gradient + position) * factor * slope
-      derivative.store(gradient + position)
-      (Vector.load(sums + channel) + derivative).store(sums + channel)
-      let distance = y - Vector.load(mean + channel)
-      Vector.load(products + channel).addingProduct(derivative, distance).store(products + channel)
-    }
-  }
-
-  /// Walks a song's map vector by vector with the dropout factor of each. Four vectors share a block of the mask.
-  @inline(__always)
-  private func forEachVector(_ dropout: DropoutMask?, _ song: UInt32, _ body: (Int, Int, Vector) -> Void) {
-    let width = pooled.channelStride
     let count = pooled.songStride
     var channel = 0
-    @inline(__always) func visit(_ position: Int, _ factor: Vector) {
+    @inline(__always) func visit(_ position: Int, _ words: SIMD16<UInt32>) {
       if position >= count { return }
-      body(position, channel, factor)
+      let z = Vector.load(shift + channel).addingProduct(
+        Vector.load(raw + position), Vector.load(scale + channel))
+      let drops = words .< SIMD16<UInt32>(repeating: dropout.threshold)
+      let kept = z.exponentialLinear * dropout.scale
+      kept.replacing(with: 0, where: drops).store(activated + position)
+      let winner = loadWinners(winners + position)
+      storeWinners(winner.replacing(with: Self.droppedWinner, where: drops), winners + position)
       channel += vectorWidth
-      if channel == width { channel = 0 }
+      if channel == pooled.channelStride { channel = 0 }
     }
-    let one = Vector(repeating: 1)
     for block in 0..<(count + 63) / 64 {
-      let factors = dropout?.factors(song: song, block: block) ?? (one, one, one, one)
-      visit(block * 64, factors.0)
-      visit(block * 64 + 16, factors.1)
-      visit(block * 64 + 32, factors.2)
-      visit(block * 64 + 48, factors.3)
+      let words = dropout.words(song: song, block: block)
+      visit(block * 64, words.0)
+      visit(block * 64 + 16, words.1)
+      visit(block * 64 + 32, words.2)
+      visit(block * 64 + 48, words.3)
+    }
+  }
+
+  /// What stands for a winner where dropout took the value; windows have fewer positions.
+  public static let droppedWinner: Int32 = 255
+
+  /// From the gradient for the activated map to the gradient for batch norm's output, in place, with its sum and
+  /// its sum with y − mean, per channel. `sums` and `products` are written.
+  ///
+  /// ELU's derivative is 1 above zero and e^z = elu(z) + 1 below, which the activated map still tells;
+  /// `keptScale` is the factor of values that dropout kept.
+  public func differentiate(
+    _ gradient: UnsafeMutablePointer<Float>, raw: UnsafePointer<Float>, activated: UnsafePointer<Float>,
+    winners: UnsafePointer<UInt8>, mean: UnsafePointer<Float>, keptScale: Float,
+    sums: UnsafeMutablePointer<Float>, products: UnsafeMutablePointer<Float>
+  ) {
+    let width = pooled.channelStride
+    let inverse = 1 / keptScale
+    for channel in stride(from: 0, to: width, by: vectorWidth) {
+      let center = Vector.load(mean + channel)
+      var sum = Vector.zero
+      var product = Vector.zero
+      var position = channel
+      for _ in 0..<pooled.positions {
+        let slope = 1 + (Vector.load(activated + position) * inverse).smaller(.zero)
+        let dropped = loadWinners(winners + position) .== SIMD16<Int32>(repeating: Self.droppedWinner)
+        let derivative = (Vector.load(gradient + position) * keptScale * slope)
+          .replacing(with: 0, where: dropped)
+        derivative.store(gradient + position)
+        sum += derivative
+        product = product.addingProduct(derivative, Vector.load(raw + position) - center)
+        position += width
+      }
+      sum.store(sums + channel)
+      product.store(products + channel)
+    }
+  }
+
+  /// Walks a song's map vector by vector: where in the map, and which channel.
+  @inline(__always)
+  private func forEachVector(_ body: (Int, Int) -> Void) {
+    let width = pooled.channelStride
+    var position = 0
+    for _ in 0..<pooled.positions {
+      for channel in stride(from: 0, to: width, by: vectorWidth) {
+        body(position, channel)
+        position += vectorWidth
+      }
     }
   }
 }

@@ -13,7 +13,7 @@ public struct DropoutMask {
   let layer: UInt32
   let threshold: UInt32
   /// What kept values are multiplied by: 1 / (1 − rate).
-  let scale: Float
+  public let scale: Float
 
   public init(rate: Double, seed: UInt64, step: UInt32, layer: Int) {
     key = (UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32))
@@ -23,12 +23,13 @@ public struct DropoutMask {
     scale = Float(1 / (1 - rate))
   }
 
-  /// Four vectors of factors (0 or `scale`) for the 64 values of a block of a song's map.
+  /// The random words of the 64 values of a block of a song's map.
   @inline(__always)
-  func factors(song: UInt32, block: Int) -> (Vector, Vector, Vector, Vector) {
-    let words = vectorPhilox(
+  func words(
+    song: UInt32, block: Int
+  ) -> (SIMD16<UInt32>, SIMD16<UInt32>, SIMD16<UInt32>, SIMD16<UInt32>) {
+    vectorPhilox(
       key: key, counter: (DropoutMask.lanes &+ UInt32(truncatingIfNeeded: block &* 16), song, step, layer))
-    return (factor(words.0), factor(words.1), factor(words.2), factor(words.3))
   }
 
   @inline(__always)
@@ -42,13 +43,13 @@ public struct DropoutMask {
   public func write(song: UInt32, count: Int, to factors: UnsafeMutablePointer<Float>) {
     let blocks = (count + 63) / 64
     for block in 0..<blocks {
-      let four = self.factors(song: song, block: block)
+      let words = self.words(song: song, block: block)
       let start = factors + block * 64
       let left = count - block * 64
-      four.0.store(start)
-      if left > 16 { four.1.store(start + 16) }
-      if left > 32 { four.2.store(start + 32) }
-      if left > 48 { four.3.store(start + 48) }
+      factor(words.0).store(start)
+      if left > 16 { factor(words.1).store(start + 16) }
+      if left > 32 { factor(words.2).store(start + 32) }
+      if left > 48 { factor(words.3).store(start + 48) }
     }
   }
 }
@@ -65,10 +66,8 @@ func vectorPhilox(
   var c2 = SIMD16<UInt32>(repeating: counter.2)
   var c3 = SIMD16<UInt32>(repeating: counter.3)
   for _ in 0..<Philox.rounds {
-    let high0 = highProduct(c0, Philox.firstMultiplier)
-    let high1 = highProduct(c2, Philox.secondMultiplier)
-    let low0 = c0 &* Philox.firstMultiplier
-    let low1 = c2 &* Philox.secondMultiplier
+    let (high0, low0) = wideProduct(c0, Philox.firstMultiplier)
+    let (high1, low1) = wideProduct(c2, Philox.secondMultiplier)
     c0 = high1 ^ c1 ^ k0
     c2 = high0 ^ c3 ^ k1
     c1 = low1
@@ -79,8 +78,18 @@ func vectorPhilox(
   return (c0, c1, c2, c3)
 }
 
+/// High and low halves of 32 × 32 bit products. Even and odd lanes are multiplied apart, each as the low half of a
+/// 64-bit lane, which is what the machine has an instruction for.
 @inline(__always)
-private func highProduct(_ a: SIMD16<UInt32>, _ b: UInt32) -> SIMD16<UInt32> {
-  let wide = SIMD16<UInt64>(truncatingIfNeeded: a) &* SIMD16<UInt64>(repeating: UInt64(b))
-  return SIMD16<UInt32>(truncatingIfNeeded: wide &>> 32)
+private func wideProduct(
+  _ a: SIMD16<UInt32>, _ b: UInt32
+) -> (high: SIMD16<UInt32>, low: SIMD16<UInt32>) {
+  let lanes = unsafeBitCast(a, to: SIMD8<UInt64>.self)
+  let lowHalf = SIMD8<UInt64>(repeating: 0xffff_ffff)
+  let factor = SIMD8<UInt64>(repeating: UInt64(b))
+  let even = (lanes & lowHalf) &* factor
+  let odd = (lanes &>> 32) &* factor
+  let high = (even &>> 32) | (odd & ~lowHalf)
+  let low = (even & lowHalf) | (odd &<< 32)
+  return (unsafeBitCast(high, to: SIMD16<UInt32>.self), unsafeBitCast(low, to: SIMD16<UInt32>.self))
 }

@@ -133,8 +133,8 @@ public final class TileConvolution {
       }
       team.forEach(count) { song in
         self.plan.passes.pointsToOutput(
-          block.outputs, pointStride: block.outputStride, firstTile: song * self.plan.tilesPerSong,
-          target + (first + song) * self.output.songStride, channelStride: self.output.channelStride)
+          block.outputs, block.outputStride, song * self.plan.tilesPerSong,
+          target + (first + song) * self.output.songStride, self.output.channelStride)
         finished(first + song)
       }
     }
@@ -155,16 +155,16 @@ public final class TileConvolution {
       team.forEach(count) { song in
         prepare(first + song)
         self.plan.passes.outputGradientToPoints(
-          outputGradient + (first + song) * self.output.songStride, channelStride: self.output.channelStride,
-          block.outputs, pointStride: block.outputStride, firstTile: song * self.plan.tilesPerSong)
+          outputGradient + (first + song) * self.output.songStride, self.output.channelStride, block.outputs,
+          block.outputStride, song * self.plan.tilesPerSong)
       }
       team.forEach(plan.points) { point in
         self.backwardProducts(point, rows: count * self.plan.tilesPerSong, block, accumulate: first > 0)
       }
       team.forEach(count) { song in
         self.plan.passes.pointsToInputGradient(
-          block.inputs, pointStride: block.inputStride, firstTile: song * self.plan.tilesPerSong,
-          inputGradient + (first + song) * self.input.songStride, channelStride: self.input.channelStride)
+          block.inputs, block.inputStride, song * self.plan.tilesPerSong,
+          inputGradient + (first + song) * self.input.songStride, self.input.channelStride)
       }
     }
   }
@@ -186,8 +186,8 @@ public final class TileConvolution {
   private func transformInput(_ source: UnsafePointer<Float>, _ first: Int, _ count: Int, _ block: Block) {
     team.forEach(count) { song in
       self.plan.passes.inputToPoints(
-        source + (first + song) * self.input.songStride, channelStride: self.input.channelStride, block.inputs,
-        pointStride: block.inputStride, firstTile: song * self.plan.tilesPerSong)
+        source + (first + song) * self.input.songStride, self.input.channelStride, block.inputs,
+        block.inputStride, song * self.plan.tilesPerSong)
     }
   }
 

@@ -173,19 +173,34 @@ struct TilePasses<Height: TileTransform, Width: TileTransform> {
   }
 }
 
-/// The passes with their tile sizes chosen at run time.
-protocol TilePass: Sendable {
-  func inputToPoints(
-    _ map: UnsafePointer<Float>, channelStride: Int, _ points: UnsafeMutablePointer<Float>, pointStride: Int,
-    firstTile: Int)
-  func pointsToOutput(
-    _ points: UnsafePointer<Float>, pointStride: Int, firstTile: Int, _ map: UnsafeMutablePointer<Float>,
-    channelStride: Int)
-  func outputGradientToPoints(
-    _ map: UnsafePointer<Float>, channelStride: Int, _ points: UnsafeMutablePointer<Float>, pointStride: Int,
-    firstTile: Int)
-  func pointsToInputGradient(
-    _ points: UnsafePointer<Float>, pointStride: Int, firstTile: Int, _ map: UnsafeMutablePointer<Float>,
-    channelStride: Int)
+/// The passes with their tile sizes chosen at run time: closures over one concrete choice, so that the compiler
+/// writes each choice's code out instead of calling the transforms through a table.
+struct AnyTilePasses: Sendable {
+  typealias MapToPoints =
+    @Sendable (
+      _ map: UnsafePointer<Float>, _ channelStride: Int, _ points: UnsafeMutablePointer<Float>,
+      _ pointStride: Int, _ firstTile: Int
+    ) -> Void
+  typealias PointsToMap =
+    @Sendable (
+      _ points: UnsafePointer<Float>, _ pointStride: Int, _ firstTile: Int, _ map: UnsafeMutablePointer<Float>,
+      _ channelStride: Int
+    ) -> Void
+
+  let inputToPoints: MapToPoints
+  let outputGradientToPoints: MapToPoints
+  let pointsToOutput: PointsToMap
+  let pointsToInputGradient: PointsToMap
+
+  @inline(__always)
+  init<Height: TileTransform, Width: TileTransform>(_ passes: TilePasses<Height, Width>) {
+    inputToPoints = { passes.inputToPoints($0, channelStride: $1, $2, pointStride: $3, firstTile: $4) }
+    outputGradientToPoints = {
+      passes.outputGradientToPoints($0, channelStride: $1, $2, pointStride: $3, firstTile: $4)
+    }
+    pointsToOutput = { passes.pointsToOutput($0, pointStride: $1, firstTile: $2, $3, channelStride: $4) }
+    pointsToInputGradient = {
+      passes.pointsToInputGradient($0, pointStride: $1, firstTile: $2, $3, channelStride: $4)
+    }
+  }
 }
-extension TilePasses: TilePass {}

@@ -4,7 +4,7 @@ struct TilePlan: Sendable {
   let columns: Int
   let heightOutputs: Int
   let widthOutputs: Int
-  let passes: any TilePass
+  let passes: AnyTilePasses
   /// G of the height and of the width, n × 3.
   let heightFilterMap: [Float]
   let widthFilterMap: [Float]
@@ -25,12 +25,14 @@ struct TilePlan: Sendable {
     return plans.min { $0.points * $0.tilesPerSong < $1.points * $1.tilesPerSong }!
   }
 
+  @inline(__always)
   private static func make<Height: TileTransform, Width: TileTransform>(
     _ height: Height.Type, _ width: Width.Type, _ rows: Int, _ columns: Int
   ) -> TilePlan {
     TilePlan(
       rows: rows, columns: columns, heightOutputs: Height.outputs, widthOutputs: Width.outputs,
-      passes: TilePasses<Height, Width>(rows: rows, columns: columns), heightFilterMap: Height.filterMap,
+      passes: AnyTilePasses(TilePasses<Height, Width>(rows: rows, columns: columns)),
+      heightFilterMap: Height.filterMap,
       widthFilterMap: Width.filterMap)
   }
 }

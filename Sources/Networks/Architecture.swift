@@ -117,8 +117,8 @@ extension Architecture {
       pooling.count == filters.count,
       "pooling: found \(pooling.count) windows for \(filters.count) convolutions, expected one for each")
     try require(
-      pooling.allSatisfy { (1...16).contains($0.frequency) && (1...16).contains($0.time) },
-      "pooling: every window's height and width must be 1 to 16")
+      pooling.allSatisfy { (1...16).contains($0.frequency) && (1...15).contains($0.time) },
+      "pooling: every window's height must be 1 to 16 and its width 1 to 15")
     for rate in [convolutionDropout, finalDropout] {
       try require(rate >= 0 && rate < 1, "dropout: found \(rate), expected 0 up to, but not, 1")
     }

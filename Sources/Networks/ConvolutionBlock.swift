@@ -60,23 +60,24 @@ class ConvolutionBlock {
       let offset = self.pooledOffset(song)
       self.activation.activate(
         self.raw.start + offset, scale: self.normalization.scale, shift: self.normalization.shift,
-        dropout: dropout, song: songs[song], to: self.activated.start + offset)
+        dropout: dropout, song: songs[song], winners: self.winners + offset,
+        to: self.activated.start + offset)
     }
   }
 
   /// Turns `gradient` into that for batch norm's output, sums it, and prepares the dense terms.
   func differentiateActivation(
-    songs: [UInt32], dropout: DropoutMask?, statistics: (any BatchStatisticsReduction)?
+    songs: Int, dropout: DropoutMask?, statistics: (any BatchStatisticsReduction)?
   ) throws {
-    team.forEach(songs.count) { song in
+    team.forEach(songs) { song in
       let offset = self.pooledOffset(song)
       self.activation.differentiate(
-        self.gradient.start + offset, raw: self.raw.start + offset, scale: self.normalization.scale,
-        shift: self.normalization.shift, mean: self.normalization.center, dropout: dropout, song: songs[song],
+        self.gradient.start + offset, raw: self.raw.start + offset, activated: self.activated.start + offset,
+        winners: self.winners + offset, mean: self.normalization.center, keptScale: dropout?.scale ?? 1,
         sums: self.songSum(song, 0), products: self.songSum(song, 1))
     }
     var local = [Double](repeating: 0, count: 2 * channels)
-    for song in 0..<songs.count {
+    for song in 0..<songs {
       for which in 0..<2 {
         let sums = songSum(song, which)
         for channel in 0..<channels { local[which * channels + channel] += Double(sums[channel]) }

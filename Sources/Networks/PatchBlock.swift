@@ -70,7 +70,7 @@ final class PatchBlock: ConvolutionBlock {
   func backward(
     songs: [UInt32], dropout: DropoutMask?, statistics: (any BatchStatisticsReduction)?
   ) throws {
-    try differentiateActivation(songs: songs, dropout: dropout, statistics: statistics)
+    try differentiateActivation(songs: songs.count, dropout: dropout, statistics: statistics)
     convolution.sparseMoments(
       normalized.start, songs: songs.count, pooledGradient: gradient.start, winners: winners,
       accumulators: &accumulators)

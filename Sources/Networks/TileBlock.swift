@@ -53,7 +53,7 @@ final class TileBlock: ConvolutionBlock {
     _ source: ConvolutionBlock, songs: [UInt32], dropout: DropoutMask?,
     statistics: (any BatchStatisticsReduction)?, scratch: AlignedBuffer
   ) throws {
-    try differentiateActivation(songs: songs, dropout: dropout, statistics: statistics)
+    try differentiateActivation(songs: songs.count, dropout: dropout, statistics: statistics)
     convolution.backward(
       source.activated.start, songs: songs.count, outputGradient: map.start,
       inputGradient: source.gradient.start, scratch: scratch
