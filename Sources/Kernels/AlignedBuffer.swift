@@ -45,7 +45,7 @@ public final class AlignedBuffer {
     if mappedBytes > 0 { munmap(base, mappedBytes) } else { base.deallocate() }
   }
 
-  /// The whole run.
+  /// The whole run. Like `start` it does not keep the buffer alive.
   public var all: UnsafeMutableBufferPointer<Float> { UnsafeMutableBufferPointer(start: start, count: count) }
 
   public func zero() { start.update(repeating: 0, count: count) }

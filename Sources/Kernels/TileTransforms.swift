@@ -3,7 +3,7 @@
 ///
 /// `y = Aᵀ[(G w) ⊙ (Bᵀ x)]`. In the comments `n = m + 2`. Two dimensions nest two of them. Gradients need the same
 /// maps transposed. docs/convolution.md derives the matrices from their interpolation points.
-protocol TileTransform {
+protocol TileTransform: SendableMetatype {
   /// Outputs of a tile, m.
   static var outputs: Int { get }
   /// The filter's map G, n × 3, row-major.
