@@ -1,8 +1,9 @@
 import MessagePassing
+import Networks
 
 /// Batch norm over the global batch (`--batch-norm sync`): the sums that make up means, variances and their
 /// gradients are added over all ranks, in 64 bits.
-public final class SynchronousStatistics {
+public final class SynchronousStatistics: BatchStatisticsReduction {
   private let communicator: any Communicator
 
   public init(_ communicator: any Communicator) {

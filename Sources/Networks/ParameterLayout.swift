@@ -1,6 +1,6 @@
 extension Architecture {
   /// Trainable tensors in the order of the layers.
-  func parameterTensors() -> [(name: String, shape: [Int], groups: Int)] {
+  package func parameterTensors() -> [(name: String, shape: [Int], groups: Int)] {
     var tensors: [(name: String, shape: [Int], groups: Int)] = [
       ("input_normalization/gamma", [frequencyBins], 1), ("input_normalization/beta", [frequencyBins], 1),
     ]

@@ -9,5 +9,7 @@ struct BenchmarkCommand: ParsableCommand {
       Example:
         crnn-dist benchmark step --config configs/large-252.yaml --batch-size 32 --threads 2
       """,
-    subcommands: [])
+    subcommands: [
+      BenchmarkAllreduceCommand.self
+    ])
 }
