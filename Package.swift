@@ -98,7 +98,10 @@ let package = Package(
       exclude: ["Golden"], swiftSettings: common),
     .testTarget(
       name: "MillionSongTests",
-      dependencies: ["MillionSong", "Synthesis", "HierarchicalData", "MessagePassing", "FileAccess", "Diagnosis"],
+      dependencies: [
+        "MillionSong", "Synthesis", "HierarchicalData", "MessagePassing", "FileAccess", "RandomNumbers",
+        "Diagnosis",
+      ],
       swiftSettings: common),
     .testTarget(
       name: "DataParallelTests", dependencies: ["DataParallel", "Diagnosis", "MessagePassing", "Networks"],

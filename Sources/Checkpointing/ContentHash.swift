@@ -1,3 +1,5 @@
+// check-layers: raw memory, because it hashes the bytes of any kind of value.
+
 /// XXH64, Yann Collet's 64-bit hash for finding damage (not for secrets), with seed 0.
 ///
 /// Bytes may come in pieces of any length; the result depends on the bytes alone. Specification:

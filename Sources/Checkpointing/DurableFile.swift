@@ -1,6 +1,8 @@
 import Diagnosis
 import Foundation
 
+// check-layers: raw memory, because write(2) takes the bytes' address.
+
 /// Files that appear whole or not at all, also when the power fails.
 ///
 /// The bytes go to a temporary file in the same folder, which is flushed to the disk and renamed; then the

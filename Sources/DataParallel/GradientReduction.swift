@@ -2,6 +2,8 @@ import Diagnosis
 import MessagePassing
 import Networks
 
+// check-layers: raw memory, because pieces of the arena are summed in place.
+
 /// Sums the replicas' gradients, so that every rank steps with the gradient of the global batch.
 ///
 /// A replica's gradients are already divided by the songs of the global batch; their sum is the gradient of the

@@ -1,6 +1,8 @@
 import Diagnosis
 import MessagePassing
 
+// check-layers: raw memory, because the communicator gathers bytes where they lie.
+
 /// Probabilities of songs, in ascending order of the songs' numbers: the same, to the last bit, for any world
 /// size, and so is every metric made of them.
 public struct Predictions: Sendable, Equatable {

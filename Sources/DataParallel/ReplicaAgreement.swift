@@ -2,6 +2,8 @@ import Diagnosis
 import MessagePassing
 import Networks
 
+// check-layers: raw memory, because arenas are broadcast and hashed in place.
+
 extension Communicator {
   /// Copies the root's tensors to every rank: initial weights, or what a checkpoint held. Collective.
   public func broadcast(_ arenas: [ParameterArena], root: Int = 0) throws {

@@ -1,6 +1,8 @@
 import MessagePassing
 import Networks
 
+// check-layers: raw memory, because the kernels' sums are added up in place.
+
 /// Batch norm over the global batch (`--batch-norm sync`): the sums that make up means, variances and their
 /// gradients are added over all ranks, in 64 bits.
 public final class SynchronousStatistics: BatchStatisticsReduction {

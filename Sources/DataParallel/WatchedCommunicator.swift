@@ -1,5 +1,7 @@
 import MessagePassing
 
+// check-layers: raw memory, because it passes on what the Communicator protocol takes.
+
 /// Another communicator with a stall watch over every collective.
 public final class WatchedCommunicator: Communicator {
   private let base: any Communicator

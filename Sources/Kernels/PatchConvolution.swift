@@ -80,15 +80,15 @@ public final class PatchConvolution {
       }
       var best = a
       var winner = SIMD16<Int32>.zero
-      var wins = best .< b
-      best = best.replacing(with: b, where: wins)
-      winner = winner.replacing(with: SIMD16<Int32>(repeating: 1), where: wins)
-      wins = best .< c
-      best = best.replacing(with: c, where: wins)
-      winner = winner.replacing(with: SIMD16<Int32>(repeating: 2), where: wins)
-      wins = best .< d
-      best = best.replacing(with: d, where: wins)
-      winner = winner.replacing(with: SIMD16<Int32>(repeating: 3), where: wins)
+      let secondWins = best .< b
+      best = best.replacing(with: b, where: secondWins)
+      winner = winner.replacing(with: SIMD16<Int32>(repeating: 1), where: secondWins)
+      let thirdWins = best .< c
+      best = best.replacing(with: c, where: thirdWins)
+      winner = winner.replacing(with: SIMD16<Int32>(repeating: 2), where: thirdWins)
+      let fourthWins = best .< d
+      best = best.replacing(with: d, where: fourthWins)
+      winner = winner.replacing(with: SIMD16<Int32>(repeating: 3), where: fourthWins)
       best.store(values + channel)
       storeWinners(winner, winners + channel)
     }

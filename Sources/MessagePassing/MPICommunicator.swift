@@ -128,7 +128,7 @@ public final class MPICommunicator: Communicator {
   public func gather(_ bytes: UnsafeRawBufferPointer, root: Int) throws -> [[UInt8]]? {
     let rounds = try gatherRounds(bytes.count)
     var gathered = rank == root ? rounds.emptyArrays : nil
-    try rounds.forEach { counts, displacements, total, start in
+    try rounds.each { counts, displacements, total, start in
       var received = [UInt8](repeating: 0, count: rank == root ? total : 0)
       try check(
         MPI_Gatherv(
@@ -143,7 +143,7 @@ public final class MPICommunicator: Communicator {
   public func allgather(_ bytes: UnsafeRawBufferPointer) throws -> [[UInt8]] {
     let rounds = try gatherRounds(bytes.count)
     var gathered = rounds.emptyArrays
-    try rounds.forEach { counts, displacements, total, start in
+    try rounds.each { counts, displacements, total, start in
       var received = [UInt8](repeating: 0, count: total)
       try check(
         MPI_Allgatherv(

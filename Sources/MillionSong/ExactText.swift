@@ -1,3 +1,5 @@
+// check-layers: raw memory, because hashing bytes one by one is several times slower.
+
 /// A text compared byte by byte.
 ///
 /// Swift's own strings are equal when they look the same ("é" in one or in two code points); the paper's join and

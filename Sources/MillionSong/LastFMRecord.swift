@@ -55,7 +55,7 @@ public struct LastFMRecord: Equatable, Sendable {
     } catch {
       throw Fault(cause: "cannot be read as JSON")
     }
-    trackID = wire.track_id
+    trackID = wire.trackID
     title = wire.title
     artist = wire.artist
     tags = wire.tags.map { WeightedTag(name: $0.name, weight: $0.weight) }
@@ -69,10 +69,15 @@ public struct LastFMRecord: Equatable, Sendable {
 
 /// The record as it is written; the keys are the data set's.
 private struct Wire: Decodable {
-  let track_id: String
+  let trackID: String
   let title: String
   let artist: String
   let tags: [Tag]
+
+  enum CodingKeys: String, CodingKey {
+    case trackID = "track_id"
+    case title, artist, tags
+  }
 
   /// `["rock", "100"]`; the weight may also be a number.
   struct Tag: Decodable {

@@ -1,5 +1,7 @@
 import Diagnosis
 
+// check-layers: raw memory, because a number is appended as its bytes.
+
 /// Writes numbers and texts one after the other, for exchange between ranks of one program.
 struct PackedWriter {
   private(set) var bytes: [UInt8] = []

@@ -1,3 +1,5 @@
+// check-layers: raw memory, because a million names are sorted without copying each.
+
 /// Many paths in little memory: their bytes one after the other.
 ///
 /// A million paths of a track tree take about 40 MB; as strings they would take three times that.
