@@ -67,6 +67,15 @@ public final class GatedRecurrence {
     _ sequences: UnsafePointer<Float>, songs: Int, kernel: UnsafePointer<Float>, recurrent: UnsafePointer<Float>,
     bias: UnsafePointer<Float>
   ) {
+    team.measure("input products, steps", productWork(songs)) {
+      runChunks(sequences, songs, kernel, recurrent, bias)
+    }
+  }
+
+  private func runChunks(
+    _ sequences: UnsafePointer<Float>, _ songs: Int, _ kernel: UnsafePointer<Float>,
+    _ recurrent: UnsafePointer<Float>, _ bias: UnsafePointer<Float>
+  ) {
     forEachChunk(songs) { first, count in
       MatrixProduct.multiply(
         rows: Self.songsPerChunk * self.inputRows, columns: self.gateStride, inner: self.inputs,
@@ -123,18 +132,34 @@ public final class GatedRecurrence {
     sequenceGradient: UnsafeMutablePointer<Float>
   ) {
     transpose(recurrent)
-    forEachChunk(songs) { first, count in
-      self.backThroughTime(first, count, stateGradient, everyStep)
-      MatrixProduct.multiplyTransposedRight(
-        rows: count * self.inputRows, columns: self.inputs, inner: self.gateStride,
-        a: self.projected.start + first * self.inputRows * self.gateStride, aStride: self.gateStride, b: kernel,
-        bStride: self.gateStride, c: sequenceGradient + first * self.inputRows * self.inputStride,
-        cStride: self.inputStride)
+    team.measure("steps, input gradient", productWork(songs)) {
+      forEachChunk(songs) { first, count in
+        self.backThroughTime(first, count, stateGradient, everyStep)
+        MatrixProduct.multiplyTransposedRight(
+          rows: count * self.inputRows, columns: self.inputs, inner: self.gateStride,
+          a: self.projected.start + first * self.inputRows * self.gateStride, aStride: self.gateStride, b: kernel,
+          bStride: self.gateStride, c: sequenceGradient + first * self.inputRows * self.inputStride,
+          cStride: self.inputStride)
+      }
     }
-    weightGradient(
-      rows: inputs, sequences, inputStride, projected.start, inner: songs * inputRows, to: kernelGradient)
-    weightGradient(
-      rows: units, states.start, unitStride, recurrentGradient.start, inner: songs * (steps + 1), to: target)
+    team.measure("weight gradients", productWork(songs)) {
+      weightGradient(
+        rows: inputs, sequences, inputStride, projected.start, inner: songs * inputRows, to: kernelGradient)
+      weightGradient(
+        rows: units, states.start, unitStride, recurrentGradient.start, inner: songs * (steps + 1), to: target)
+      biasGradients(songs, to: biasGradient)
+    }
+  }
+
+  /// Operations of the input and the recurrent products of all steps.
+  private func productWork(_ songs: Int) -> StepProfile.Work {
+    StepProfile.Work(
+      direct: 2 * songs * steps * (inputs + units) * 3 * units,
+      executed: 2 * songs * (inputRows * inputs + steps * units) * gateStride,
+      bytes: 4 * songs * steps * (inputStride + 3 * gateStride))
+  }
+
+  private func biasGradients(_ songs: Int, to biasGradient: UnsafeMutablePointer<Float>) {
     team.forEach(2 * gateStride / vectorWidth) { task in
       let column = task * vectorWidth
       let isInput = column < self.gateStride

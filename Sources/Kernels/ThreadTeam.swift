@@ -14,6 +14,8 @@ import Synchronization
 public final class ThreadTeam: @unchecked Sendable {
   /// Threads that work, the caller's included.
   public let threads: Int
+  /// Where phases are timed, if anywhere. Set and used by the calling thread only.
+  public var profile: StepProfile?
   private let region: Region
   private var handles: [pthread_t] = []
 

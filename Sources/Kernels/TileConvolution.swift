@@ -15,16 +15,17 @@ public final class TileConvolution {
   /// on neither threads nor batch.
   public let songsPerBlock: Int
 
-  /// Rows that each product should have: enough for the product to reach its rate, few enough for a block's
-  /// points to stay near the caches. docs/performance.md has the measurement.
-  private static let productRows = 168
+  /// Rows that each product should have at least: the library packs the weights anew for every product, which
+  /// costs about as much as one row for every channel divided by its rate. docs/performance.md has the measurement.
+  private static let leastProductRows = 84
 
   public init(rows: Int, columns: Int, inputChannels: Int, outputChannels: Int, team: ThreadTeam) {
     input = MapShape(rows: rows, columns: columns, channels: inputChannels)
     output = MapShape(rows: rows, columns: columns, channels: outputChannels)
     plan = TilePlan.fewestProducts(rows: rows, columns: columns)
     self.team = team
-    songsPerBlock = max(1, Self.productRows / plan.tilesPerSong)
+    let productRows = max(Self.leastProductRows, input.channels, output.channels)
+    songsPerBlock = max(1, (productRows + plan.tilesPerSong / 2) / plan.tilesPerSong)
     let count = plan.points * input.channelStride * output.channelStride
     weights = AlignedBuffer(count: count)
     weightGradients = AlignedBuffer(count: count)
@@ -124,18 +125,22 @@ public final class TileConvolution {
       let count = min(songsPerBlock, songs - first)
       let rows = (wholeBlocks ? songsPerBlock : count) * plan.tilesPerSong
       transformInput(source, first, count, block)
-      team.forEach(plan.points) { point in
-        MatrixProduct.multiply(
-          rows: rows, columns: self.output.channelStride, inner: self.input.channels,
-          a: block.inputs + point * block.inputStride, aStride: self.input.channelStride,
-          b: self.weights.start + point * self.weightStride, bStride: self.output.channelStride,
-          c: block.outputs + point * block.outputStride, cStride: self.output.channelStride)
+      team.measure("products", productWork(songs: count, rows: rows)) {
+        team.forEach(plan.points) { point in
+          MatrixProduct.multiply(
+            rows: rows, columns: self.output.channelStride, inner: self.input.channels,
+            a: block.inputs + point * block.inputStride, aStride: self.input.channelStride,
+            b: self.weights.start + point * self.weightStride, bStride: self.output.channelStride,
+            c: block.outputs + point * block.outputStride, cStride: self.output.channelStride)
+        }
       }
-      team.forEach(count) { song in
-        self.plan.passes.pointsToOutput(
-          block.outputs, block.outputStride, song * self.plan.tilesPerSong,
-          target + (first + song) * self.output.songStride, self.output.channelStride)
-        finished(first + song)
+      team.measure("output transform, pooling", transformWork(output, block.outputStride)) {
+        team.forEach(count) { song in
+          self.plan.passes.pointsToOutput(
+            block.outputs, block.outputStride, song * self.plan.tilesPerSong,
+            target + (first + song) * self.output.songStride, self.output.channelStride)
+          finished(first + song)
+        }
       }
     }
   }
@@ -152,19 +157,25 @@ public final class TileConvolution {
     for first in stride(from: 0, to: songs, by: songsPerBlock) {
       let count = min(songsPerBlock, songs - first)
       transformInput(source, first, count, block)
-      team.forEach(count) { song in
-        prepare(first + song)
-        self.plan.passes.outputGradientToPoints(
-          outputGradient + (first + song) * self.output.songStride, self.output.channelStride, block.outputs,
-          block.outputStride, song * self.plan.tilesPerSong)
+      team.measure("output gradient, transform", transformWork(output, block.outputStride)) {
+        team.forEach(count) { song in
+          prepare(first + song)
+          self.plan.passes.outputGradientToPoints(
+            outputGradient + (first + song) * self.output.songStride, self.output.channelStride, block.outputs,
+            block.outputStride, song * self.plan.tilesPerSong)
+        }
       }
-      team.forEach(plan.points) { point in
-        self.backwardProducts(point, rows: count * self.plan.tilesPerSong, block, accumulate: first > 0)
+      team.measure("products", productWork(songs: 2 * count, rows: 2 * count * plan.tilesPerSong)) {
+        team.forEach(plan.points) { point in
+          self.backwardProducts(point, rows: count * self.plan.tilesPerSong, block, accumulate: first > 0)
+        }
       }
-      team.forEach(count) { song in
-        self.plan.passes.pointsToInputGradient(
-          block.inputs, block.inputStride, song * self.plan.tilesPerSong,
-          inputGradient + (first + song) * self.input.songStride, self.input.channelStride)
+      team.measure("input gradient transform", transformWork(input, block.inputStride)) {
+        team.forEach(count) { song in
+          self.plan.passes.pointsToInputGradient(
+            block.inputs, block.inputStride, song * self.plan.tilesPerSong,
+            inputGradient + (first + song) * self.input.songStride, self.input.channelStride)
+        }
       }
     }
   }
@@ -184,11 +195,26 @@ public final class TileConvolution {
   }
 
   private func transformInput(_ source: UnsafePointer<Float>, _ first: Int, _ count: Int, _ block: Block) {
-    team.forEach(count) { song in
-      self.plan.passes.inputToPoints(
-        source + (first + song) * self.input.songStride, self.input.channelStride, block.inputs,
-        block.inputStride, song * self.plan.tilesPerSong)
+    team.measure("input transform", transformWork(input, block.inputStride)) {
+      team.forEach(count) { song in
+        self.plan.passes.inputToPoints(
+          source + (first + song) * self.input.songStride, self.input.channelStride, block.inputs,
+          block.inputStride, song * self.plan.tilesPerSong)
+      }
     }
+  }
+
+  /// What the products of some songs' tiles do.
+  private func productWork(songs: Int, rows: Int) -> StepProfile.Work {
+    StepProfile.Work(
+      direct: songs * directOperations,
+      executed: 2 * plan.points * rows * input.channels * output.channelStride,
+      bytes: 4 * plan.points * (rows * (input.channelStride + output.channelStride) + weightStride))
+  }
+
+  /// What a transform of a block's maps does: reads one side and writes the other.
+  private func transformWork(_ map: MapShape, _ pointStride: Int) -> StepProfile.Work {
+    StepProfile.Work(bytes: 4 * (songsPerBlock * map.songStride + plan.points * pointStride))
   }
 
   private var weightStride: Int { input.channelStride * output.channelStride }

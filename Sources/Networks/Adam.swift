@@ -26,10 +26,14 @@ public final class Adam {
     steps += 1
     let correction =
       (1 - pow(Double(beta2), Double(steps))).squareRoot() / (1 - pow(Double(beta1), Double(steps)))
-    AdamUpdate.apply(
-      count: replica.parameters.count, gradient: replica.gradients.storage.start,
-      weights: replica.parameters.storage.start, firstMoment: firstMoment.storage.start,
-      secondMoment: secondMoment.storage.start, rate: Float(Double(learningRate) * correction), beta1: beta1,
-      beta2: beta2, epsilon: epsilon, team: replica.team)
+    let count = replica.parameters.count
+    replica.profile?.layer = "Adam"
+    replica.team.measure("all weights", StepProfile.Work(bytes: 28 * count)) {
+      AdamUpdate.apply(
+        count: count, gradient: replica.gradients.storage.start, weights: replica.parameters.storage.start,
+        firstMoment: firstMoment.storage.start, secondMoment: secondMoment.storage.start,
+        rate: Float(Double(learningRate) * correction), beta1: beta1, beta2: beta2, epsilon: epsilon,
+        team: replica.team)
+    }
   }
 }

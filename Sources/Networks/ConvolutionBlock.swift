@@ -56,12 +56,16 @@ class ConvolutionBlock {
 
   /// Batch norm's affine map, ELU and dropout of all songs.
   func activate(songs: [UInt32], dropout: DropoutMask?) {
-    team.forEach(songs.count) { song in
-      let offset = self.pooledOffset(song)
-      self.activation.activate(
-        self.raw.start + offset, scale: self.normalization.scale, shift: self.normalization.shift,
-        dropout: dropout, song: songs[song], winners: self.winners + offset,
-        to: self.activated.start + offset)
+    team.measure(
+      "batch norm, ELU, dropout", StepProfile.Work(bytes: 8 * songs.count * pooling.pooled.songStride)
+    ) {
+      team.forEach(songs.count) { song in
+        let offset = self.pooledOffset(song)
+        self.activation.activate(
+          self.raw.start + offset, scale: self.normalization.scale, shift: self.normalization.shift,
+          dropout: dropout, song: songs[song], winners: self.winners + offset,
+          to: self.activated.start + offset)
+      }
     }
   }
 
@@ -69,12 +73,16 @@ class ConvolutionBlock {
   func differentiateActivation(
     songs: Int, dropout: DropoutMask?, statistics: (any BatchStatisticsReduction)?
   ) throws {
-    team.forEach(songs) { song in
-      let offset = self.pooledOffset(song)
-      self.activation.differentiate(
-        self.gradient.start + offset, raw: self.raw.start + offset, activated: self.activated.start + offset,
-        winners: self.winners + offset, mean: self.normalization.center, keptScale: dropout?.scale ?? 1,
-        sums: self.songSum(song, 0), products: self.songSum(song, 1))
+    team.measure(
+      "batch norm, ELU, dropout", StepProfile.Work(bytes: 16 * songs * pooling.pooled.songStride)
+    ) {
+      team.forEach(songs) { song in
+        let offset = self.pooledOffset(song)
+        self.activation.differentiate(
+          self.gradient.start + offset, raw: self.raw.start + offset, activated: self.activated.start + offset,
+          winners: self.winners + offset, mean: self.normalization.center, keptScale: dropout?.scale ?? 1,
+          sums: self.songSum(song, 0), products: self.songSum(song, 1))
+      }
     }
     var local = [Double](repeating: 0, count: 2 * channels)
     for song in 0..<songs {

@@ -34,15 +34,19 @@ final class PatchBlock: ConvolutionBlock {
   func forward(
     _ batch: Batch, dropout: DropoutMask?, statistics: (any BatchStatisticsReduction)?
   ) throws {
-    load(batch)
-    try normalizeInput(songs: batch.count, statistics: statistics)
-    moments = PatchMoments(rows: shape.rows)
-    team.forEach(batch.count) { song in
-      PatchMoments.measure(
-        self.normalized.start + song * self.rows.songStride, input: self.rows,
-        to: self.songMoments.start + song * self.moments.count)
+    try team.measure("input and its batch norm") {
+      load(batch)
+      try normalizeInput(songs: batch.count, statistics: statistics)
     }
-    for song in 0..<batch.count { moments.add(songMoments.start + song * moments.count) }
+    moments = PatchMoments(rows: shape.rows)
+    team.measure("patch moments") {
+      team.forEach(batch.count) { song in
+        PatchMoments.measure(
+          self.normalized.start + song * self.rows.songStride, input: self.rows,
+          to: self.songMoments.start + song * self.moments.count)
+      }
+      for song in 0..<batch.count { moments.add(songMoments.start + song * moments.count) }
+    }
     convolve(batch.count)
     let patches = moments.affineMoments(
       songs: batch.count, segments: shape.columns, gamma: input.gamma, beta: input.beta)
@@ -71,18 +75,29 @@ final class PatchBlock: ConvolutionBlock {
     songs: [UInt32], dropout: DropoutMask?, statistics: (any BatchStatisticsReduction)?
   ) throws {
     try differentiateActivation(songs: songs.count, dropout: dropout, statistics: statistics)
-    convolution.sparseMoments(
-      normalized.start, songs: songs.count, pooledGradient: gradient.start, winners: winners,
-      accumulators: &accumulators)
-    let result = convolution.gradient(
-      sparse: accumulators[0].start, moments: moments, songs: songs.count, gamma: input.gamma, beta: input.beta,
-      signs: normalization.signs, scale: normalization.scale, constant: normalization.constant,
-      slope: normalization.slope)
+    team.measure("gradient of the winners", convolutionWork(songs.count)) {
+      convolution.sparseMoments(
+        normalized.start, songs: songs.count, pooledGradient: gradient.start, winners: winners,
+        accumulators: &accumulators)
+    }
+    let result = team.measure("gradient of the rest") {
+      convolution.gradient(
+        sparse: accumulators[0].start, moments: moments, songs: songs.count, gamma: input.gamma,
+        beta: input.beta, signs: normalization.signs, scale: normalization.scale,
+        constant: normalization.constant, slope: normalization.slope)
+    }
     for (i, value) in result.kernel.enumerated() { tensors.kernelGradient[i] = Float(value) }
     for frequency in 0..<shape.rows {
       input.gammaGradient[frequency] = Float(result.gamma[frequency])
       input.betaGradient[frequency] = Float(result.beta[frequency])
     }
+  }
+
+  private func convolutionWork(_ songs: Int) -> StepProfile.Work {
+    let operations = 18 * songs * pooling.map.positions
+    return StepProfile.Work(
+      direct: operations * channels, executed: operations * channelStride,
+      bytes: 5 * songs * pooling.pooled.songStride)
   }
 
   private func load(_ batch: Batch) {
@@ -99,13 +114,16 @@ final class PatchBlock: ConvolutionBlock {
   private func convolve(_ songs: Int) {
     normalization.setSigns(gamma: tensors.gamma)
     convolution.prepareWeights(tensors.kernel, signs: normalization.signs)
-    team.forEach(songs) { song in
-      let row = song * self.rows.songStride
-      let offset = self.pooledOffset(song)
-      self.rows.affine(
-        self.normalized.start + row, gamma: self.input.gamma, beta: self.input.beta, to: self.affine.start + row)
-      self.convolution.forward(
-        self.affine.start + row, to: self.raw.start + offset, winners: self.winners + offset)
+    team.measure("convolution, pooling", convolutionWork(songs)) {
+      team.forEach(songs) { song in
+        let row = song * self.rows.songStride
+        let offset = self.pooledOffset(song)
+        self.rows.affine(
+          self.normalized.start + row, gamma: self.input.gamma, beta: self.input.beta,
+          to: self.affine.start + row)
+        self.convolution.forward(
+          self.affine.start + row, to: self.raw.start + offset, winners: self.winners + offset)
+      }
     }
   }
 

@@ -74,6 +74,16 @@ public final class Replica {
   /// Threads that work inside a call.
   public var threads: Int { team.threads }
 
+  /// Where the phases of a step are timed, if anywhere.
+  public var profile: StepProfile? {
+    get { team.profile }
+    set { team.profile = newValue }
+  }
+
+  private func enter(_ layer: @autoclosure () -> String) {
+    if let profile = team.profile { profile.layer = layer() }
+  }
+
   /// Keras's default initial values, a function of the seed alone.
   public func initializeWeights(seed: UInt64) {
     parameters.setInitialWeights(seed: seed)
@@ -107,9 +117,11 @@ public final class Replica {
     let masks = (0...others.count).map { mask($0, architecture.convolutionDropout) }
     let finalMask = mask(others.count + 1, architecture.finalDropout)
 
+    enter("convolution_1, forward")
     try first.forward(batch, dropout: masks[0], statistics: statistics)
     var source: ConvolutionBlock = first
     for block in others {
+      enter("convolution_\(block.index + 1), forward")
       try block.forward(
         source, songs: batch.songs, dropout: masks[block.index], statistics: statistics, scratch: scratch)
       source = block
@@ -123,10 +135,12 @@ public final class Replica {
 
     backwardHead(batch, source, globalSongs: step.globalSongs)
     for (position, block) in others.enumerated().reversed() {
+      enter("convolution_\(block.index + 1), backward")
       try block.backward(
         position == 0 ? first : others[position - 1], songs: batch.songs, dropout: masks[block.index],
         statistics: statistics, scratch: scratch)
     }
+    enter("convolution_1, backward")
     try first.backward(songs: batch.songs, dropout: masks[0], statistics: statistics)
     return outcome
   }
@@ -142,15 +156,19 @@ public final class Replica {
 
   private func backwardHead(_ batch: Batch, _ source: ConvolutionBlock, globalSongs: Int) {
     let songs = batch.count
-    batch.labels.withUnsafeBufferPointer { labels in
-      withUnsafePointer(to: Float(0)) { none in
-        dense.backward(
-          labels: labels.baseAddress ?? none, songs: songs,
-          scale: 1 / Float(globalSongs * architecture.tags), kernel: parameters.start(of: "tags/kernel"),
-          kernelGradient: gradients.start(of: "tags/kernel"), biasGradient: gradients.start(of: "tags/bias"),
-          stateGradient: stateGradient.start)
+    enter("tags, backward")
+    team.measure("products") {
+      batch.labels.withUnsafeBufferPointer { labels in
+        withUnsafePointer(to: Float(0)) { none in
+          dense.backward(
+            labels: labels.baseAddress ?? none, songs: songs,
+            scale: 1 / Float(globalSongs * architecture.tags), kernel: parameters.start(of: "tags/kernel"),
+            kernelGradient: gradients.start(of: "tags/kernel"), biasGradient: gradients.start(of: "tags/bias"),
+            stateGradient: stateGradient.start)
+        }
       }
     }
+    enter("recurrent_2, backward")
     recurrent2.backward(
       recurrent1.states.start, songs: songs, stateGradient: stateGradient.start, everyStep: false,
       kernel: parameters.start(of: "recurrent_2/kernel"),
@@ -158,6 +176,7 @@ public final class Replica {
       kernelGradient: gradients.start(of: "recurrent_2/kernel"),
       recurrentGradient: gradients.start(of: "recurrent_2/recurrent_kernel"),
       biasGradient: gradients.start(of: "recurrent_2/bias"), sequenceGradient: sequenceGradient.start)
+    enter("recurrent_1, backward")
     recurrent1.backward(
       source.activated.start, songs: songs, stateGradient: sequenceGradient.start, everyStep: true,
       kernel: parameters.start(of: "recurrent_1/kernel"),
@@ -176,9 +195,11 @@ public final class Replica {
   public func predict(_ batch: Batch) throws -> [Float] {
     try check(batch, labelled: false)
     if batch.count == 0 { return [] }
+    enter("convolution_1, inference")
     first.infer(batch)
     var source: ConvolutionBlock = first
     for block in others {
+      enter("convolution_\(block.index + 1), inference")
       block.infer(source, songs: batch.songs, scratch: scratch)
       source = block
     }
@@ -188,10 +209,12 @@ public final class Replica {
   }
 
   private func runRecurrence(_ source: ConvolutionBlock, songs: Int) {
+    enter("recurrent_1, forward")
     recurrent1.forward(
       source.activated.start, songs: songs, kernel: parameters.start(of: "recurrent_1/kernel"),
       recurrent: parameters.start(of: "recurrent_1/recurrent_kernel"),
       bias: parameters.start(of: "recurrent_1/bias"))
+    enter("recurrent_2, forward")
     recurrent2.forward(
       recurrent1.states.start, songs: songs, kernel: parameters.start(of: "recurrent_2/kernel"),
       recurrent: parameters.start(of: "recurrent_2/recurrent_kernel"),
@@ -200,11 +223,14 @@ public final class Replica {
 
   private func runDense(songNumbers: [UInt32], dropout: DropoutMask?) {
     let stride = padded(architecture.recurrentUnits)
-    dense.forward(
-      recurrent2.states.start + architecture.recurrentSteps * stride,
-      stride: (architecture.recurrentSteps + 1) * stride, songs: songNumbers.count,
-      kernel: parameters.start(of: "tags/kernel"), bias: parameters.start(of: "tags/bias"), dropout: dropout,
-      songNumbers: songNumbers)
+    enter("tags, forward")
+    team.measure("products") {
+      dense.forward(
+        recurrent2.states.start + architecture.recurrentSteps * stride,
+        stride: (architecture.recurrentSteps + 1) * stride, songs: songNumbers.count,
+        kernel: parameters.start(of: "tags/kernel"), bias: parameters.start(of: "tags/bias"), dropout: dropout,
+        songNumbers: songNumbers)
+    }
   }
 
   private func check(_ batch: Batch, labelled: Bool) throws {

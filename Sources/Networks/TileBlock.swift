@@ -23,7 +23,9 @@ final class TileBlock: ConvolutionBlock {
     statistics: (any BatchStatisticsReduction)?, scratch: AlignedBuffer
   ) throws {
     normalization.setSigns(gamma: tensors.gamma)
-    convolution.prepareWeights(tensors.kernel, signs: normalization.signs)
+    team.measure("weight transform") {
+      convolution.prepareWeights(tensors.kernel, signs: normalization.signs)
+    }
     convolution.forward(
       source.activated.start, songs: songs.count, to: map.start, scratch: scratch, wholeBlocks: false
     ) { song in
@@ -38,7 +40,9 @@ final class TileBlock: ConvolutionBlock {
 
   func infer(_ source: ConvolutionBlock, songs: [UInt32], scratch: AlignedBuffer) {
     normalization.setSigns(gamma: tensors.gamma)
-    convolution.prepareWeights(tensors.kernel, signs: normalization.signs)
+    team.measure("weight transform") {
+      convolution.prepareWeights(tensors.kernel, signs: normalization.signs)
+    }
     useMovingStatistics()
     convolution.forward(
       source.activated.start, songs: songs.count, to: map.start, scratch: scratch, wholeBlocks: true
@@ -64,7 +68,9 @@ final class TileBlock: ConvolutionBlock {
         winners: self.winners + offset, scale: self.normalization.scale, constant: self.normalization.constant,
         slope: self.normalization.slope)
     }
-    convolution.writeKernelGradient(tensors.kernelGradient, signs: normalization.signs)
+    team.measure("weight gradient transform") {
+      convolution.writeKernelGradient(tensors.kernelGradient, signs: normalization.signs)
+    }
   }
 
   private func pool(_ song: Int) {
