@@ -1,17 +1,37 @@
 /// One step of Adam (Kingma and Ba 2015, algorithm 1, in the order of Keras: ε outside the bias correction) over
-/// runs of floats, one pass over memory.
+/// runs of floats, gradient scaling included, in one pass over memory.
 public enum AdamUpdate {
+  private static let run = 1 << 14
+
+  /// Sum of squares of a run of floats, in an order that does not depend on threads.
+  public static func sumOfSquares(_ values: UnsafePointer<Float>, count: Int, team: ThreadTeam) -> Double {
+    let tasks = (count + run - 1) / run
+    var sums = [Double](repeating: 0, count: tasks)
+    sums.withUnsafeMutableBufferPointer { sums in
+      let start = sums.baseAddress
+      team.forEach(tasks) { task in
+        var sum = Vector.zero
+        for i in stride(from: task * run, to: min(count, (task + 1) * run), by: vectorWidth) {
+          let value = Vector.load(values + i)
+          sum = sum.addingProduct(value, value)
+        }
+        start![task] = Double(sum.sum())
+      }
+    }
+    return sums.reduce(0, +)
+  }
+
   /// - Parameters:
+  ///   - gradientScale: what the gradient is multiplied by first (clipping).
   ///   - rate: learning rate times √(1 − β₂ᵗ) / (1 − β₁ᵗ).
   public static func apply(
     count: Int, gradient: UnsafePointer<Float>, weights: UnsafeMutablePointer<Float>,
-    firstMoment: UnsafeMutablePointer<Float>, secondMoment: UnsafeMutablePointer<Float>, rate: Float,
-    beta1: Float, beta2: Float, epsilon: Float, team: ThreadTeam
+    firstMoment: UnsafeMutablePointer<Float>, secondMoment: UnsafeMutablePointer<Float>,
+    gradientScale: Float = 1, rate: Float, beta1: Float, beta2: Float, epsilon: Float, team: ThreadTeam
   ) {
-    let run = 1 << 14
     team.forEach((count + run - 1) / run) { task in
       for i in stride(from: task * run, to: min(count, (task + 1) * run), by: vectorWidth) {
-        let g = Vector.load(gradient + i)
+        let g = Vector.load(gradient + i) * gradientScale
         var m = Vector.load(firstMoment + i)
         m = m.addingProduct(g - m, 1 - beta1)
         var v = Vector.load(secondMoment + i)

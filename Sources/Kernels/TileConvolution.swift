@@ -3,7 +3,7 @@
 /// transposed maps and the same products. Cross-correlation as in Keras: no flip.
 ///
 /// With F(6×6, 3×3) a product of 36 outputs takes 64 multiplications instead of 324.
-public final class TileConvolution {
+public final class TileConvolution: MapConvolution {
   public let input: MapShape
   public let output: MapShape
   private let plan: TilePlan

@@ -22,8 +22,17 @@ public final class Adam {
   }
 
   /// Changes a replica's weights by its gradients.
-  public func apply(to replica: Replica, learningRate: Float) {
+  ///
+  /// - Parameter clipNorm: where the Euclidean norm of the whole gradient exceeds this, the gradient is scaled down
+  ///   to it (Pascanu et al. 2013); nil: never.
+  public func apply(to replica: Replica, learningRate: Float, clipNorm: Float? = nil) {
     steps += 1
+    var scale: Float = 1
+    if let clipNorm {
+      let squares = AdamUpdate.sumOfSquares(
+        replica.gradients.storage.start, count: replica.gradients.count, team: replica.team)
+      scale = Float(min(1, Double(clipNorm) / max(squares.squareRoot(), 1e-30)))
+    }
     let correction =
       (1 - pow(Double(beta2), Double(steps))).squareRoot() / (1 - pow(Double(beta1), Double(steps)))
     let count = replica.parameters.count
@@ -31,7 +40,7 @@ public final class Adam {
     replica.team.measure("all weights", StepProfile.Work(bytes: 28 * count)) {
       AdamUpdate.apply(
         count: count, gradient: replica.gradients.storage.start, weights: replica.parameters.storage.start,
-        firstMoment: firstMoment.storage.start, secondMoment: secondMoment.storage.start,
+        firstMoment: firstMoment.storage.start, secondMoment: secondMoment.storage.start, gradientScale: scale,
         rate: Float(Double(learningRate) * correction), beta1: beta1, beta2: beta2, epsilon: epsilon,
         team: replica.team)
     }

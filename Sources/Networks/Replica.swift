@@ -32,7 +32,16 @@ public final class Replica {
   ///   - maximumBatch: the most songs that a call will bring.
   ///   - threads: threads that work inside a call.
   /// - Throws: `Failure` of kind `usage` for an architecture that cannot be.
-  public init(_ architecture: Architecture, maximumBatch: Int, threads: Int) throws {
+  public convenience init(_ architecture: Architecture, maximumBatch: Int, threads: Int) throws {
+    try self.init(architecture, maximumBatch: maximumBatch, threads: threads) {
+      TileConvolution(rows: $0, columns: $1, inputChannels: $2, outputChannels: $3, team: $4)
+    }
+  }
+
+  /// A replica whose convolutions, but for the first, are made by `convolution`.
+  package init(
+    _ architecture: Architecture, maximumBatch: Int, threads: Int, convolution: ConvolutionMaker
+  ) throws {
     try architecture.validate()
     guard maximumBatch >= 1, threads >= 1 else {
       throw Failure(.usage, "a replica needs at least one song a batch and one thread")
@@ -57,7 +66,9 @@ public final class Replica {
       input: InputTensors(parameters: parameters, gradients: gradients, moving: moving, batch: batch),
       maximumBatch: maximumBatch, team: team)
     others = shapes.indices.dropFirst().map {
-      TileBlock(index: $0, shape: shapes[$0], tensors: tensors($0 + 1), maximumBatch: maximumBatch, team: team)
+      TileBlock(
+        index: $0, shape: shapes[$0], tensors: tensors($0 + 1), maximumBatch: maximumBatch, team: team,
+        convolution: convolution)
     }
     let (units, steps) = (architecture.recurrentUnits, architecture.recurrentSteps)
     recurrent1 = GatedRecurrence(

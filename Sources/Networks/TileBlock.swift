@@ -2,16 +2,15 @@ import Kernels
 
 /// A block whose convolution has many input channels.
 final class TileBlock: ConvolutionBlock {
-  private let convolution: TileConvolution
+  private let convolution: any MapConvolution
   /// The convolution's raw output, then the gradient for it: `[song][row][column][channel]`.
   private let map: AlignedBuffer
 
-  override init(
-    index: Int, shape: Architecture.ConvolutionShape, tensors: BlockTensors, maximumBatch: Int, team: ThreadTeam
+  init(
+    index: Int, shape: Architecture.ConvolutionShape, tensors: BlockTensors, maximumBatch: Int, team: ThreadTeam,
+    convolution maker: ConvolutionMaker
   ) {
-    convolution = TileConvolution(
-      rows: shape.rows, columns: shape.columns, inputChannels: shape.inputChannels,
-      outputChannels: shape.outputChannels, team: team)
+    convolution = maker(shape.rows, shape.columns, shape.inputChannels, shape.outputChannels, team)
     map = AlignedBuffer(count: maximumBatch * convolution.output.songStride)
     super.init(index: index, shape: shape, tensors: tensors, maximumBatch: maximumBatch, team: team)
   }

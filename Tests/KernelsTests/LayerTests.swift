@@ -227,3 +227,15 @@ func denseLayerAndItsGradientsEqualPlainLoops(inputs: Int, outputs: Int, songs: 
     }
   }
 }
+
+@Test func sumOfSquaresDoesNotDependOnThreads() {
+  let buffer = AlignedBuffer(count: 100_000)
+  defer { keep(buffer) }
+  for i in 0..<buffer.count { buffer.start[i] = Float(i % 100) / 100 }
+  let expected = buffer.all.reduce(0.0) { $0 + Double($1) * Double($1) }
+  let sums = [1, 2, 3].map {
+    AdamUpdate.sumOfSquares(buffer.start, count: buffer.count, team: ThreadTeam(threads: $0))
+  }
+  #expect(abs(sums[0] - expected) < 1e-5 * expected)
+  #expect(sums[0] == sums[1] && sums[0] == sums[2])
+}

@@ -130,3 +130,25 @@ func gradientsEqualFiniteDifferencesOfTheReference(_ which: Int) throws {
     #expect(alone == Array(together[song * 4..<(song + 1) * 4]))
   }
 }
+
+/// The whole step once with minimal filtering and once with plain im2col convolutions: gradients agree far within
+/// what the golden tests allow.
+@Test func gradientsEqualThoseOfPlainConvolutions() throws {
+  let architecture = Architecture(
+    segments: 84, filters: [20, 33, 24], pooling: Architecture.paperPooling, recurrentUnits: 12, tags: 6)
+  let fast = try Replica(architecture, maximumBatch: 6, threads: 2)
+  let plain = try Replica(architecture, maximumBatch: 6, threads: 1, convolution: PlainConvolution.init)
+  fast.initializeWeights(seed: 2)
+  plain.initializeWeights(seed: 2)
+  let batch = randomBatch(fast, songs: 6)
+  let step = StepContext(seed: 4, step: 1, globalSongs: 6)
+  let losses = try [fast, plain].map { try $0.accumulateGradients(batch, step: step).lossSum }
+  #expect(abs(losses[0] - losses[1]) < 1e-5 * losses[1])
+  for name in fast.parameters.names {
+    let expected = plain.gradients.values(of: name)!
+    let largest = expected.map(abs).max()!
+    for (a, b) in zip(fast.gradients.values(of: name)!, expected) {
+      #expect(abs(a - b) <= 1e-4 * largest, "\(name)")
+    }
+  }
+}

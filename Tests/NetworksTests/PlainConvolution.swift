@@ -1,0 +1,96 @@
+import Kernels
+
+/// The convolution as most programs compute it: patches copied into a matrix (im2col), one product a song. The
+/// reference path that the fast one is trained against.
+final class PlainConvolution: MapConvolution {
+  let input: MapShape
+  let output: MapShape
+  private let weights: AlignedBuffer
+  private let weightGradients: AlignedBuffer
+
+  init(_ rows: Int, _ columns: Int, _ inputs: Int, _ outputs: Int, _: ThreadTeam) {
+    input = MapShape(rows: rows, columns: columns, channels: inputs)
+    output = MapShape(rows: rows, columns: columns, channels: outputs)
+    weights = AlignedBuffer(count: 9 * inputs * output.channelStride)
+    weightGradients = AlignedBuffer(count: weights.count)
+  }
+
+  private var patchWidth: Int { 9 * input.channels }
+  var scratchCount: Int { input.positions * patchWidth }
+
+  func prepareWeights(_ kernel: UnsafePointer<Float>, signs: UnsafePointer<Float>) {
+    for i in 0..<weights.count { weights.start[i] = kernel[i] * signs[i % output.channelStride] }
+  }
+
+  func writeKernelGradient(_ gradient: UnsafeMutablePointer<Float>, signs: UnsafePointer<Float>) {
+    for i in 0..<weights.count { gradient[i] = weightGradients.start[i] * signs[i % output.channelStride] }
+  }
+
+  func forward(
+    _ source: UnsafePointer<Float>, songs: Int, to target: UnsafeMutablePointer<Float>, scratch: AlignedBuffer,
+    wholeBlocks: Bool, finished: (Int) -> Void
+  ) {
+    for song in 0..<songs {
+      gather(source + song * input.songStride, scratch.start)
+      MatrixProduct.multiply(
+        rows: input.positions, columns: output.channelStride, inner: patchWidth, a: scratch.start,
+        aStride: patchWidth, b: weights.start, bStride: output.channelStride,
+        c: target + song * output.songStride, cStride: output.channelStride)
+      finished(song)
+    }
+  }
+
+  func backward(
+    _ source: UnsafePointer<Float>, songs: Int, outputGradient: UnsafePointer<Float>,
+    inputGradient: UnsafeMutablePointer<Float>, scratch: AlignedBuffer, prepare: (Int) -> Void
+  ) {
+    weightGradients.zero()
+    for song in 0..<songs {
+      prepare(song)
+      let gradient = outputGradient + song * output.songStride
+      gather(source + song * input.songStride, scratch.start)
+      MatrixProduct.multiplyTransposedLeft(
+        rows: patchWidth, columns: output.channelStride, inner: input.positions, a: scratch.start,
+        aStride: patchWidth, b: gradient, bStride: output.channelStride, c: weightGradients.start,
+        cStride: output.channelStride, accumulate: true)
+      MatrixProduct.multiplyTransposedRight(
+        rows: input.positions, columns: patchWidth, inner: output.channels, a: gradient,
+        aStride: output.channelStride, b: weights.start, bStride: output.channelStride, c: scratch.start,
+        cStride: patchWidth)
+      scatter(scratch.start, inputGradient + song * input.songStride)
+    }
+  }
+
+  private func gather(_ map: UnsafePointer<Float>, _ patches: UnsafeMutablePointer<Float>) {
+    forEachTap { patch, position in
+      for channel in 0..<input.channels {
+        patches[patch + channel] = position.map { map[$0 * input.channelStride + channel] } ?? 0
+      }
+    }
+  }
+
+  private func scatter(_ patches: UnsafePointer<Float>, _ map: UnsafeMutablePointer<Float>) {
+    map.update(repeating: 0, count: input.songStride)
+    forEachTap { patch, position in
+      guard let position else { return }
+      for channel in 0..<input.channels {
+        map[position * input.channelStride + channel] += patches[patch + channel]
+      }
+    }
+  }
+
+  /// Where each tap of each position's patch lies in the matrix and in the map (nil outside).
+  private func forEachTap(_ body: (Int, Int?) -> Void) {
+    for row in 0..<input.rows {
+      for column in 0..<input.columns {
+        for tap in 0..<9 {
+          let (r, c) = (row + tap / 3 - 1, column + tap % 3 - 1)
+          let inside = (0..<input.rows).contains(r) && (0..<input.columns).contains(c)
+          body(
+            (row * input.columns + column) * patchWidth + tap * input.channels,
+            inside ? r * input.columns + c : nil)
+        }
+      }
+    }
+  }
+}
