@@ -54,7 +54,9 @@ let package = Package(
     // The data: files to songs to snapshot to batches.
     .target(
       name: "MillionSong",
-      dependencies: ["HierarchicalData", "MessagePassing", "FileAccess", "RandomNumbers", "Diagnosis"],
+      dependencies: [
+        "HierarchicalData", "MessagePassing", "FileAccess", "RandomNumbers", "Sampling", "Diagnosis",
+      ],
       swiftSettings: common),
     .target(
       name: "Synthesis",

@@ -4,7 +4,7 @@ import Diagnosis
 /// An array of elements in a file.
 public final class Dataset: StoredObject {
   /// Elements along each axis; empty for a single value.
-  public let shape: [Int]
+  public private(set) var shape: [Int]
   /// What one element is.
   public let element: ElementDescription
 
@@ -27,6 +27,21 @@ public final class Dataset: StoredObject {
 
   /// How many elements there are; `Int.max` where the product of the axes does not fit.
   public var count: Int { elementCount(shape) }
+
+  /// Gives the first axis another length; rows beyond it are lost, new ones hold the fill value. Needs a layout
+  /// whose first axis may grow so far. Collective for a file made in parallel.
+  public func resize(rows: Int) throws {
+    var extents = shape
+    guard !extents.isEmpty, rows >= 0 else {
+      throw Failure(.fault, "\(filePath): \(name) of shape \(shape) cannot have \(rows) rows")
+    }
+    extents[0] = rows
+    _ = try Library.exclusively { _ in
+      try checked(
+        H5Dset_extent(identifier.number, extents.map(hsize_t.init)), "giving it \(rows) rows", writing: true)
+    }
+    shape = extents
+  }
 
   /// Chunk shape and filters.
   public struct Storage: Sendable, Equatable {

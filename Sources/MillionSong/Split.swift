@@ -85,7 +85,7 @@ extension Split {
   /// A random order of ids (as indices): each id draws its own number, so the ids' own order does not matter.
   private static func shuffled(_ ids: [String], seed: UInt64) -> [Int] {
     let draws = ids.map { id -> UInt64 in
-      let name = fingerprint(id)
+      let name = Fingerprint.of(id)
       var stream = RandomStream(
         seed: seed, purpose: .split, first: UInt32(truncatingIfNeeded: name),
         second: UInt32(truncatingIfNeeded: name >> 32))
@@ -95,11 +95,6 @@ extension Split {
       draws[first] != draws[second]
         ? draws[first] < draws[second] : ExactText(ids[first]) < ExactText(ids[second])
     }
-  }
-
-  /// FNV-1a, 64 bits: the same on every machine and in every run, which the standard hash is not.
-  private static func fingerprint(_ text: String) -> UInt64 {
-    text.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
   }
 
   /// Throws `badData` when an artist is on two sides, naming the artist.

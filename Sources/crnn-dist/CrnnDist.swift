@@ -18,6 +18,7 @@ struct CrnnDist: ParsableCommand {
       """,
     version: programVersion,
     subcommands: [
+      PrepareCommand.self,
       BenchmarkCommand.self,
       CheckMPICommand.self,
     ])

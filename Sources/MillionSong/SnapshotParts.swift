@@ -1,0 +1,127 @@
+import Diagnosis
+import FileAccess
+import Foundation
+import HierarchicalData
+
+/// Takes a snapshot file apart, checking every part against the others before memory is taken for it.
+struct SnapshotParts {
+  let file: File
+  let songs: Int
+  let segments: Int
+  let encoding: PitchEncoding
+  let pitches: Dataset
+  /// What the file's parts can hold at most: deflate shrinks to a thousandth at best.
+  private let mostBytes: Int
+
+  private static let bestDeflate = 1_100
+  private static let longestText = 4_096
+
+  init(_ file: File) throws {
+    self.file = file
+    try SnapshotParts.checkFormat(file)
+    let size = (try? FileManager.default.attributesOfItem(atPath: file.filePath)[.size] as? Int) ?? 0
+    mostBytes = size.multipliedReportingOverflow(by: SnapshotParts.bestDeflate).partialValue
+    let songs = Int(try file.attribute(SnapshotFormat.Attribute.songs, as: Int64.self))
+    let segments = Int(try file.attribute(SnapshotFormat.Attribute.segments, as: Int64.self))
+    guard songs > 0, songs <= size, (1...PreparationOptions.mostSegments).contains(segments) else {
+      throw SnapshotParts.damaged(file, "it says to hold \(songs) songs of \(segments) segments")
+    }
+    let name = try file.textAttribute(SnapshotFormat.Attribute.encoding)
+    guard let encoding = PitchEncoding(rawValue: name) else {
+      throw SnapshotParts.damaged(file, "its pitches are kept as \"\(name.prefix(40))\", which is not known")
+    }
+    pitches = try file.dataset(SnapshotFormat.Path.pitches)
+    let shape = [songs, segments, Track.pitchClasses]
+    guard pitches.shape == shape else {
+      throw SnapshotParts.damaged(file, "/songs/pitches has the shape \(pitches.shape), expected \(shape)")
+    }
+    self.songs = songs
+    self.segments = segments
+    self.encoding = encoding
+  }
+
+  private static func checkFormat(_ file: File) throws {
+    guard Snapshot.isSnapshot(file) else {
+      throw Failure(
+        .badData, "\(file.filePath): an HDF5 file, but no snapshot", remedy: "make one with crnn-dist prepare")
+    }
+    let version = try file.attribute(SnapshotFormat.Attribute.version, as: Int32.self)
+    guard version == SnapshotFormat.version else {
+      throw Failure(
+        .badData,
+        "\(file.filePath): a snapshot of format version \(version), this program reads \(SnapshotFormat.version)",
+        remedy: "make it again with crnn-dist prepare")
+    }
+  }
+
+  private static func damaged(_ file: File, _ cause: String) -> Failure {
+    Failure(.badData, "\(file.filePath): a damaged snapshot: \(cause)")
+  }
+
+  /// One text a song.
+  func texts(_ path: String) throws -> [String] { try texts(path, count: songs) }
+
+  func tags() throws -> [String] {
+    let count = try file.dataset(SnapshotFormat.Path.tagNames).count
+    guard (1...Vocabulary.largestSize).contains(count) else {
+      throw SnapshotParts.damaged(file, "it has \(count) tags, expected 1 to \(Vocabulary.largestSize)")
+    }
+    let names = try texts(SnapshotFormat.Path.tagNames, count: count)
+    return try Vocabulary(names, source: file.filePath).names
+  }
+
+  private func texts(_ path: String, count: Int) throws -> [String] {
+    let dataset = try file.dataset(path)
+    guard dataset.shape == [count], dataset.element.elementClass == .fixedString,
+      dataset.element.bytes <= SnapshotParts.longestText, try fits(count, dataset.element.bytes)
+    else {
+      throw SnapshotParts.damaged(
+        file, "/\(path) holds \(dataset.shape) × \(dataset.element), expected \(count) texts")
+    }
+    return try dataset.readStrings(limit: count)
+  }
+
+  func labels(tags: Int) throws -> [UInt8] {
+    let dataset = try file.dataset(SnapshotFormat.Path.labels)
+    guard dataset.shape == [songs, tags], try fits(songs, tags) else {
+      throw SnapshotParts.damaged(file, "/songs/labels has the shape \(dataset.shape), expected \([songs, tags])")
+    }
+    let labels = try dataset.read(UInt8.self, limit: songs * tags)
+    guard labels.allSatisfy({ $0 <= 1 }) else {
+      throw SnapshotParts.damaged(file, "/songs/labels has values other than 0 and 1")
+    }
+    return labels
+  }
+
+  func record(tags: [String]) throws -> SnapshotRecord {
+    func decoded<Value: Decodable>(_ attribute: String, as type: Value.Type) throws -> Value {
+      let text = try file.textAttribute(attribute)
+      do {
+        return try JSONDecoder().decode(type, from: Data(text.utf8))
+      } catch {
+        throw SnapshotParts.damaged(file, "its attribute \(attribute) is not as expected: \(error)")
+      }
+    }
+    return SnapshotRecord(
+      options: try decoded(SnapshotFormat.Attribute.options, as: SnapshotRecord.Options.self),
+      counts: try decoded(SnapshotFormat.Attribute.counts, as: SongCounts.self), distribution: try distribution(),
+      tags: tags)
+  }
+
+  private func distribution() throws -> SegmentDistribution {
+    let columns = try ["segments", "read", "joined", "tagged"].map { name in
+      try file.dataset("\(SnapshotFormat.Path.distribution)/\(name)")
+        .read(Int32.self, limit: TrackReader.mostSegments + 1).map(Int.init)
+    }
+    guard Set(columns.map(\.count)).count == 1 else {
+      throw SnapshotParts.damaged(file, "the columns of /distribution differ in length")
+    }
+    return SegmentDistribution(segments: columns[0], read: columns[1], joined: columns[2], tagged: columns[3])
+  }
+
+  /// Whether so many elements of a size can be in a file of this size.
+  private func fits(_ count: Int, _ bytes: Int) throws -> Bool {
+    let (total, overflow) = count.multipliedReportingOverflow(by: bytes)
+    return !overflow && total <= mostBytes
+  }
+}

@@ -1,0 +1,50 @@
+import Foundation
+
+/// What a snapshot says of its making.
+public struct SnapshotRecord: Codable, Equatable, Sendable {
+  /// The options of `prepare`, as far as they decide what is in the snapshot.
+  public struct Options: Codable, Equatable, Sendable {
+    public var msd: String
+    public var lastfm: String
+    public var segments: Int
+    public var tags: String
+    public var minTagWeight: Double
+    public var join: JoinRule
+    public var strict: Bool
+
+    enum CodingKeys: String, CodingKey {
+      case msd, lastfm, segments, tags
+      case minTagWeight = "min_tag_weight"
+      case join, strict
+    }
+  }
+
+  public var options: Options
+  public var counts: SongCounts
+  public var distribution: SegmentDistribution
+  public var tags: [String]
+
+  init(options: PreparationOptions, report: PreparationReport) {
+    self.options = Options(
+      msd: options.trackTree, lastfm: options.lastFMTree, segments: options.segments,
+      tags: options.tags.description,
+      minTagWeight: options.minimumTagWeight, join: options.join, strict: options.isStrict)
+    counts = report.counts
+    distribution = report.distribution
+    tags = report.vocabulary.names
+  }
+
+  init(options: Options, counts: SongCounts, distribution: SegmentDistribution, tags: [String]) {
+    self.options = options
+    self.counts = counts
+    self.distribution = distribution
+    self.tags = tags
+  }
+
+  /// JSON with sorted keys, so that equal records are equal texts.
+  static func json(_ value: some Encodable) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return String(decoding: try encoder.encode(value), as: UTF8.self)
+  }
+}

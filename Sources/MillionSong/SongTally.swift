@@ -1,0 +1,137 @@
+/// What a share of the track files amounts to: counts, and the files and songs to be listed.
+struct SongTally {
+  var counts = SongCounts()
+  var distribution = SegmentDistribution()
+  var skipped: [SkippedFile] = []
+  var mismatches: [Mismatch] = []
+  /// How many joined songs have each tag; counted only where the vocabulary is made of them.
+  var songsByTag: [ExactText: Int] = [:]
+
+  /// Takes in one finding; returns the song where it passed every step.
+  mutating func add(_ finding: SongExaminer.Finding, _ examiner: SongExaminer) -> (
+    song: KeptSong, pitches: PitchValues
+  )? {
+    counts.funnel.files += 1
+    guard case .read(let track, let joining) = finding.reading else {
+      if case .skipped(let file) = finding.reading {
+        counts.badFiles += 1
+        skipped.append(file)
+      }
+      return nil
+    }
+    counts.funnel.read += 1
+    if TrackIdentifier.stem(ofPath: finding.path) != track.trackID { counts.misnamed += 1 }
+    guard case .joined(let record, let labels) = joining else {
+      distribution.add(segments: track.segmentCount, joined: false, tagged: false)
+      add(lost: joining)
+      return nil
+    }
+    let tagged = labels.contains(1)
+    counts.funnel.joined += 1
+    distribution.add(segments: track.segmentCount, joined: true, tagged: tagged)
+    if examiner.vocabulary == nil { count(record.tags, examiner.minimumTagWeight) }
+    guard track.segmentCount >= examiner.segments else {
+      counts.tooShort += 1
+      return nil
+    }
+    counts.funnel.longEnough += 1
+    guard tagged, let pitches = track.pitches else {
+      counts.untagged += 1
+      return nil
+    }
+    counts.funnel.tagged += 1
+    return (KeptSong(track, labels: labels), pitches)
+  }
+
+  /// Takes in a file whose track id an earlier file has.
+  mutating func addDuplicate(_ path: String, trackID: String) {
+    counts.funnel.files += 1
+    counts.duplicates += 1
+    skipped.append(SkippedFile(path: path, cause: "a file before it has the same track id, \(trackID)"))
+  }
+
+  private mutating func add(lost joining: SongExaminer.Joining) {
+    switch joining {
+    case .withoutRecord: counts.withoutRecord += 1
+    case .badRecord(let file):
+      counts.badRecords += 1
+      skipped.append(file)
+    case .mismatched(let mismatch):
+      counts.mismatched += 1
+      mismatches.append(mismatch)
+    case .joined: break
+    }
+  }
+
+  private mutating func count(_ tags: [WeightedTag], _ minimumWeight: Double) {
+    for name in Set(tags.filter { $0.weight >= minimumWeight }.map { ExactText($0.name) }) {
+      songsByTag[name, default: 0] += 1
+    }
+  }
+
+  static func += (total: inout SongTally, more: SongTally) {
+    total.counts += more.counts
+    total.distribution += more.distribution
+    total.skipped += more.skipped
+    total.mismatches += more.mismatches
+    for (tag, songs) in more.songsByTag { total.songsByTag[tag, default: 0] += songs }
+  }
+}
+
+// MARK: - Exchange between ranks
+
+extension SongTally {
+  func write(to message: inout PackedWriter) {
+    for field in SongCounts.fields { message.write(counts[keyPath: field]) }
+    message.write(distribution.songs.count)
+    for (segments, songs) in distribution.songs {
+      for value in [segments, songs.read, songs.joined, songs.tagged] { message.write(value) }
+    }
+    message.write(skipped.count)
+    for file in skipped {
+      message.write(file.path)
+      message.write(file.cause)
+    }
+    message.write(mismatches.count)
+    for mismatch in mismatches { mismatch.write(to: &message) }
+    message.write(songsByTag.count)
+    for (tag, songs) in songsByTag {
+      message.write(tag.text)
+      message.write(songs)
+    }
+  }
+
+  init(from message: inout PackedReader) throws {
+    for field in SongCounts.fields { counts[keyPath: field] = try message.readInt() }
+    for _ in 0..<(try message.readInt()) {
+      let segments = try message.readInt()
+      distribution.add(
+        segments: segments,
+        .init(read: try message.readInt(), joined: try message.readInt(), tagged: try message.readInt()))
+    }
+    for _ in 0..<(try message.readInt()) {
+      skipped.append(SkippedFile(path: try message.readText(), cause: try message.readText()))
+    }
+    for _ in 0..<(try message.readInt()) { mismatches.append(try Mismatch(from: &message)) }
+    for _ in 0..<(try message.readInt()) {
+      let tag = ExactText(try message.readText())
+      songsByTag[tag] = try message.readInt()
+    }
+  }
+}
+
+extension Mismatch {
+  func write(to message: inout PackedWriter) {
+    for text in [trackID, field.rawValue, trackArtist, recordArtist, trackTitle, recordTitle] {
+      message.write(text)
+    }
+  }
+
+  init(from message: inout PackedReader) throws {
+    self.init(
+      trackID: try message.readText(), field: Field(rawValue: try message.readText()) ?? .trackID,
+      trackArtist: try message.readText(), recordArtist: try message.readText(),
+      trackTitle: try message.readText(),
+      recordTitle: try message.readText())
+  }
+}
