@@ -1,0 +1,104 @@
+import Foundation
+import HierarchicalData
+import Networks
+import RandomNumbers
+
+/// A network, its weights and its batch as `scripts/golden/cases.py` defines them: by rules over a seed, so that
+/// only the results need to be stored.
+struct GoldenCase: Decodable, Sendable {
+  struct Tensor: Decodable, Sendable {
+    var name: String
+    var shape: [Int]
+    var count: Int { shape.reduce(1, *) }
+  }
+
+  var name: String
+  var segments: Int
+  var filters: [Int]
+  var pooling: [[Int]]
+  var recurrentUnits: Int
+  var tags: Int
+  /// Numbers of the batch's songs.
+  var songs: [UInt32]
+  /// Of features, labels and dropout.
+  var seed: UInt64
+  var weightSeed: UInt64
+  var dropout: Bool
+  /// Every value is stored; else samples and projections of the large tensors.
+  var complete: Bool
+  var trainable: [Tensor]
+  var moving: [Tensor]
+
+  init(_ json: String) throws {
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    self = try decoder.decode(GoldenCase.self, from: Data(json.utf8))
+  }
+
+  var architecture: Architecture {
+    Architecture(
+      segments: segments, filters: filters,
+      pooling: pooling.map { PoolingSize(frequency: $0[0], time: $0[1]) }, recurrentUnits: recurrentUnits,
+      tags: tags)
+  }
+
+  /// A replica with the case's weights and moving statistics.
+  func replica(threads: Int) throws -> Replica {
+    let replica = try Replica(architecture, maximumBatch: songs.count, threads: threads)
+    for (number, tensor) in (trainable + moving).enumerated() {
+      let arena = number < trainable.count ? replica.parameters : replica.movingStatistics
+      guard arena.placement(of: tensor.name)?.shape == tensor.shape else {
+        throw Mismatch(description: "\(name): the network has no tensor \(tensor.name) of shape \(tensor.shape)")
+      }
+      arena.setValues(initialValues(of: tensor, number: number), of: tensor.name)
+    }
+    return replica
+  }
+
+  struct Mismatch: Error, CustomStringConvertible {
+    var description: String
+  }
+
+  /// See `initial_value` in cases.py.
+  private func initialValues(of tensor: Tensor, number: Int) -> [Float] {
+    var stream = words(first: UInt32(number))
+    let role = tensor.name.split(separator: "/")[1]
+    let bound: Double =
+      switch role {
+      case "kernel" where tensor.name.hasPrefix("convolution"): 0.3
+      case "kernel", "recurrent_kernel": (6 / Double(tensor.shape.reduce(0, +))).squareRoot()
+      case "bias": 0.1
+      default: 0.3
+      }
+    return (0..<tensor.count).map { index in
+      let unit = Double(stream.nextWord()) * 0x1p-32
+      return switch role {
+      case "gamma": Float((0.5 + unit) * (index % 4 == 3 ? -1 : 1))
+      case "moving_variance": Float(0.5 + unit)
+      default: Float((2 * unit - 1) * bound)
+      }
+    }
+  }
+
+  /// Squares of uniform numbers, in thousandths, and labels of which a quarter is 1.
+  func batch() -> Batch {
+    var features = RandomStream(seed: seed, purpose: .test, first: 1000)
+    var labels = RandomStream(seed: seed, purpose: .test, first: 1001)
+    return Batch(
+      songs: songs,
+      features: (0..<songs.count * segments * 12).map { _ in
+        let thousandths = features.nextWord() % 1001
+        return Float(Double(thousandths * thousandths / 1000) / 1000)
+      },
+      labels: (0..<songs.count * tags).map { _ in labels.nextWord() % 4 == 0 ? 1 : 0 })
+  }
+
+  func step(_ number: UInt32) -> StepContext {
+    StepContext(seed: seed, step: number, globalSongs: songs.count, dropout: dropout)
+  }
+
+  /// Words that belong to a tensor: 0 its values, 1 its samples, 2 the signs of its projections.
+  func words(first: UInt32, second: UInt32 = 0) -> RandomStream {
+    RandomStream(seed: weightSeed, purpose: .test, first: first, second: second)
+  }
+}

@@ -1,0 +1,68 @@
+import Networks
+import Synchronization
+import Testing
+
+/// Replicas on two threads, each with a part of a batch and batch statistics summed over both, make the same step
+/// as one replica with the whole batch. The parts may be unequal and even empty.
+@Test(arguments: [3, 1, 0])
+func partsThatShareStatisticsEqualTheWholeBatch(_ cut: Int) throws {
+  let songs = 7
+  let make = { @Sendable in try oddReplica(pooling: Architecture.paperPooling, segments: 53, batch: songs) }
+  let whole = try make()
+  let batch = randomBatch(whole, songs: songs, first: 20)
+  let step = StepContext(seed: 17, step: 6, globalSongs: songs)
+  let outcome = try whole.accumulateGradients(batch, step: step)
+
+  let meeting = Meeting(parties: 2)
+  let parts = [0..<cut, cut..<songs]
+  let results = Mutex<[Int: PartResult]>([:])
+  try concurrently(2) { rank in
+    let replica = try make()
+    let part = batch.part(parts[rank], of: replica.architecture)
+    let outcome = try replica.accumulateGradients(part, step: step, statistics: meeting)
+    let result = PartResult(
+      outcome: outcome, gradients: replica.gradients.named(), statistics: replica.batchStatistics.named())
+    results.withLock { $0[rank] = result }
+  }
+  let (first, second) = results.withLock { ($0[0]!, $0[1]!) }
+
+  #expect(abs(first.outcome.lossSum + second.outcome.lossSum - outcome.lossSum) < 1e-6 * outcome.lossSum)
+  for (found, expected) in zip(first.outcome.probabilities + second.outcome.probabilities, outcome.probabilities) {
+    #expect(abs(found - expected) < 1e-5)
+  }
+  for (name, expected) in whole.batchStatistics.named() {
+    #expect(largestDifference(first.statistics[name]!, expected) < 1e-5, "\(name)")
+    #expect(first.statistics[name]! == second.statistics[name]!, "\(name)")
+  }
+  for (name, expected) in whole.gradients.named() {
+    let sum = zip(first.gradients[name]!, second.gradients[name]!).map(+)
+    let largest = expected.map(abs).max()!
+    #expect(largestDifference(sum, expected) < max(1e-4 * largest, 1e-7), "\(name)")
+  }
+}
+
+private struct PartResult: Sendable {
+  var outcome: StepOutcome
+  var gradients: [String: [Float]]
+  var statistics: [String: [Float]]
+}
+
+private func largestDifference(_ found: [Float], _ expected: [Float]) -> Float {
+  zip(found, expected).map { abs($0 - $1) }.max() ?? 0
+}
+
+extension ParameterArena {
+  fileprivate func named() -> [String: [Float]] {
+    Dictionary(uniqueKeysWithValues: names.map { ($0, values(of: $0)!) })
+  }
+}
+
+extension Batch {
+  fileprivate func part(_ range: Range<Int>, of shape: Architecture) -> Batch {
+    let width = shape.segments * shape.frequencyBins
+    return Batch(
+      songs: Array(songs[range]),
+      features: Array(features[range.lowerBound * width..<range.upperBound * width]),
+      labels: Array(labels[range.lowerBound * shape.tags..<range.upperBound * shape.tags]))
+  }
+}
