@@ -52,6 +52,7 @@ let package = Package(
       name: "Networks", dependencies: ["Kernels", "RandomNumbers", "Diagnosis"], swiftSettings: kernel),
 
     // The data: files to songs to snapshot to batches.
+    .target(name: "Sampling", dependencies: ["RandomNumbers"], swiftSettings: common),
     .target(
       name: "MillionSong",
       dependencies: [
@@ -64,7 +65,6 @@ let package = Package(
         "HierarchicalData", "MessagePassing", "MillionSong", "RandomNumbers", "Metrics", "Diagnosis",
       ],
       swiftSettings: common),
-    .target(name: "Sampling", dependencies: ["RandomNumbers"], swiftSettings: common),
 
     // The job: replicas, checkpoints, the loop.
     .target(

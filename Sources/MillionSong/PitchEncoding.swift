@@ -1,5 +1,7 @@
 import HierarchicalData
 
+// check-layers: raw memory, because songs are written straight into the batch, with no array of their own.
+
 /// How a snapshot keeps pitches.
 public enum PitchEncoding: String, Sendable, Codable {
   /// 16-bit thousandths, without loss for values of three decimals.
