@@ -42,6 +42,7 @@ let package = Package(
     .target(name: "FileAccess", dependencies: ["Diagnosis"], swiftSettings: common),
     .target(name: "RandomNumbers", swiftSettings: common),
     .target(name: "Metrics", swiftSettings: common),
+    .target(name: "Sampling", dependencies: ["RandomNumbers"], swiftSettings: common),
     .target(name: "MessagePassing", dependencies: ["CMPI", "Diagnosis"], swiftSettings: common),
     .target(
       name: "HierarchicalData", dependencies: ["CHDF5", "Diagnosis", "MessagePassing"], swiftSettings: common),
@@ -52,7 +53,6 @@ let package = Package(
       name: "Networks", dependencies: ["Kernels", "RandomNumbers", "Diagnosis"], swiftSettings: kernel),
 
     // The data: files to songs to snapshot to batches.
-    .target(name: "Sampling", dependencies: ["RandomNumbers"], swiftSettings: common),
     .target(
       name: "MillionSong",
       dependencies: [
@@ -81,7 +81,8 @@ let package = Package(
     .executableTarget(
       name: "crnn-dist",
       dependencies: [
-        "Checkpointing", "DataParallel", "Diagnosis", "HierarchicalData", "MessagePassing", "Metrics",
+        "Checkpointing", "DataParallel", "Diagnosis", "FileAccess", "HierarchicalData", "MessagePassing",
+        "Metrics",
         "MillionSong", "Networks", "Sampling", "Synthesis", "Training", argumentParser, logging, yams,
       ],
       swiftSettings: common),

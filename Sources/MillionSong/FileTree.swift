@@ -2,8 +2,6 @@ import Diagnosis
 import FileAccess
 import MessagePassing
 
-// check-layers: raw memory, because the communicator gathers bytes where they lie.
-
 /// The files of one kind below a folder, found by all ranks together and known to each.
 ///
 /// The ranks go down the tree level by level; each lists its share of a level's folders and tells the others what
@@ -47,7 +45,7 @@ public struct FileTree: Sendable {
       for index in stride(from: communicator.rank, to: level.count, by: communicator.size) {
         FolderReport(listing: level[index], below: root, suffix: suffix).write(to: &message)
       }
-      var readers = try message.bytes.withUnsafeBytes { try communicator.allgather($0) }.map { PackedReader($0) }
+      var readers = try communicator.allgather(message)
       var next: [String] = []
       for index in level.indices {
         let report = try FolderReport(from: &readers[index % communicator.size])

@@ -1,6 +1,7 @@
 import Diagnosis
+import MessagePassing
 
-// check-layers: raw memory, because a number is appended as its bytes.
+// check-layers: raw memory, because numbers are appended as their bytes and the communicator takes bytes where they lie.
 
 /// Writes numbers and texts one after the other, for exchange between ranks of one program.
 struct PackedWriter {
@@ -66,4 +67,16 @@ struct PackedReader {
   }
 
   private var truncated: Failure { Failure(.fault, "a message between ranks is shorter than it says") }
+}
+
+extension Communicator {
+  /// Every rank's message, by rank, on every rank.
+  func allgather(_ message: PackedWriter) throws -> [PackedReader] {
+    try message.bytes.withUnsafeBytes { try allgather($0) }.map { PackedReader($0) }
+  }
+
+  /// Every rank's message, by rank, on rank 0; none elsewhere.
+  func gatherToRoot(_ message: PackedWriter) throws -> [PackedReader] {
+    try message.bytes.withUnsafeBytes { try gather($0, root: 0) }?.map { PackedReader($0) } ?? []
+  }
 }

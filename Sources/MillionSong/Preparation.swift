@@ -3,8 +3,6 @@ import FileAccess
 import MessagePassing
 import Sampling
 
-// check-layers: raw memory, because the communicator gathers bytes where they lie.
-
 /// Makes a snapshot of a track tree and its tags; all ranks together.
 ///
 /// The files are taken in batches in the order of their names (the track ids), each rank a part of the batch;
@@ -205,8 +203,8 @@ extension Preparation {
         if case .read(let track, _) = finding.reading { track.trackID } else { "" }
       })
     var isNew: [Bool] = []
-    for (rank, bytes) in try message.bytes.withUnsafeBytes({ try communicator.allgather($0) }).enumerated() {
-      var reader = PackedReader(bytes)
+    for (rank, reader) in try communicator.allgather(message).enumerated() {
+      var reader = reader
       for id in try reader.readTexts() {
         let new = id.isEmpty || seen.isNew(id)
         if rank == communicator.rank { isNew.append(new) }
@@ -225,8 +223,8 @@ extension Preparation {
     for song in songs { song.write(to: &message) }
     var total = SongTally()
     var all: [KeptSong] = []
-    for bytes in try message.bytes.withUnsafeBytes({ try communicator.gather($0, root: 0) }) ?? [] {
-      var reader = PackedReader(bytes)
+    for reader in try communicator.gatherToRoot(message) {
+      var reader = reader
       total += try SongTally(from: &reader)
       for _ in 0..<(try reader.readInt()) { all.append(try KeptSong(from: &reader)) }
     }

@@ -3,8 +3,6 @@ import FileAccess
 import HierarchicalData
 import MessagePassing
 
-// check-layers: raw memory, because a file that only this rank gives up must outlive it, or its closing would wait.
-
 /// Thrown on every rank when a pitch has more decimals than thousandths hold.
 struct NeedsFloats: Error {}
 
@@ -19,6 +17,9 @@ final class SnapshotWriter {
   private let file: File
   private let pitches: Dataset
   private var rows = 0
+
+  /// A writer whose file must stay open until the process ends.
+  nonisolated(unsafe) private static var abandoned: SnapshotWriter?
 
   /// Room for what HDF5 writes beside the values: headers, the index of the chunks.
   private static let slack = 1 << 20
@@ -117,7 +118,7 @@ final class SnapshotWriter {
   /// ended: closing it would wait for the other ranks.
   func discard(after error: any Error) {
     let allRanksKnow = error is NeedsFloats || (error as? Failure)?.isAgreed == true || communicator.size == 1
-    if allRanksKnow { try? file.close() } else { _ = Unmanaged.passRetained(self) }
+    if allRanksKnow { try? file.close() } else { SnapshotWriter.abandoned = self }
     if communicator.isRoot || !allRanksKnow { output.discard() }
   }
 }

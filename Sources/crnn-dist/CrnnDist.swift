@@ -19,6 +19,7 @@ struct CrnnDist: ParsableCommand {
     version: programVersion,
     subcommands: [
       PrepareCommand.self,
+      InspectCommand.self,
       BenchmarkCommand.self,
       CheckMPICommand.self,
     ])
