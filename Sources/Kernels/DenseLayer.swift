@@ -21,11 +21,12 @@ public final class DenseLayer {
     logits = AlignedBuffer(count: songs * outputStride)
   }
 
-  /// Sets the logits from states that lie `stride` floats apart.
+  /// Sets the logits from one state a song, which begin at these offsets.
   public func forward(
-    _ states: UnsafePointer<Float>, stride: Int, songs: Int, kernel: UnsafePointer<Float>,
-    bias: UnsafePointer<Float>, dropout: DropoutMask?, songNumbers: [UInt32]
+    _ states: UnsafePointer<Float>, offsets: [Int], kernel: UnsafePointer<Float>, bias: UnsafePointer<Float>,
+    dropout: DropoutMask?, songNumbers: [UInt32]
   ) {
+    let songs = offsets.count
     for song in 0..<songs {
       let factor = factors.start + song * inputStride
       if let dropout {
@@ -33,9 +34,9 @@ public final class DenseLayer {
       } else {
         factor.update(repeating: 1, count: inputStride)
       }
-      for i in 0..<inputs { dropped.start[song * inputStride + i] = states[song * stride + i] * factor[i] }
+      for i in 0..<inputs { dropped.start[song * inputStride + i] = states[offsets[song] + i] * factor[i] }
     }
-    for first in Swift.stride(from: 0, to: songs, by: RowProduct.rows) {
+    for first in stride(from: 0, to: songs, by: RowProduct.rows) {
       RowProduct.multiply(
         inner: inputs, columns: outputStride, a: dropped.start + first * inputStride, aStride: inputStride,
         b: kernel, bStride: outputStride, bias: bias, c: logits.start + first * outputStride,
@@ -47,7 +48,7 @@ public final class DenseLayer {
   public func probabilities(songs: Int) -> [Float] {
     var values = [Float](repeating: 0, count: songs * outputs)
     for song in 0..<songs {
-      for vector in Swift.stride(from: 0, to: outputStride, by: vectorWidth) {
+      for vector in stride(from: 0, to: outputStride, by: vectorWidth) {
         let p = Vector.load(logits.start + song * outputStride + vector).sigmoid
         for lane in 0..<min(vectorWidth, outputs - vector) { values[song * outputs + vector + lane] = p[lane] }
       }
@@ -79,7 +80,7 @@ public final class DenseLayer {
     biasGradient.update(repeating: 0, count: outputStride)
     for song in 0..<songs {
       let row = logits.start + song * outputStride
-      for vector in Swift.stride(from: 0, to: outputStride, by: vectorWidth) {
+      for vector in stride(from: 0, to: outputStride, by: vectorWidth) {
         var difference = Vector.load(row + vector).sigmoid
         for lane in 0..<vectorWidth {
           difference[lane] =

@@ -12,7 +12,6 @@
 public final class GatedRecurrence {
   public let inputs: Int
   public let units: Int
-  public let steps: Int
   private let team: ThreadTeam
   private let unitStride: Int
   private let gateStride: Int
@@ -31,178 +30,199 @@ public final class GatedRecurrence {
   private let transposedRecurrent: AlignedBuffer
 
   private static let songsPerChunk = RowProduct.rows
+  /// Rows of the input product made by one task. All of them, always, whatever the last one holds: so that a song's
+  /// result does not depend on how many songs came with it.
+  private static let productRows = 128
   /// Rows of a weight gradient computed by one task.
-  private static let rowsPerTask = 64
+  private static let weightRows = 64
 
-  public init(inputs: Int, units: Int, steps: Int, leadingRows: Int, maximumBatch: Int, team: ThreadTeam) {
+  /// - Parameters:
+  ///   - maximumSteps: the most steps that the songs of a batch have together.
+  ///   - leadingRows: rows of each input sequence before its first step.
+  public init(
+    inputs: Int, units: Int, maximumBatch: Int, maximumSteps: Int, leadingRows: Int, team: ThreadTeam
+  ) {
     self.inputs = inputs
     self.units = units
-    self.steps = steps
     self.leadingRows = leadingRows
     self.team = team
     inputStride = padded(inputs)
     unitStride = padded(units)
     gateStride = 3 * unitStride
-    let songs = Self.capacity(maximumBatch)
-    states = AlignedBuffer(count: songs * (steps + 1) * unitStride)
-    projected = AlignedBuffer(count: songs * (leadingRows + steps) * gateStride)
-    gates = AlignedBuffer(count: songs * steps * 4 * unitStride)
-    recurrentGradient = AlignedBuffer(count: songs * (steps + 1) * gateStride)
+    let stateRows = maximumSteps + maximumBatch
+    states = AlignedBuffer(count: (stateRows + Self.productRows) * unitStride)
+    let rows = Self.rowCapacity(maximumSteps + leadingRows * maximumBatch)
+    projected = AlignedBuffer(count: rows * gateStride)
+    gates = AlignedBuffer(count: maximumSteps * 4 * unitStride)
+    recurrentGradient = AlignedBuffer(count: stateRows * gateStride)
     transposedRecurrent = AlignedBuffer(count: gateStride * unitStride)
   }
 
-  private var inputRows: Int { leadingRows + steps }
+  /// Rows that a buffer of input sequences must have room for.
+  public static func rowCapacity(_ rows: Int) -> Int { (rows + productRows - 1) / productRows * productRows }
 
-  /// Songs that a buffer of sequences must have room for: whole chunks, since every product has the rows of a
-  /// whole chunk, so that a song's result does not depend on how many songs came with it.
-  public static func capacity(_ maximumBatch: Int) -> Int {
-    (maximumBatch + songsPerChunk - 1) / songsPerChunk * songsPerChunk
+  /// Where a song's rows lie: columns before it are steps before it.
+  private func inputRow(_ songs: [SongSpan], _ song: Int) -> Int { songs[song].first + song * leadingRows }
+  private func stateRow(_ songs: [SongSpan], _ song: Int) -> Int { songs[song].first + song }
+
+  private func inputRows(_ songs: [SongSpan]) -> Int { steps(songs) + songs.count * leadingRows }
+  private func steps(_ songs: [SongSpan]) -> Int { songs.last.map { $0.first + $0.count } ?? 0 }
+
+  /// Where each song's state after its last step lies in `states`, in floats.
+  public func lastStates(_ songs: [SongSpan]) -> [Int] {
+    songs.indices.map { (stateRow(songs, $0) + songs[$0].count) * unitStride }
   }
 
-  /// Runs the sequences `[song][leading + step][input, padded]`; states are left in `states`.
+  // MARK: - Forward
+
+  /// Runs the sequences `[song][leading + step][input, padded]`, a song's columns being its steps; states are left
+  /// in `states`.
   ///
   /// - Parameters:
   ///   - kernel: `[input][gate]`, recurrent: `[unit][gate]`, bias: `[2][gate]`.
   public func forward(
-    _ sequences: UnsafePointer<Float>, songs: Int, kernel: UnsafePointer<Float>, recurrent: UnsafePointer<Float>,
-    bias: UnsafePointer<Float>
+    _ sequences: UnsafePointer<Float>, songs: [SongSpan], kernel: UnsafePointer<Float>,
+    recurrent: UnsafePointer<Float>, bias: UnsafePointer<Float>
   ) {
-    team.measure("input products, steps", productWork(songs)) {
-      runChunks(sequences, songs, kernel, recurrent, bias)
+    team.measure("input products", inputWork(songs)) {
+      team.forEach((inputRows(songs) + Self.productRows - 1) / Self.productRows) { task in
+        let row = task * Self.productRows
+        MatrixProduct.multiply(
+          rows: Self.productRows, columns: self.gateStride, inner: self.inputs,
+          a: sequences + row * self.inputStride, aStride: self.inputStride, b: kernel, bStride: self.gateStride,
+          c: self.projected.start + row * self.gateStride, cStride: self.gateStride)
+      }
+    }
+    team.measure("steps", recurrentWork(songs)) {
+      forEachChunk(songs) { chunk in self.runSteps(songs, chunk, recurrent, bias) }
     }
   }
 
-  private func runChunks(
-    _ sequences: UnsafePointer<Float>, _ songs: Int, _ kernel: UnsafePointer<Float>,
-    _ recurrent: UnsafePointer<Float>, _ bias: UnsafePointer<Float>
+  /// Eight songs step by step. Their states of the moment stand together, whatever their lengths; a song that has
+  /// ended keeps its last.
+  private func runSteps(
+    _ songs: [SongSpan], _ chunk: Range<Int>, _ recurrent: UnsafePointer<Float>, _ bias: UnsafePointer<Float>
   ) {
-    forEachChunk(songs) { first, count in
-      MatrixProduct.multiply(
-        rows: Self.songsPerChunk * self.inputRows, columns: self.gateStride, inner: self.inputs,
-        a: sequences + first * self.inputRows * self.inputStride, aStride: self.inputStride, b: kernel,
-        bStride: self.gateStride, c: self.projected.start + first * self.inputRows * self.gateStride,
-        cStride: self.gateStride)
-      withUnsafeTemporaryAllocation(
-        byteCount: Self.songsPerChunk * self.gateStride * 4, alignment: 64
-      ) { memory in
-        let product = memory.baseAddress!.assumingMemoryBound(to: Float.self)
-        for step in 0..<self.steps { self.advance(first, count, step, recurrent, bias, product) }
+    let (u, g, rows) = (unitStride, gateStride, Self.songsPerChunk)
+    withUnsafeTemporaryAllocation(byteCount: rows * (u + g) * 4, alignment: 64) { memory in
+      let current = memory.baseAddress!.assumingMemoryBound(to: Float.self)
+      let product = current + rows * u
+      current.update(repeating: 0, count: rows * u)
+      for song in chunk {
+        (states.start + stateRow(songs, song) * u).update(repeating: 0, count: u)
+      }
+      for step in 0..<(songs[chunk].map(\.count).max() ?? 0) {
+        RowProduct.multiply(
+          inner: units, columns: g, a: current, aStride: u, b: recurrent, bStride: g, bias: bias + g, c: product,
+          cStride: g)
+        for song in chunk where step < songs[song].count {
+          let place = song - chunk.lowerBound
+          advance(songs, song, step, product + place * g, current + place * u, bias)
+        }
       }
     }
   }
 
+  /// One song, one step: the gates, and the state in place.
+  @inline(__always)
   private func advance(
-    _ first: Int, _ count: Int, _ step: Int, _ recurrent: UnsafePointer<Float>, _ bias: UnsafePointer<Float>,
-    _ product: UnsafeMutablePointer<Float>
+    _ songs: [SongSpan], _ song: Int, _ step: Int, _ h: UnsafePointer<Float>,
+    _ state: UnsafeMutablePointer<Float>, _ bias: UnsafePointer<Float>
   ) {
-    let songStates = (steps + 1) * unitStride
-    RowProduct.multiply(
-      inner: units, columns: gateStride, a: states.start + first * songStates + step * unitStride,
-      aStride: songStates, b: recurrent, bStride: gateStride, bias: bias + gateStride, c: product,
-      cStride: gateStride)
     let u = unitStride
-    for song in 0..<count {
-      let x = projected.start + ((first + song) * inputRows + leadingRows + step) * gateStride
-      let h = product + song * gateStride
-      let before = states.start + (first + song) * songStates + step * u
-      let kept = gates.start + ((first + song) * steps + step) * 4 * u
-      for i in stride(from: 0, to: u, by: vectorWidth) {
-        let z = (Vector.load(x + i) + Vector.load(bias + i) + Vector.load(h + i)).sigmoid
-        let r = (Vector.load(x + u + i) + Vector.load(bias + u + i) + Vector.load(h + u + i)).sigmoid
-        let recurrentTerm = Vector.load(h + 2 * u + i)
-        let g = (Vector.load(x + 2 * u + i) + Vector.load(bias + 2 * u + i))
-          .addingProduct(r, recurrentTerm).hyperbolicTangent
-        let state = g.addingProduct(z, Vector.load(before + i) - g)
-        z.store(kept + i)
-        r.store(kept + u + i)
-        g.store(kept + 2 * u + i)
-        recurrentTerm.store(kept + 3 * u + i)
-        state.store(before + u + i)
-      }
+    let x = projected.start + (inputRow(songs, song) + leadingRows + step) * gateStride
+    let kept = gates.start + (songs[song].first + step) * 4 * u
+    let target = states.start + (stateRow(songs, song) + step + 1) * u
+    for i in stride(from: 0, to: u, by: vectorWidth) {
+      let z = (Vector.load(x + i) + Vector.load(bias + i) + Vector.load(h + i)).sigmoid
+      let r = (Vector.load(x + u + i) + Vector.load(bias + u + i) + Vector.load(h + u + i)).sigmoid
+      let recurrentTerm = Vector.load(h + 2 * u + i)
+      let g = (Vector.load(x + 2 * u + i) + Vector.load(bias + 2 * u + i))
+        .addingProduct(r, recurrentTerm).hyperbolicTangent
+      let next = g.addingProduct(z, Vector.load(state + i) - g)
+      z.store(kept + i)
+      r.store(kept + u + i)
+      g.store(kept + 2 * u + i)
+      recurrentTerm.store(kept + 3 * u + i)
+      next.store(state + i)
+      next.store(target + i)
     }
   }
 
-  /// Gradients of a batch from those of the states: `stateGradient` is `[song][step + 1][unit]` (row 0 unused) for
-  /// every step, or `[song][unit]` for the last step alone. The kernel's and the biases' gradients are written;
-  /// `sequenceGradient`, laid out like the sequences, too.
+  private func forEachChunk(_ songs: [SongSpan], _ body: (Range<Int>) -> Void) {
+    team.forEach((songs.count + Self.songsPerChunk - 1) / Self.songsPerChunk) { chunk in
+      let first = chunk * Self.songsPerChunk
+      body(first..<min(songs.count, first + Self.songsPerChunk))
+    }
+  }
+
+  // MARK: - Backward
+
+  /// Gradients of a batch from those of the states: `stateGradient` is laid out like `states` (row 0 of a song
+  /// unused) for every step, or `[song][unit]` for each last step alone. The kernel's and the biases' gradients
+  /// are written; `sequenceGradient`, laid out like the sequences, too.
   public func backward(
-    _ sequences: UnsafePointer<Float>, songs: Int, stateGradient: UnsafePointer<Float>, everyStep: Bool,
+    _ sequences: UnsafePointer<Float>, songs: [SongSpan], stateGradient: UnsafePointer<Float>, everyStep: Bool,
     kernel: UnsafePointer<Float>, recurrent: UnsafePointer<Float>, kernelGradient: UnsafeMutablePointer<Float>,
     recurrentGradient target: UnsafeMutablePointer<Float>, biasGradient: UnsafeMutablePointer<Float>,
     sequenceGradient: UnsafeMutablePointer<Float>
   ) {
     transpose(recurrent)
-    team.measure("steps, input gradient", productWork(songs)) {
-      forEachChunk(songs) { first, count in
-        self.backThroughTime(first, count, stateGradient, everyStep)
+    team.measure("steps", recurrentWork(songs)) {
+      forEachChunk(songs) { chunk in self.backThroughTime(songs, chunk, stateGradient, everyStep) }
+    }
+    let rows = inputRows(songs)
+    team.measure("input products", inputWork(songs)) {
+      team.forEach((rows + Self.productRows - 1) / Self.productRows) { task in
+        let row = task * Self.productRows
         MatrixProduct.multiplyTransposedRight(
-          rows: count * self.inputRows, columns: self.inputs, inner: self.gateStride,
-          a: self.projected.start + first * self.inputRows * self.gateStride, aStride: self.gateStride, b: kernel,
-          bStride: self.gateStride, c: sequenceGradient + first * self.inputRows * self.inputStride,
-          cStride: self.inputStride)
+          rows: min(Self.productRows, rows - row), columns: self.inputs, inner: self.gateStride,
+          a: self.projected.start + row * self.gateStride, aStride: self.gateStride, b: kernel,
+          bStride: self.gateStride, c: sequenceGradient + row * self.inputStride, cStride: self.inputStride)
       }
     }
-    team.measure("weight gradients", productWork(songs)) {
+    team.measure("weight gradients", inputWork(songs) + recurrentWork(songs)) {
+      weightGradient(rows: inputs, sequences, inputStride, projected.start, inner: rows, to: kernelGradient)
       weightGradient(
-        rows: inputs, sequences, inputStride, projected.start, inner: songs * inputRows, to: kernelGradient)
-      weightGradient(
-        rows: units, states.start, unitStride, recurrentGradient.start, inner: songs * (steps + 1), to: target)
-      biasGradients(songs, to: biasGradient)
+        rows: units, states.start, unitStride, recurrentGradient.start, inner: steps(songs) + songs.count,
+        to: target)
+      sumRows(projected.start, rows: rows, to: biasGradient)
+      sumRows(recurrentGradient.start, rows: steps(songs) + songs.count, to: biasGradient + gateStride)
     }
   }
 
-  /// Operations of the input and the recurrent products of all steps.
-  private func productWork(_ songs: Int) -> StepProfile.Work {
-    StepProfile.Work(
-      direct: 2 * songs * steps * (inputs + units) * 3 * units,
-      executed: 2 * songs * (inputRows * inputs + steps * units) * gateStride,
-      bytes: 4 * songs * steps * (inputStride + 3 * gateStride))
-  }
-
-  private func biasGradients(_ songs: Int, to biasGradient: UnsafeMutablePointer<Float>) {
-    team.forEach(2 * gateStride / vectorWidth) { task in
-      let column = task * vectorWidth
-      let isInput = column < self.gateStride
-      let source = isInput ? self.projected.start : self.recurrentGradient.start
-      let rows = songs * (isInput ? self.inputRows : self.steps + 1)
-      var sum = Vector.zero
-      for row in 0..<rows {
-        sum += Vector.load(source + row * self.gateStride + column % self.gateStride)
-      }
-      sum.store(biasGradient + column)
-    }
-  }
-
-  private func backThroughTime(_ first: Int, _ count: Int, _ stateGradient: UnsafePointer<Float>, _ every: Bool) {
-    let u = unitStride
-    let chunk = Self.songsPerChunk
-    withUnsafeTemporaryAllocation(byteCount: 2 * chunk * u * 4, alignment: 64) { memory in
+  private func backThroughTime(
+    _ songs: [SongSpan], _ chunk: Range<Int>, _ stateGradient: UnsafePointer<Float>, _ everyStep: Bool
+  ) {
+    let (u, g, rows) = (unitStride, gateStride, Self.songsPerChunk)
+    withUnsafeTemporaryAllocation(byteCount: rows * (2 * u + g) * 4, alignment: 64) { memory in
       let carried = memory.baseAddress!.assumingMemoryBound(to: Float.self)
-      let direct = carried + chunk * u
-      carried.update(repeating: 0, count: chunk * u)
-      direct.update(repeating: 0, count: chunk * u)
-      for song in 0..<count {
-        let rows = projected.start + (first + song) * inputRows * gateStride
-        rows.update(repeating: 0, count: leadingRows * gateStride)
-        let last = recurrentGradient.start + ((first + song) * (steps + 1) + steps) * gateStride
-        last.update(repeating: 0, count: gateStride)
+      let direct = carried + rows * u
+      let given = direct + rows * u
+      carried.update(repeating: 0, count: rows * (2 * u + g))
+      for song in chunk {
+        (projected.start + inputRow(songs, song) * g).update(repeating: 0, count: leadingRows * g)
+        let last = stateRow(songs, song) + songs[song].count
+        (recurrentGradient.start + last * g).update(repeating: 0, count: g)
       }
-      for step in stride(from: steps - 1, through: 0, by: -1) {
-        for song in 0..<count {
-          let row = first + song
-          let given: UnsafePointer<Float>? =
-            every
-            ? stateGradient + (row * (steps + 1) + step + 1) * u
-            : step == steps - 1 ? stateGradient + row * u : nil
-          differentiate(row, step, given, carried + song * u, direct + song * u)
+      for step in (0..<(songs[chunk].map(\.count).max() ?? 0)).reversed() {
+        for song in chunk where step < songs[song].count {
+          let place = song - chunk.lowerBound
+          var gradient: UnsafePointer<Float>?
+          if everyStep {
+            gradient = stateGradient + (stateRow(songs, song) + step + 1) * u
+          } else if step == songs[song].count - 1 {
+            gradient = stateGradient + song * u
+          }
+          differentiate(
+            songs, song, step, gradient, carried + place * u, direct + place * u, given + place * g)
         }
-        // The carried gradient: through the recurrent product, plus z ⊙ dh, which `direct` holds.
+        // The carried gradient: through the recurrent product, plus z ⊙ dh, which `direct` holds. Songs that have
+        // not begun yet, seen from the end, have zeros in both.
         RowProduct.multiply(
-          inner: gateStride, columns: u,
-          a: recurrentGradient.start + (first * (steps + 1) + step) * gateStride,
-          aStride: (steps + 1) * gateStride, b: transposedRecurrent.start, bStride: u, bias: nil, c: carried,
-          cStride: u)
-        for i in stride(from: 0, to: count * u, by: vectorWidth) {
+          inner: g, columns: u, a: given, aStride: g, b: transposedRecurrent.start, bStride: u, bias: nil,
+          c: carried, cStride: u)
+        for i in stride(from: 0, to: chunk.count * u, by: vectorWidth) {
           (Vector.load(carried + i) + Vector.load(direct + i)).store(carried + i)
         }
       }
@@ -210,18 +230,19 @@ public final class GatedRecurrence {
   }
 
   /// One song, one step: gate gradients from dh, and the part of dh that passes to the step before directly.
+  @inline(__always)
   private func differentiate(
-    _ row: Int, _ step: Int, _ given: UnsafePointer<Float>?, _ carried: UnsafePointer<Float>,
-    _ direct: UnsafeMutablePointer<Float>
+    _ songs: [SongSpan], _ song: Int, _ step: Int, _ stateGradient: UnsafePointer<Float>?,
+    _ carried: UnsafePointer<Float>, _ direct: UnsafeMutablePointer<Float>, _ given: UnsafeMutablePointer<Float>
   ) {
     let u = unitStride
-    let kept = gates.start + (row * steps + step) * 4 * u
-    let before = states.start + (row * (steps + 1) + step) * u
-    let inputTarget = projected.start + (row * inputRows + leadingRows + step) * gateStride
-    let recurrentTarget = recurrentGradient.start + (row * (steps + 1) + step) * gateStride
+    let kept = gates.start + (songs[song].first + step) * 4 * u
+    let before = states.start + (stateRow(songs, song) + step) * u
+    let inputTarget = projected.start + (inputRow(songs, song) + leadingRows + step) * gateStride
+    let recurrentTarget = recurrentGradient.start + (stateRow(songs, song) + step) * gateStride
     for i in stride(from: 0, to: u, by: vectorWidth) {
       var dh = Vector.load(carried + i)
-      if let given { dh += Vector.load(given + i) }
+      if let stateGradient { dh += Vector.load(stateGradient + i) }
       let z = Vector.load(kept + i)
       let r = Vector.load(kept + u + i)
       let g = Vector.load(kept + 2 * u + i)
@@ -229,12 +250,16 @@ public final class GatedRecurrence {
       let dz = dh * (h - g) * z * (1 - z)
       let dg = dh * (1 - z) * (1 - g * g)
       let dr = dg * Vector.load(kept + 3 * u + i) * r * (1 - r)
+      let dgr = dg * r
       dz.store(inputTarget + i)
       dr.store(inputTarget + u + i)
       dg.store(inputTarget + 2 * u + i)
       dz.store(recurrentTarget + i)
       dr.store(recurrentTarget + u + i)
-      (dg * r).store(recurrentTarget + 2 * u + i)
+      dgr.store(recurrentTarget + 2 * u + i)
+      dz.store(given + i)
+      dr.store(given + u + i)
+      dgr.store(given + 2 * u + i)
       (dh * z).store(direct + i)
     }
   }
@@ -243,12 +268,22 @@ public final class GatedRecurrence {
     rows: Int, _ left: UnsafePointer<Float>, _ leftStride: Int, _ right: UnsafePointer<Float>, inner: Int,
     to target: UnsafeMutablePointer<Float>
   ) {
-    team.forEach((rows + Self.rowsPerTask - 1) / Self.rowsPerTask) { task in
-      let first = task * Self.rowsPerTask
+    team.forEach((rows + Self.weightRows - 1) / Self.weightRows) { task in
+      let first = task * Self.weightRows
       MatrixProduct.multiplyTransposedLeft(
-        rows: min(Self.rowsPerTask, rows - first), columns: self.gateStride, inner: inner, a: left + first,
+        rows: min(Self.weightRows, rows - first), columns: self.gateStride, inner: inner, a: left + first,
         aStride: leftStride, b: right, bStride: self.gateStride, c: target + first * self.gateStride,
         cStride: self.gateStride)
+    }
+  }
+
+  /// A bias's gradient: the sum of all rows.
+  private func sumRows(_ source: UnsafePointer<Float>, rows: Int, to target: UnsafeMutablePointer<Float>) {
+    team.forEach(gateStride / vectorWidth) { task in
+      let column = task * vectorWidth
+      var sum = Vector.zero
+      for row in 0..<rows { sum += Vector.load(source + row * self.gateStride + column) }
+      sum.store(target + column)
     }
   }
 
@@ -260,10 +295,18 @@ public final class GatedRecurrence {
     }
   }
 
-  private func forEachChunk(_ songs: Int, _ body: (Int, Int) -> Void) {
-    team.forEach((songs + Self.songsPerChunk - 1) / Self.songsPerChunk) { chunk in
-      let first = chunk * Self.songsPerChunk
-      body(first, min(Self.songsPerChunk, songs - first))
-    }
+  // MARK: - Operations
+
+  private func inputWork(_ songs: [SongSpan]) -> StepProfile.Work {
+    StepProfile.Work(
+      direct: 2 * steps(songs) * inputs * 3 * units,
+      executed: 2 * Self.rowCapacity(inputRows(songs)) * inputs * gateStride,
+      bytes: 4 * steps(songs) * (inputStride + gateStride))
+  }
+
+  private func recurrentWork(_ songs: [SongSpan]) -> StepProfile.Work {
+    StepProfile.Work(
+      direct: 2 * steps(songs) * units * 3 * units, executed: 2 * steps(songs) * units * gateStride,
+      bytes: 4 * steps(songs) * (2 * gateStride + 5 * unitStride))
   }
 }

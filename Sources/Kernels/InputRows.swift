@@ -20,6 +20,17 @@ public struct InputRows: Sendable {
   @inline(__always)
   func offset(frequency: Int) -> Int { (frequency + 1) * rowStride + Self.margin }
 
+  /// Sets everything around the segments to zero: another song may have stood there.
+  public func clearHalo(_ rows: UnsafeMutablePointer<Float>) {
+    rows.update(repeating: 0, count: rowStride)
+    (rows + (frequencies + 1) * rowStride).update(repeating: 0, count: rowStride)
+    for frequency in 0..<frequencies {
+      let row = rows + (frequency + 1) * rowStride
+      row.update(repeating: 0, count: Self.margin)
+      (row + Self.margin + segments).update(repeating: 0, count: rowStride - Self.margin - segments)
+    }
+  }
+
   /// Turns a song from `[segment][frequency]`, the order of the files, into rows.
   public func transpose(_ features: UnsafePointer<Float>, to rows: UnsafeMutablePointer<Float>) {
     for frequency in 0..<frequencies {

@@ -2,8 +2,10 @@
 /// written. Batch norm's statistics of that map follow from the moments of the input's patches:
 /// mean = w·μ and mean of squares = wᵀ M w.
 public final class PatchConvolution {
-  public let input: InputRows
-  public let pooling: PoolingPass
+  let frequencies: Int
+  let channels: Int
+  private let windowRows: Int
+  private let windowColumns: Int
   private let channelStride: Int
   private let team: ThreadTeam
   /// Kernel with every output channel multiplied by its sign, `[9][channel, padded]`.
@@ -11,11 +13,13 @@ public final class PatchConvolution {
   /// Songs whose sparse gradient sums share an accumulator; a constant, so that results do not depend on threads.
   private static let songsPerGroup = 4
 
-  public init(input: InputRows, pooling: PoolingPass, team: ThreadTeam) {
-    self.input = input
-    self.pooling = pooling
+  public init(frequencies: Int, channels: Int, windowRows: Int, windowColumns: Int, team: ThreadTeam) {
+    self.frequencies = frequencies
+    self.channels = channels
+    self.windowRows = windowRows
+    self.windowColumns = windowColumns
     self.team = team
-    channelStride = pooling.map.channelStride
+    channelStride = padded(channels)
     kernel = AlignedBuffer(count: 9 * channelStride)
   }
 
@@ -30,27 +34,27 @@ public final class PatchConvolution {
 
   /// The signed kernel in double precision, `[9][channel]`.
   var signedWeights: [Double] {
-    let channels = pooling.map.channels
-    return (0..<9 * channels).map { Double(kernel.start[$0 / channels * channelStride + $0 % channels]) }
+    (0..<9 * channels).map { Double(kernel.start[$0 / channels * channelStride + $0 % channels]) }
   }
 
   // MARK: - Forward
 
   /// Convolves and pools a song: raw maxima and winners as `PoolingPass.pool` gives them.
   public func forward(
-    _ song: UnsafePointer<Float>, to values: UnsafeMutablePointer<Float>, winners: UnsafeMutablePointer<UInt8>
+    _ song: UnsafePointer<Float>, input: InputRows, to values: UnsafeMutablePointer<Float>,
+    winners: UnsafeMutablePointer<UInt8>
   ) {
-    let fast = pooling.windowRows == 2 && pooling.windowColumns == 2
-    for row in 0..<pooling.pooled.rows {
-      for column in 0..<pooling.pooled.columns {
-        let patch =
-          song + row * pooling.windowRows * input.rowStride + InputRows.margin - 1
-          + column * pooling.windowColumns
-        let target = (row * pooling.pooled.columns + column) * channelStride
+    let fast = windowRows == 2 && windowColumns == 2
+    let r = input.rowStride
+    let pooledColumns = input.segments / windowColumns
+    for row in 0..<frequencies / windowRows {
+      for column in 0..<pooledColumns {
+        let patch = song + row * windowRows * r + InputRows.margin - 1 + column * windowColumns
+        let target = (row * pooledColumns + column) * channelStride
         if fast {
-          window2x2(patch, values + target, winners + target)
+          window2x2(patch, r, values + target, winners + target)
         } else {
-          window(patch, values + target, winners + target)
+          window(patch, r, values + target, winners + target)
         }
       }
     }
@@ -59,10 +63,9 @@ public final class PatchConvolution {
   /// Four outputs share sixteen inputs, held in registers while the channels go by.
   @inline(__always)
   private func window2x2(
-    _ patch: UnsafePointer<Float>, _ values: UnsafeMutablePointer<Float>,
+    _ patch: UnsafePointer<Float>, _ r: Int, _ values: UnsafeMutablePointer<Float>,
     _ winners: UnsafeMutablePointer<UInt8>
   ) {
-    let r = input.rowStride
     for channel in stride(from: 0, to: channelStride, by: vectorWidth) {
       var a = Vector.zero
       var b = Vector.zero
@@ -95,19 +98,18 @@ public final class PatchConvolution {
   }
 
   private func window(
-    _ patch: UnsafePointer<Float>, _ values: UnsafeMutablePointer<Float>,
+    _ patch: UnsafePointer<Float>, _ r: Int, _ values: UnsafeMutablePointer<Float>,
     _ winners: UnsafeMutablePointer<UInt8>
   ) {
     for channel in stride(from: 0, to: channelStride, by: vectorWidth) {
       var best = Vector(repeating: -.infinity)
       var winner = SIMD16<Int32>.zero
-      for position in 0..<pooling.windowRows * pooling.windowColumns {
-        let corner =
-          patch + position / pooling.windowColumns * input.rowStride + position % pooling.windowColumns
+      for position in 0..<windowRows * windowColumns {
+        let corner = patch + position / windowColumns * r + position % windowColumns
         var sum = Vector.zero
         for tap in 0..<9 {
           sum = sum.addingProduct(
-            Vector.load(kernel.start + tap * channelStride + channel), corner[tap / 3 * input.rowStride + tap % 3])
+            Vector.load(kernel.start + tap * channelStride + channel), corner[tap / 3 * r + tap % 3])
         }
         let wins = best .< sum
         best = best.replacing(with: sum, where: wins)
@@ -122,9 +124,9 @@ public final class PatchConvolution {
   /// Sums and sums of squares of the full map over all songs, per channel, from the patches' first and second
   /// moments (9 and 9 × 9, of the affine input, summed over rows and songs).
   public func mapMoments(first: [Double], second: [Double]) -> (sums: [Double], squares: [Double]) {
-    var sums = [Double](repeating: 0, count: pooling.map.channels)
+    var sums = [Double](repeating: 0, count: channels)
     var squares = sums
-    for channel in 0..<pooling.map.channels {
+    for channel in 0..<channels {
       let weights = (0..<9).map { Double(kernel.start[$0 * channelStride + channel]) }
       for k in 0..<9 {
         sums[channel] += weights[k] * first[k]
@@ -136,26 +138,38 @@ public final class PatchConvolution {
 
   // MARK: - Backward
 
+  /// A song's rows, and where they and its pooled map lie in their buffers.
+  public struct Song: Sendable {
+    public var input: InputRows
+    public var rowsOffset: Int
+    public var pooledOffset: Int
+
+    public init(input: InputRows, rowsOffset: Int, pooledOffset: Int) {
+      self.input = input
+      self.rowsOffset = rowsOffset
+      self.pooledOffset = pooledOffset
+    }
+  }
+
   /// Sums of the pooled gradient with the patches of its winners: `[row][9 taps, 3 columns][channel, padded]`,
   /// taps against x̂, columns against the indicator of existing segments; summed over songs in a fixed order.
   public func sparseMoments(
-    _ rows: UnsafePointer<Float>, songs: Int, pooledGradient: UnsafePointer<Float>,
+    _ rows: UnsafePointer<Float>, songs: [Song], pooledGradient: UnsafePointer<Float>,
     winners: UnsafePointer<UInt8>, accumulators: inout [AlignedBuffer]
   ) {
-    let groups = (songs + Self.songsPerGroup - 1) / Self.songsPerGroup
-    let count = input.frequencies * PatchMoments.width * channelStride
-    while accumulators.count < max(groups, 1) { accumulators.append(AlignedBuffer(count: count)) }
+    let groups = max((songs.count + Self.songsPerGroup - 1) / Self.songsPerGroup, 1)
+    let count = frequencies * PatchMoments.width * channelStride
+    while accumulators.count < groups { accumulators.append(AlignedBuffer(count: count)) }
     let buffers = accumulators
-    team.forEach(max(groups, 1)) { group in
+    team.forEach(groups) { group in
       buffers[group].zero()
-      for song in group * Self.songsPerGroup..<min(songs, (group + 1) * Self.songsPerGroup) {
-        let pooledOffset = song * self.pooling.pooled.songStride
+      for song in songs[min(songs.count, group * Self.songsPerGroup)...].prefix(Self.songsPerGroup) {
         self.addSparseMoments(
-          rows + song * self.input.songStride, pooledGradient + pooledOffset, winners + pooledOffset,
+          rows + song.rowsOffset, song.input, pooledGradient + song.pooledOffset, winners + song.pooledOffset,
           buffers[group].start)
       }
     }
-    for group in 1..<max(groups, 1) {
+    for group in 1..<groups {
       let source = buffers[group].start
       let target = buffers[0].start
       for i in stride(from: 0, to: count, by: vectorWidth) {
@@ -165,17 +179,17 @@ public final class PatchConvolution {
   }
 
   private func addSparseMoments(
-    _ rows: UnsafePointer<Float>, _ gradient: UnsafePointer<Float>, _ winners: UnsafePointer<UInt8>,
-    _ sums: UnsafeMutablePointer<Float>
+    _ rows: UnsafePointer<Float>, _ input: InputRows, _ gradient: UnsafePointer<Float>,
+    _ winners: UnsafePointer<UInt8>, _ sums: UnsafeMutablePointer<Float>
   ) {
-    for pooledRow in 0..<pooling.pooled.rows {
-      for rowInWindow in 0..<pooling.windowRows {
-        let row = pooledRow * pooling.windowRows + rowInWindow
+    let pooledRowStride = input.segments / windowColumns * channelStride
+    for pooledRow in 0..<frequencies / windowRows {
+      for rowInWindow in 0..<windowRows {
+        let row = pooledRow * windowRows + rowInWindow
         for channel in stride(from: 0, to: channelStride, by: vectorWidth) {
           addRow(
-            rows + row * input.rowStride + InputRows.margin - 1, row: row, rowInWindow: rowInWindow,
-            gradient + pooledRow * pooling.pooled.rowStride + channel,
-            winners + pooledRow * pooling.pooled.rowStride + channel,
+            rows + row * input.rowStride + InputRows.margin - 1, input, rowInWindow: rowInWindow,
+            gradient + pooledRow * pooledRowStride + channel, winners + pooledRow * pooledRowStride + channel,
             sums + row * PatchMoments.width * channelStride + channel)
         }
       }
@@ -184,7 +198,7 @@ public final class PatchConvolution {
 
   @inline(__always)
   private func addRow(
-    _ patches: UnsafePointer<Float>, row: Int, rowInWindow: Int, _ gradient: UnsafePointer<Float>,
+    _ patches: UnsafePointer<Float>, _ input: InputRows, rowInWindow: Int, _ gradient: UnsafePointer<Float>,
     _ winners: UnsafePointer<UInt8>, _ sums: UnsafeMutablePointer<Float>
   ) {
     let r = input.rowStride
@@ -200,13 +214,13 @@ public final class PatchConvolution {
     var total = Vector.zero
     var first = Vector.zero
     var last = Vector.zero
-    for pooledColumn in 0..<pooling.pooled.columns {
+    for pooledColumn in 0..<input.segments / windowColumns {
       let whole = Vector.load(gradient + pooledColumn * c)
       let winner = loadWinners(winners + pooledColumn * c)
-      for columnInWindow in 0..<pooling.windowColumns {
-        let position = Int32(truncatingIfNeeded: rowInWindow * pooling.windowColumns + columnInWindow)
+      for columnInWindow in 0..<windowColumns {
+        let position = Int32(truncatingIfNeeded: rowInWindow * windowColumns + columnInWindow)
         let g = Vector.zero.replacing(with: whole, where: winner .== SIMD16<Int32>(repeating: position))
-        let column = pooledColumn * pooling.windowColumns + columnInWindow
+        let column = pooledColumn * windowColumns + columnInWindow
         let x = patches + column
         s0 = s0.addingProduct(g, x[0])
         s1 = s1.addingProduct(g, x[1])

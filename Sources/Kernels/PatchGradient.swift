@@ -15,28 +15,26 @@ public struct PatchGradient {
 extension PatchConvolution {
   /// - Parameters:
   ///   - sparse: what `sparseMoments` left in its first accumulator.
-  ///   - songs: how many songs the moments cover.
   ///   - gamma, beta: of the input's batch norm.
   ///   - scale, constant, slope: of the map's gradient, per channel.
   public func gradient(
-    sparse: UnsafePointer<Float>, moments: PatchMoments, songs: Int, gamma: UnsafePointer<Float>,
+    sparse: UnsafePointer<Float>, moments: PatchMoments, gamma: UnsafePointer<Float>,
     beta: UnsafePointer<Float>, signs: UnsafePointer<Float>, scale: UnsafePointer<Float>,
     constant: UnsafePointer<Float>, slope: UnsafePointer<Float>
   ) -> PatchGradient {
-    let channels = pooling.map.channels
-    let c = pooling.map.channelStride
+    let c = padded(channels)
     let weights = signedWeights
     var result = PatchGradient(
-      kernel: Array(repeating: 0, count: 9 * c), gamma: Array(repeating: 0, count: input.frequencies),
-      beta: Array(repeating: 0, count: input.frequencies))
+      kernel: Array(repeating: 0, count: 9 * c), gamma: Array(repeating: 0, count: frequencies),
+      beta: Array(repeating: 0, count: frequencies))
     var moment = [Double](repeating: 0, count: channels)
-    for row in 0..<input.frequencies {
+    for row in 0..<frequencies {
       for column in 0..<PatchMoments.width {
         let firstTap = column < 9 ? column : column - 9
         // A tap meets its own frequency only; an indicator column serves the three taps above one another.
         let taps = column < 9 ? [firstTap] : [firstTap, firstTap + 3, firstTap + 6]
-        denseMoment(row, column, moments, songs, gamma, beta, weights, into: &moment)
-        let constantMoment = indicatorOrEdge(row, column, moments, songs)
+        denseMoment(row, column, moments, gamma, beta, weights, into: &moment)
+        let constantMoment = indicatorOrEdge(row, column, moments)
         let source = sparse + (row * PatchMoments.width + column) * c
         for channel in 0..<channels {
           moment[channel] =
@@ -45,7 +43,7 @@ extension PatchConvolution {
         }
         for tap in taps {
           let frequency = row + tap / 3 - 1
-          guard frequency >= 0, frequency < input.frequencies else { continue }
+          guard frequency >= 0, frequency < frequencies else { continue }
           let factor = Double(column < 9 ? gamma[frequency] : beta[frequency])
           var total = 0.0
           for channel in 0..<channels {
@@ -60,21 +58,20 @@ extension PatchConvolution {
   }
 
   /// Σₜ of the column itself: x̂ of a tap, or the indicator.
-  private func indicatorOrEdge(_ row: Int, _ column: Int, _ moments: PatchMoments, _ songs: Int) -> Double {
+  private func indicatorOrEdge(_ row: Int, _ column: Int, _ moments: PatchMoments) -> Double {
     if column < 9 { return moments.edge(row, column, 1) }
-    return Double(songs) * PatchMoments.indicatorMoment(column - 9, 1, segments: input.segments)
+    return moments.indicatorMoment(column - 9, 1)
   }
 
   /// Σₜ y·column per channel: y = Σ over taps of w·(γ x̂ + β·indicator).
   private func denseMoment(
-    _ row: Int, _ column: Int, _ moments: PatchMoments, _ songs: Int, _ gamma: UnsafePointer<Float>,
+    _ row: Int, _ column: Int, _ moments: PatchMoments, _ gamma: UnsafePointer<Float>,
     _ beta: UnsafePointer<Float>, _ weights: [Double], into moment: inout [Double]
   ) {
-    let channels = pooling.map.channels
     for channel in 0..<channels { moment[channel] = 0 }
     for tap in 0..<9 {
       let frequency = row + tap / 3 - 1
-      guard frequency >= 0, frequency < input.frequencies else { continue }
+      guard frequency >= 0, frequency < frequencies else { continue }
       let values: Double
       let indicator: Double
       if column < 9 {
@@ -82,8 +79,7 @@ extension PatchConvolution {
         indicator = moments.edge(row, column, tap % 3)
       } else {
         values = moments.edge(row, tap, column - 9)
-        indicator =
-          Double(songs) * PatchMoments.indicatorMoment(tap % 3, column - 9, segments: input.segments)
+        indicator = moments.indicatorMoment(tap % 3, column - 9)
       }
       let patch = Double(gamma[frequency]) * values + Double(beta[frequency]) * indicator
       for channel in 0..<channels { moment[channel] += weights[tap * channels + channel] * patch }
@@ -94,7 +90,7 @@ extension PatchConvolution {
 extension PatchMoments {
   /// First (9) and second (9 × 9) moments of the affine input's patches, summed over rows and songs.
   public func affineMoments(
-    songs: Int, segments: Int, gamma: UnsafePointer<Float>, beta: UnsafePointer<Float>
+    gamma: UnsafePointer<Float>, beta: UnsafePointer<Float>
   ) -> (first: [Double], second: [Double]) {
     var first = [Double](repeating: 0, count: 9)
     var second = [Double](repeating: 0, count: 81)
@@ -104,8 +100,7 @@ extension PatchMoments {
         guard frequency >= 0, frequency < rows else { continue }
         let (g, b) = (Double(gamma[frequency]), Double(beta[frequency]))
         first[tap] +=
-          g * edge(row, tap, 1)
-          + b * Double(songs) * Self.indicatorMoment(tap % 3, 1, segments: segments)
+          g * edge(row, tap, 1) + b * indicatorMoment(tap % 3, 1)
         for other in 0..<9 {
           let otherFrequency = row + other / 3 - 1
           guard otherFrequency >= 0, otherFrequency < rows else { continue }
@@ -113,7 +108,7 @@ extension PatchMoments {
           second[tap * 9 + other] +=
             g * g2 * cross(row, tap, other) + g * b2 * edge(row, tap, other % 3)
             + b * g2 * edge(row, other, tap % 3)
-            + b * b2 * Double(songs) * Self.indicatorMoment(tap % 3, other % 3, segments: segments)
+            + b * b2 * indicatorMoment(tap % 3, other % 3)
         }
       }
     }

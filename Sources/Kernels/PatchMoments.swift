@@ -8,7 +8,9 @@ public struct PatchMoments {
   public static let width = 12
   public let rows: Int
   /// `[row][tap][9 taps, then 3 columns of the indicator]`.
-  public var values: [Double]
+  private var values: [Double]
+  /// `[3][3]`: Σₜ of the indicator's columns with one another.
+  private var indicator = [Double](repeating: 0, count: 9)
 
   public init(rows: Int) {
     self.rows = rows
@@ -93,17 +95,20 @@ public struct PatchMoments {
     UnsafeRawPointer(address).loadUnaligned(as: Vector.self)
   }
 
-  /// Adds a song's moments.
-  public mutating func add(_ moments: UnsafePointer<Float>) {
+  /// Adds the moments of a song of this length.
+  public mutating func add(_ moments: UnsafePointer<Float>, segments: Int) {
     for i in 0..<values.count { values[i] += Double(moments[i]) }
+    for column in 0..<3 {
+      for other in 0..<3 {
+        var count = segments
+        if column == 0 || other == 0 { count -= 1 }
+        if column == 2 || other == 2 { count -= 1 }
+        // A single segment loses both neighbours at once.
+        indicator[column * 3 + other] += Double(max(count, 0))
+      }
+    }
   }
 
-  /// Σₜ [segment t + j − 1 exists][segment t + j' − 1 exists] for one song.
-  static func indicatorMoment(_ column: Int, _ other: Int, segments: Int) -> Double {
-    var count = segments
-    if column == 0 || other == 0 { count -= 1 }
-    if column == 2 || other == 2 { count -= 1 }
-    // A single segment loses both neighbours at once.
-    return Double(max(count, 0))
-  }
+  /// Σₜ [segment t + j − 1 exists][segment t + j' − 1 exists] over all songs.
+  func indicatorMoment(_ column: Int, _ other: Int) -> Double { indicator[column * 3 + other] }
 }

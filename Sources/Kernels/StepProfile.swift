@@ -23,6 +23,12 @@ public final class StepProfile {
       executedOperations = executed
       self.bytes = bytes
     }
+
+    public static func + (first: Work, second: Work) -> Work {
+      Work(
+        direct: first.directOperations + second.directOperations,
+        executed: first.executedOperations + second.executedOperations, bytes: first.bytes + second.bytes)
+    }
   }
 
   public struct Entry: Sendable {
@@ -49,9 +55,7 @@ public final class StepProfile {
         return entries.count - 1
       }()
     entries[index].seconds += seconds
-    entries[index].work.directOperations += work.directOperations
-    entries[index].work.executedOperations += work.executedOperations
-    entries[index].work.bytes += work.bytes
+    entries[index].work = entries[index].work + work
   }
 
   /// Seconds on a clock that only rises.

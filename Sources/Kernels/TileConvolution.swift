@@ -4,44 +4,37 @@
 ///
 /// With F(6×6, 3×3) a product of 36 outputs takes 64 multiplications instead of 324.
 public final class TileConvolution: MapConvolution {
-  public let input: MapShape
-  public let output: MapShape
+  /// Maps of the longest song.
+  private let input: MapShape
+  private let output: MapShape
   private let plan: TilePlan
   private let team: ThreadTeam
   /// Transformed weights, `[point][input channel, padded][output channel, padded]`.
   private let weights: AlignedBuffer
   private let weightGradients: AlignedBuffer
-  /// Songs that pass through the transformed domain together. A constant of the shape, so that results depend
-  /// on neither threads nor batch.
-  public let songsPerBlock: Int
+  /// Tiles of the songs that pass through the transformed domain together: rows of each product. A constant of the
+  /// shape, so that results do not depend on threads.
+  private let tilesPerBlock: Int
 
   /// Rows that each product should have at least: the library packs the weights anew for every product, which
   /// costs about as much as one row for every channel divided by its rate. docs/performance.md has the measurement.
   private static let leastProductRows = 84
 
+  /// - Parameter columns: of the longest song.
   public init(rows: Int, columns: Int, inputChannels: Int, outputChannels: Int, team: ThreadTeam) {
     input = MapShape(rows: rows, columns: columns, channels: inputChannels)
     output = MapShape(rows: rows, columns: columns, channels: outputChannels)
     plan = TilePlan.fewestProducts(rows: rows, columns: columns)
     self.team = team
     let productRows = max(Self.leastProductRows, input.channels, output.channels)
-    songsPerBlock = max(1, (productRows + plan.tilesPerSong / 2) / plan.tilesPerSong)
+    let tilesPerSong = plan.tiles(columns: columns)
+    tilesPerBlock = max(1, (productRows + tilesPerSong / 2) / tilesPerSong) * tilesPerSong
     let count = plan.points * input.channelStride * output.channelStride
     weights = AlignedBuffer(count: count)
     weightGradients = AlignedBuffer(count: count)
   }
 
-  /// Floats of scratch that forward and backward need; layers that run one after the other share it.
-  public var scratchCount: Int {
-    plan.points * songsPerBlock * plan.tilesPerSong * (input.channelStride + output.channelStride)
-  }
-
-  /// Multiplications and additions of one song's forward pass as direct convolution counts them, and as
-  /// executed by the products.
-  public var directOperations: Int { 18 * input.positions * input.channels * output.channels }
-  public var executedOperations: Int {
-    2 * plan.points * plan.tilesPerSong * input.channels * output.channelStride
-  }
+  public var scratchCount: Int { plan.points * tilesPerBlock * (input.channelStride + output.channelStride) }
 
   // MARK: - Weights
 
@@ -113,19 +106,14 @@ public final class TileConvolution: MapConvolution {
 
   // MARK: - Passes
 
-  /// Convolves `songs` maps. `finished` is called once for each song, on the thread that wrote its output, while
-  /// the output is still in that core's cache. With `wholeBlocks` every product has the rows of a whole block,
-  /// whatever they hold, so that a song's result does not depend on how many songs came with it.
   public func forward(
-    _ source: UnsafePointer<Float>, songs: Int, to target: UnsafeMutablePointer<Float>, scratch: AlignedBuffer,
-    wholeBlocks: Bool, finished: (Int) -> Void
+    _ source: UnsafePointer<Float>, songs: [SongSpan], to target: UnsafeMutablePointer<Float>,
+    scratch: AlignedBuffer, wholeBlocks: Bool, finished: (Int) -> Void
   ) {
-    let block = Block(self, scratch)
-    for first in stride(from: 0, to: songs, by: songsPerBlock) {
-      let count = min(songsPerBlock, songs - first)
-      let rows = (wholeBlocks ? songsPerBlock : count) * plan.tilesPerSong
-      transformInput(source, first, count, block)
-      team.measure("products", productWork(songs: count, rows: rows)) {
+    forEachBlock(songs, scratch) { block in
+      let rows = wholeBlocks ? tilesPerBlock : block.tiles
+      transformInput(source, songs, block)
+      team.measure("products", productWork(songs, block, rows: rows)) {
         team.forEach(plan.points) { point in
           MatrixProduct.multiply(
             rows: rows, columns: self.output.channelStride, inner: self.input.channels,
@@ -134,47 +122,44 @@ public final class TileConvolution: MapConvolution {
             c: block.outputs + point * block.outputStride, cStride: self.output.channelStride)
         }
       }
-      team.measure("output transform, pooling", transformWork(output, block.outputStride)) {
-        team.forEach(count) { song in
+      team.measure("output transform, pooling", transformWork(output, songs, block, block.outputStride)) {
+        block.forEachSong(team) { song, firstTile in
           self.plan.passes.pointsToOutput(
-            block.outputs, block.outputStride, song * self.plan.tilesPerSong,
-            target + (first + song) * self.output.songStride, self.output.channelStride)
-          finished(first + song)
+            block.outputs, block.outputStride, firstTile, target + self.output.offset(songs[song]),
+            songs[song].count, self.output.channelStride)
+          finished(song)
         }
       }
     }
   }
 
-  /// Gradients of a batch. `prepare` is called once for each song before its output gradient is read, so that it
-  /// can be made while it stays in cache. Writes the gradient for the input; the weights' gradient is kept in the
-  /// transformed domain for `writeKernelGradient`.
+  /// The weights' gradient is kept in the transformed domain for `writeKernelGradient`.
   public func backward(
-    _ source: UnsafePointer<Float>, songs: Int, outputGradient: UnsafePointer<Float>,
+    _ source: UnsafePointer<Float>, songs: [SongSpan], outputGradient: UnsafePointer<Float>,
     inputGradient: UnsafeMutablePointer<Float>, scratch: AlignedBuffer, prepare: (Int) -> Void
   ) {
-    if songs == 0 { weightGradients.zero() }
-    let block = Block(self, scratch)
-    for first in stride(from: 0, to: songs, by: songsPerBlock) {
-      let count = min(songsPerBlock, songs - first)
-      transformInput(source, first, count, block)
-      team.measure("output gradient, transform", transformWork(output, block.outputStride)) {
-        team.forEach(count) { song in
-          prepare(first + song)
+    if songs.isEmpty { weightGradients.zero() }
+    forEachBlock(songs, scratch) { block in
+      transformInput(source, songs, block)
+      team.measure("output gradient, transform", transformWork(output, songs, block, block.outputStride)) {
+        block.forEachSong(team) { song, firstTile in
+          prepare(song)
           self.plan.passes.outputGradientToPoints(
-            outputGradient + (first + song) * self.output.songStride, self.output.channelStride, block.outputs,
-            block.outputStride, song * self.plan.tilesPerSong)
+            outputGradient + self.output.offset(songs[song]), songs[song].count, self.output.channelStride,
+            block.outputs, block.outputStride, firstTile)
         }
       }
-      team.measure("products", productWork(songs: 2 * count, rows: 2 * count * plan.tilesPerSong)) {
+      let work = productWork(songs, block, rows: block.tiles)
+      team.measure("products", work + work) {
         team.forEach(plan.points) { point in
-          self.backwardProducts(point, rows: count * self.plan.tilesPerSong, block, accumulate: first > 0)
+          self.backwardProducts(point, rows: block.tiles, block, accumulate: block.firstSong > 0)
         }
       }
-      team.measure("input gradient transform", transformWork(input, block.inputStride)) {
-        team.forEach(count) { song in
+      team.measure("input gradient transform", transformWork(input, songs, block, block.inputStride)) {
+        block.forEachSong(team) { song, firstTile in
           self.plan.passes.pointsToInputGradient(
-            block.inputs, block.inputStride, song * self.plan.tilesPerSong,
-            inputGradient + (first + song) * self.input.songStride, self.input.channelStride)
+            block.inputs, block.inputStride, firstTile, inputGradient + self.input.offset(songs[song]),
+            songs[song].count, self.input.channelStride)
         }
       }
     }
@@ -194,45 +179,74 @@ public final class TileConvolution: MapConvolution {
       c: inputs, cStride: input.channelStride)
   }
 
-  private func transformInput(_ source: UnsafePointer<Float>, _ first: Int, _ count: Int, _ block: Block) {
-    team.measure("input transform", transformWork(input, block.inputStride)) {
-      team.forEach(count) { song in
+  private func transformInput(_ source: UnsafePointer<Float>, _ songs: [SongSpan], _ block: Block) {
+    team.measure("input transform", transformWork(input, songs, block, block.inputStride)) {
+      block.forEachSong(team) { song, firstTile in
         self.plan.passes.inputToPoints(
-          source + (first + song) * self.input.songStride, self.input.channelStride, block.inputs,
-          block.inputStride, song * self.plan.tilesPerSong)
+          source + self.input.offset(songs[song]), songs[song].count, self.input.channelStride, block.inputs,
+          block.inputStride, firstTile)
       }
     }
   }
 
-  /// What the products of some songs' tiles do.
-  private func productWork(songs: Int, rows: Int) -> StepProfile.Work {
+  /// What the products of a block's tiles do.
+  private func productWork(_ songs: [SongSpan], _ block: Block, rows: Int) -> StepProfile.Work {
     StepProfile.Work(
-      direct: songs * directOperations,
+      direct: 18 * block.columns(songs) * input.rows * input.channels * output.channels,
       executed: 2 * plan.points * rows * input.channels * output.channelStride,
       bytes: 4 * plan.points * (rows * (input.channelStride + output.channelStride) + weightStride))
   }
 
   /// What a transform of a block's maps does: reads one side and writes the other.
-  private func transformWork(_ map: MapShape, _ pointStride: Int) -> StepProfile.Work {
-    StepProfile.Work(bytes: 4 * (songsPerBlock * map.songStride + plan.points * pointStride))
+  private func transformWork(
+    _ map: MapShape, _ songs: [SongSpan], _ block: Block, _ pointStride: Int
+  ) -> StepProfile.Work {
+    StepProfile.Work(
+      bytes: 4 * (block.columns(songs) * map.rows * map.channelStride + plan.points * pointStride))
   }
 
   private var weightStride: Int { input.channelStride * output.channelStride }
+}
 
-  /// Where a block's transformed inputs and outputs lie in the scratch.
-  private struct Block {
-    let inputs: UnsafeMutablePointer<Float>
-    let outputs: UnsafeMutablePointer<Float>
-    let inputStride: Int
-    let outputStride: Int
+/// Songs that pass through the transformed domain together, and where their tiles lie in the scratch.
+private struct Block {
+  let inputs: UnsafeMutablePointer<Float>
+  let outputs: UnsafeMutablePointer<Float>
+  let inputStride: Int
+  let outputStride: Int
+  /// Number of the block's first song, and the first tile of each of its songs.
+  var firstSong = 0
+  var firstTiles: [Int] = []
+  var tiles = 0
 
-    init(_ layer: TileConvolution, _ scratch: AlignedBuffer) {
-      precondition(scratch.count >= layer.scratchCount)
-      let rows = layer.songsPerBlock * layer.plan.tilesPerSong
-      inputStride = rows * layer.input.channelStride
-      outputStride = rows * layer.output.channelStride
-      inputs = scratch.start
-      outputs = scratch.start + layer.plan.points * inputStride
+  func columns(_ songs: [SongSpan]) -> Int {
+    songs[firstSong..<firstSong + firstTiles.count].reduce(0) { $0 + $1.count }
+  }
+
+  func forEachSong(_ team: ThreadTeam, _ body: (_ song: Int, _ firstTile: Int) -> Void) {
+    team.forEach(firstTiles.count) { body(firstSong + $0, firstTiles[$0]) }
+  }
+}
+
+extension TileConvolution {
+  /// Cuts a batch into blocks: songs in order, as many as the scratch has room for.
+  private func forEachBlock(_ songs: [SongSpan], _ scratch: AlignedBuffer, _ body: (Block) -> Void) {
+    precondition(scratch.count >= scratchCount)
+    let inputStride = tilesPerBlock * input.channelStride
+    var block = Block(
+      inputs: scratch.start, outputs: scratch.start + plan.points * inputStride, inputStride: inputStride,
+      outputStride: tilesPerBlock * output.channelStride)
+    for (song, span) in songs.enumerated() {
+      let tiles = plan.tiles(columns: span.count)
+      if block.tiles + tiles > tilesPerBlock {
+        body(block)
+        block.firstSong = song
+        block.firstTiles = []
+        block.tiles = 0
+      }
+      block.firstTiles.append(block.tiles)
+      block.tiles += tiles
     }
+    if block.tiles > 0 { body(block) }
   }
 }

@@ -178,13 +178,13 @@ struct TilePasses<Height: TileTransform, Width: TileTransform> {
 struct AnyTilePasses: Sendable {
   typealias MapToPoints =
     @Sendable (
-      _ map: UnsafePointer<Float>, _ channelStride: Int, _ points: UnsafeMutablePointer<Float>,
+      _ map: UnsafePointer<Float>, _ columns: Int, _ channelStride: Int, _ points: UnsafeMutablePointer<Float>,
       _ pointStride: Int, _ firstTile: Int
     ) -> Void
   typealias PointsToMap =
     @Sendable (
       _ points: UnsafePointer<Float>, _ pointStride: Int, _ firstTile: Int, _ map: UnsafeMutablePointer<Float>,
-      _ channelStride: Int
+      _ columns: Int, _ channelStride: Int
     ) -> Void
 
   let inputToPoints: MapToPoints
@@ -193,14 +193,22 @@ struct AnyTilePasses: Sendable {
   let pointsToInputGradient: PointsToMap
 
   @inline(__always)
-  init<Height: TileTransform, Width: TileTransform>(_ passes: TilePasses<Height, Width>) {
-    inputToPoints = { passes.inputToPoints($0, channelStride: $1, $2, pointStride: $3, firstTile: $4) }
-    outputGradientToPoints = {
-      passes.outputGradientToPoints($0, channelStride: $1, $2, pointStride: $3, firstTile: $4)
+  init<Height: TileTransform, Width: TileTransform>(_ height: Height.Type, _ width: Width.Type, rows: Int) {
+    inputToPoints = {
+      TilePasses<Height, Width>(rows: rows, columns: $1)
+        .inputToPoints($0, channelStride: $2, $3, pointStride: $4, firstTile: $5)
     }
-    pointsToOutput = { passes.pointsToOutput($0, pointStride: $1, firstTile: $2, $3, channelStride: $4) }
+    outputGradientToPoints = {
+      TilePasses<Height, Width>(rows: rows, columns: $1)
+        .outputGradientToPoints($0, channelStride: $2, $3, pointStride: $4, firstTile: $5)
+    }
+    pointsToOutput = {
+      TilePasses<Height, Width>(rows: rows, columns: $4)
+        .pointsToOutput($0, pointStride: $1, firstTile: $2, $3, channelStride: $5)
+    }
     pointsToInputGradient = {
-      passes.pointsToInputGradient($0, pointStride: $1, firstTile: $2, $3, channelStride: $4)
+      TilePasses<Height, Width>(rows: rows, columns: $4)
+        .pointsToInputGradient($0, pointStride: $1, firstTile: $2, $3, channelStride: $5)
     }
   }
 }

@@ -20,9 +20,11 @@ public struct PoolingSize: Equatable, Hashable, Sendable, Codable {
 /// 3×3 same → batch norm → ELU → max pooling → dropout → GRU, all steps → GRU, last step → dropout → dense →
 /// sigmoid.
 public struct Architecture: Equatable, Sendable, Codable {
+  /// Pitch classes of an Echo Nest segment.
+  public static let pitchClasses = 12
   /// Rows of the input: the pitch classes.
-  public var frequencyBins = 12
-  /// Columns of the input: segments of a song.
+  public var frequencyBins = Architecture.pitchClasses
+  /// Columns of the input: segments of a song; of the longest, where songs differ.
   public var segments: Int
   /// Channels of each convolution.
   public var filters: [Int]
@@ -97,6 +99,16 @@ extension Architecture {
       return shape
     }
   }
+
+  /// Columns that each block makes of a song of some length, and the least length that leaves a step.
+  public func pooledColumns(segments: Int) -> [Int] {
+    var columns = segments
+    return pooling.map { window in
+      columns /= window.time
+      return columns
+    }
+  }
+  public var shortestSong: Int { pooling.reduce(1) { $0 * $1.time } }
 
   /// Steps that the recurrent layers see.
   public var recurrentSteps: Int { convolutions.last?.pooledColumns ?? segments }

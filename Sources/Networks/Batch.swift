@@ -2,13 +2,19 @@
 public struct Batch: Sendable {
   /// A number for each song that stays its own over the whole job (its row in the snapshot): dropout's stream.
   public var songs: [UInt32]
-  /// `[song][segment][pitch class]`.
+  /// Segments of each song; songs of a batch may differ in length.
+  public var segments: [Int]
+  /// `[song][segment][pitch class]`, every song as long as it is.
   public var features: [Float]
   /// `[song][tag]`, 0 or 1. May be empty where only predictions are wanted.
   public var labels: [Float]
 
-  public init(songs: [UInt32], features: [Float], labels: [Float]) {
+  /// - Parameter segments: of each song; nil where all are equally long.
+  public init(songs: [UInt32], segments: [Int]? = nil, features: [Float], labels: [Float]) {
     self.songs = songs
+    self.segments =
+      segments
+      ?? Array(repeating: features.count / (max(songs.count, 1) * Architecture.pitchClasses), count: songs.count)
     self.features = features
     self.labels = labels
   }

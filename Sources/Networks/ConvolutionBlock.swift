@@ -5,8 +5,9 @@ import Kernels
 class ConvolutionBlock {
   let index: Int
   let shape: Architecture.ConvolutionShape
-  let pooling: PoolingPass
-  let activation: ActivationPass
+  /// Maps and pooled maps of the longest song.
+  let map: MapShape
+  let pooled: MapShape
   let normalization: ChannelNormalization
   let team: ThreadTeam
   /// Winners' raw values, their positions, and what the block gives on: `[song][row][column][channel]`.
@@ -19,35 +20,41 @@ class ConvolutionBlock {
   let songSums: AlignedBuffer
   let tensors: BlockTensors
 
+  /// - Parameters:
+  ///   - maximumBatch: the most songs of a batch.
+  ///   - maximumColumns: the most columns that they have together.
   init(
-    index: Int, shape: Architecture.ConvolutionShape, tensors: BlockTensors, maximumBatch: Int, team: ThreadTeam
+    index: Int, shape: Architecture.ConvolutionShape, tensors: BlockTensors, maximumBatch: Int,
+    maximumColumns: Int, team: ThreadTeam
   ) {
     self.index = index
     self.shape = shape
     self.tensors = tensors
     self.team = team
-    pooling = PoolingPass(
-      map: MapShape(rows: shape.rows, columns: shape.columns, channels: shape.outputChannels),
-      windowRows: shape.pooling.frequency, windowColumns: shape.pooling.time)
-    activation = ActivationPass(pooled: pooling.pooled)
+    map = MapShape(rows: shape.rows, columns: shape.columns, channels: shape.outputChannels)
+    pooled = MapShape(rows: shape.pooledRows, columns: shape.pooledColumns, channels: shape.outputChannels)
     normalization = ChannelNormalization(channels: shape.outputChannels)
-    let songs = GatedRecurrence.capacity(maximumBatch)
-    let count = songs * pooling.pooled.songStride
+    let columns = GatedRecurrence.rowCapacity(maximumColumns / shape.pooling.time)
+    let count = columns * pooled.rows * pooled.channelStride
     raw = AlignedBuffer(count: count)
     activated = AlignedBuffer(count: count)
     gradient = AlignedBuffer(count: count)
     winners = UnsafeMutablePointer<UInt8>.allocate(capacity: max(count, 1) + 64)
     winners.initialize(repeating: 0, count: max(count, 1) + 64)
-    songSums = AlignedBuffer(count: songs * 2 * pooling.map.channelStride)
+    songSums = AlignedBuffer(count: maximumBatch * 2 * map.channelStride)
   }
 
   deinit { winners.deallocate() }
 
   var channels: Int { shape.outputChannels }
-  var channelStride: Int { pooling.map.channelStride }
+  var channelStride: Int { map.channelStride }
 
-  /// Where a song's winners lie.
-  func pooledOffset(_ song: Int) -> Int { song * pooling.pooled.songStride }
+  /// Pooling of one song's map.
+  func pooling(_ columns: Int) -> PoolingPass {
+    PoolingPass(
+      map: MapShape(rows: map.rows, columns: columns, channels: map.channels),
+      windowRows: shape.pooling.frequency, windowColumns: shape.pooling.time)
+  }
 
   /// The two runs of `songSums` of a song.
   func songSum(_ song: Int, _ which: Int) -> UnsafeMutablePointer<Float> {
@@ -55,13 +62,12 @@ class ConvolutionBlock {
   }
 
   /// Batch norm's affine map, ELU and dropout of all songs.
-  func activate(songs: [UInt32], dropout: DropoutMask?) {
-    team.measure(
-      "batch norm, ELU, dropout", StepProfile.Work(bytes: 8 * songs.count * pooling.pooled.songStride)
-    ) {
+  func activate(_ batch: BatchShape, songs: [UInt32], dropout: DropoutMask?) {
+    team.measure("batch norm, ELU, dropout", passWork(batch, passes: 2)) {
       team.forEach(songs.count) { song in
-        let offset = self.pooledOffset(song)
-        self.activation.activate(
+        let span = batch.pooled[self.index][song]
+        let offset = self.pooled.offset(span)
+        ActivationPass(pooled: self.pooled.shape(of: span)).activate(
           self.raw.start + offset, scale: self.normalization.scale, shift: self.normalization.shift,
           dropout: dropout, song: songs[song], winners: self.winners + offset,
           to: self.activated.start + offset)
@@ -69,23 +75,28 @@ class ConvolutionBlock {
     }
   }
 
+  /// Bytes that so many passes over the pooled maps move.
+  private func passWork(_ batch: BatchShape, passes: Int) -> StepProfile.Work {
+    let columns = batch.pooled[index].reduce(0) { $0 + $1.count }
+    return StepProfile.Work(bytes: 4 * passes * columns * pooled.rows * pooled.channelStride)
+  }
+
   /// Turns `gradient` into that for batch norm's output, sums it, and prepares the dense terms.
   func differentiateActivation(
-    songs: Int, dropout: DropoutMask?, statistics: (any BatchStatisticsReduction)?
+    _ batch: BatchShape, dropout: DropoutMask?, statistics: (any BatchStatisticsReduction)?
   ) throws {
-    team.measure(
-      "batch norm, ELU, dropout", StepProfile.Work(bytes: 16 * songs * pooling.pooled.songStride)
-    ) {
-      team.forEach(songs) { song in
-        let offset = self.pooledOffset(song)
-        self.activation.differentiate(
+    team.measure("batch norm, ELU, dropout", passWork(batch, passes: 4)) {
+      team.forEach(batch.songs) { song in
+        let span = batch.pooled[self.index][song]
+        let offset = self.pooled.offset(span)
+        ActivationPass(pooled: self.pooled.shape(of: span)).differentiate(
           self.gradient.start + offset, raw: self.raw.start + offset, activated: self.activated.start + offset,
           winners: self.winners + offset, mean: self.normalization.center, keptScale: dropout?.scale ?? 1,
           sums: self.songSum(song, 0), products: self.songSum(song, 1))
       }
     }
     var local = [Double](repeating: 0, count: 2 * channels)
-    for song in 0..<songs {
+    for song in 0..<batch.songs {
       for which in 0..<2 {
         let sums = songSum(song, which)
         for channel in 0..<channels { local[which * channels + channel] += Double(sums[channel]) }
@@ -101,9 +112,10 @@ class ConvolutionBlock {
 
   /// Takes sums of y' and of y'² over this rank's songs, shares them, and sets the batch's normalisation.
   func normalizeBatch(
-    songs: Int, sums: [Double], squares: [Double], statistics: (any BatchStatisticsReduction)?
+    _ batch: BatchShape, sums: [Double], squares: [Double], statistics: (any BatchStatisticsReduction)?
   ) throws {
-    var values = sums + squares + [Double(songs * pooling.map.positions)]
+    let columns = batch.inputs[index].reduce(0) { $0 + $1.count }
+    var values = sums + squares + [Double(columns * map.rows)]
     if let statistics { try values.withUnsafeMutableBufferPointer { try statistics.sum($0) } }
     normalization.useBatch(
       count: values[2 * channels], sums: values[..<channels], squares: values[channels..<2 * channels],

@@ -3,10 +3,10 @@ import Kernels
 /// The first block, with the batch norm over pitch classes that stands before it.
 final class PatchBlock: ConvolutionBlock {
   private let convolution: PatchConvolution
-  private let rows: InputRows
-  /// Songs as rows, normalised: x̂; and γ x̂ + β of them.
+  /// Songs as rows, normalised: x̂; and γ x̂ + β of them. Where a song stands in them is in `places`.
   private let normalized: AlignedBuffer
   private let affine: AlignedBuffer
+  private var places: [PatchConvolution.Song] = []
   private let songMoments: AlignedBuffer
   private var rowMoments: [Double]
   private var moments: PatchMoments
@@ -15,76 +15,78 @@ final class PatchBlock: ConvolutionBlock {
 
   init(
     shape: Architecture.ConvolutionShape, tensors: BlockTensors, input: InputTensors, maximumBatch: Int,
-    team: ThreadTeam
+    maximumColumns: Int, team: ThreadTeam
   ) {
-    rows = InputRows(frequencies: shape.rows, segments: shape.columns)
     self.input = input
-    let pooling = PoolingPass(
-      map: MapShape(rows: shape.rows, columns: shape.columns, channels: shape.outputChannels),
-      windowRows: shape.pooling.frequency, windowColumns: shape.pooling.time)
-    convolution = PatchConvolution(input: rows, pooling: pooling, team: team)
-    normalized = AlignedBuffer(count: maximumBatch * rows.songStride + vectorWidth)
-    affine = AlignedBuffer(count: maximumBatch * rows.songStride + vectorWidth)
+    convolution = PatchConvolution(
+      frequencies: shape.rows, channels: shape.outputChannels, windowRows: shape.pooling.frequency,
+      windowColumns: shape.pooling.time, team: team)
+    // Rows are padded to whole vectors and have margins; no set of songs needs more than this.
+    let columns = maximumColumns + maximumBatch * 3 * vectorWidth
+    normalized = AlignedBuffer(count: (shape.rows + 2) * columns + vectorWidth)
+    affine = AlignedBuffer(count: (shape.rows + 2) * columns + vectorWidth)
     moments = PatchMoments(rows: shape.rows)
     songMoments = AlignedBuffer(count: maximumBatch * moments.count)
     rowMoments = Array(repeating: 0, count: maximumBatch * 2 * shape.rows)
-    super.init(index: 0, shape: shape, tensors: tensors, maximumBatch: maximumBatch, team: team)
+    super.init(
+      index: 0, shape: shape, tensors: tensors, maximumBatch: maximumBatch, maximumColumns: maximumColumns,
+      team: team)
   }
 
   func forward(
-    _ batch: Batch, dropout: DropoutMask?, statistics: (any BatchStatisticsReduction)?
+    _ batch: Batch, _ batchShape: BatchShape, dropout: DropoutMask?,
+    statistics: (any BatchStatisticsReduction)?
   ) throws {
     try team.measure("input and its batch norm") {
-      load(batch)
-      try normalizeInput(songs: batch.count, statistics: statistics)
+      load(batch, batchShape)
+      try normalizeInput(statistics: statistics)
     }
     moments = PatchMoments(rows: shape.rows)
     team.measure("patch moments") {
+      let count = moments.count
       team.forEach(batch.count) { song in
         PatchMoments.measure(
-          self.normalized.start + song * self.rows.songStride, input: self.rows,
-          to: self.songMoments.start + song * self.moments.count)
+          self.normalized.start + self.places[song].rowsOffset, input: self.places[song].input,
+          to: self.songMoments.start + song * count)
       }
-      for song in 0..<batch.count { moments.add(songMoments.start + song * moments.count) }
+      for song in 0..<batch.count {
+        moments.add(songMoments.start + song * count, segments: batch.segments[song])
+      }
     }
-    convolve(batch.count)
-    let patches = moments.affineMoments(
-      songs: batch.count, segments: shape.columns, gamma: input.gamma, beta: input.beta)
+    convolve()
+    let patches = moments.affineMoments(gamma: input.gamma, beta: input.beta)
     let map = convolution.mapMoments(first: patches.first, second: patches.second)
-    try normalizeBatch(songs: batch.count, sums: map.sums, squares: map.squares, statistics: statistics)
-    activate(songs: batch.songs, dropout: dropout)
+    try normalizeBatch(batchShape, sums: map.sums, squares: map.squares, statistics: statistics)
+    activate(batchShape, songs: batch.songs, dropout: dropout)
   }
 
-  func infer(_ batch: Batch) {
-    load(batch)
+  func infer(_ batch: Batch, _ batchShape: BatchShape) {
+    load(batch, batchShape)
     let frequencies = 0..<shape.rows
     let mean = frequencies.map { input.movingMean[$0] }
     let inverse = frequencies.map {
       Float(1 / (Double(input.movingVariance[$0]) + ChannelNormalization.epsilon).squareRoot())
     }
-    team.forEach(batch.count) { song in
-      self.rows.normalize(
-        self.normalized.start + song * self.rows.songStride, mean: mean, inverseDeviation: inverse)
-    }
-    convolve(batch.count)
+    team.forEach(places.count) { song in self.normalize(song, mean, inverse) }
+    convolve()
     useMovingStatistics()
-    activate(songs: batch.songs, dropout: nil)
+    activate(batchShape, songs: batch.songs, dropout: nil)
   }
 
   func backward(
-    songs: [UInt32], dropout: DropoutMask?, statistics: (any BatchStatisticsReduction)?
+    _ batch: BatchShape, dropout: DropoutMask?, statistics: (any BatchStatisticsReduction)?
   ) throws {
-    try differentiateActivation(songs: songs.count, dropout: dropout, statistics: statistics)
-    team.measure("gradient of the winners", convolutionWork(songs.count)) {
+    try differentiateActivation(batch, dropout: dropout, statistics: statistics)
+    team.measure("gradient of the winners", convolutionWork()) {
       convolution.sparseMoments(
-        normalized.start, songs: songs.count, pooledGradient: gradient.start, winners: winners,
+        normalized.start, songs: places, pooledGradient: gradient.start, winners: winners,
         accumulators: &accumulators)
     }
     let result = team.measure("gradient of the rest") {
       convolution.gradient(
-        sparse: accumulators[0].start, moments: moments, songs: songs.count, gamma: input.gamma,
-        beta: input.beta, signs: normalization.signs, scale: normalization.scale,
-        constant: normalization.constant, slope: normalization.slope)
+        sparse: accumulators[0].start, moments: moments, gamma: input.gamma, beta: input.beta,
+        signs: normalization.signs, scale: normalization.scale, constant: normalization.constant,
+        slope: normalization.slope)
     }
     for (i, value) in result.kernel.enumerated() { tensors.kernelGradient[i] = Float(value) }
     for frequency in 0..<shape.rows {
@@ -93,55 +95,71 @@ final class PatchBlock: ConvolutionBlock {
     }
   }
 
-  private func convolutionWork(_ songs: Int) -> StepProfile.Work {
-    let operations = 18 * songs * pooling.map.positions
+  private func convolutionWork() -> StepProfile.Work {
+    let columns = places.reduce(0) { $0 + $1.input.segments }
+    let operations = 18 * columns * map.rows
     return StepProfile.Work(
       direct: operations * channels, executed: operations * channelStride,
-      bytes: 5 * songs * pooling.pooled.songStride)
+      bytes: 5 * columns / shape.pooling.time * pooled.rows * channelStride)
   }
 
-  private func load(_ batch: Batch) {
-    let songFeatures = shape.rows * shape.columns
+  /// Turns the songs' features into rows with zeros around them.
+  private func load(_ batch: Batch, _ batchShape: BatchShape) {
+    var offset = 0
+    places = batch.segments.indices.map { song in
+      let rows = InputRows(frequencies: shape.rows, segments: batch.segments[song])
+      defer { offset += rows.songStride }
+      return PatchConvolution.Song(
+        input: rows, rowsOffset: offset, pooledOffset: pooled.offset(batchShape.pooled[0][song]))
+    }
     batch.features.withUnsafeBufferPointer { features in
       let start = features.baseAddress
       team.forEach(batch.count) { song in
-        self.rows.transpose(
-          start! + song * songFeatures, to: self.normalized.start + song * self.rows.songStride)
+        let place = self.places[song]
+        let target = self.normalized.start + place.rowsOffset
+        place.input.clearHalo(target)
+        place.input.clearHalo(self.affine.start + place.rowsOffset)
+        place.input.transpose(start! + batchShape.inputs[0][song].first * self.shape.rows, to: target)
       }
     }
   }
 
-  private func convolve(_ songs: Int) {
+  private func normalize(_ song: Int, _ mean: [Float], _ inverse: [Float]) {
+    places[song].input.normalize(
+      normalized.start + places[song].rowsOffset, mean: mean, inverseDeviation: inverse)
+  }
+
+  private func convolve() {
     normalization.setSigns(gamma: tensors.gamma)
     convolution.prepareWeights(tensors.kernel, signs: normalization.signs)
-    team.measure("convolution, pooling", convolutionWork(songs)) {
-      team.forEach(songs) { song in
-        let row = song * self.rows.songStride
-        let offset = self.pooledOffset(song)
-        self.rows.affine(
-          self.normalized.start + row, gamma: self.input.gamma, beta: self.input.beta,
-          to: self.affine.start + row)
+    team.measure("convolution, pooling", convolutionWork()) {
+      team.forEach(places.count) { song in
+        let place = self.places[song]
+        place.input.affine(
+          self.normalized.start + place.rowsOffset, gamma: self.input.gamma, beta: self.input.beta,
+          to: self.affine.start + place.rowsOffset)
         self.convolution.forward(
-          self.affine.start + row, to: self.raw.start + offset, winners: self.winners + offset)
+          self.affine.start + place.rowsOffset, input: place.input, to: self.raw.start + place.pooledOffset,
+          winners: self.winners + place.pooledOffset)
       }
     }
   }
 
   /// Batch norm over each pitch class: statistics over songs and segments, then x̂ in place.
-  private func normalizeInput(songs: Int, statistics: (any BatchStatisticsReduction)?) throws {
+  private func normalizeInput(statistics: (any BatchStatisticsReduction)?) throws {
     let frequencies = shape.rows
     rowMoments.withUnsafeMutableBufferPointer { moments in
       let start = moments.baseAddress!
-      team.forEach(songs) { song in
-        self.rows.moments(
-          self.normalized.start + song * self.rows.songStride, sums: start + song * 2 * frequencies,
+      team.forEach(places.count) { song in
+        self.places[song].input.moments(
+          self.normalized.start + self.places[song].rowsOffset, sums: start + song * 2 * frequencies,
           squares: start + (song * 2 + 1) * frequencies)
       }
     }
-    let segments = Double(shape.columns)
     var values = [Double](repeating: 0, count: 2 * frequencies + 1)
-    values[2 * frequencies] = Double(songs) * segments
-    for song in 0..<songs {
+    for (song, place) in places.enumerated() {
+      let segments = Double(place.input.segments)
+      values[2 * frequencies] += segments
       for f in 0..<frequencies {
         let sum = rowMoments[song * 2 * frequencies + f]
         values[f] += sum
@@ -160,10 +178,7 @@ final class PatchBlock: ConvolutionBlock {
       input.batchVariance[f] = Float(variance)
     }
     let (mean, inverse) = (means, inverses)
-    team.forEach(songs) { song in
-      self.rows.normalize(
-        self.normalized.start + song * self.rows.songStride, mean: mean, inverseDeviation: inverse)
-    }
+    team.forEach(places.count) { song in self.normalize(song, mean, inverse) }
   }
 }
 

@@ -7,6 +7,8 @@ import Kernels
 public final class Replica {
   public let architecture: Architecture
   public let maximumBatch: Int
+  /// The most segments that the songs of a batch have together.
+  public let maximumSegments: Int
   /// Trainable weights.
   public let parameters: ParameterArena
   /// Gradients of the last step, laid out like `parameters`.
@@ -27,20 +29,27 @@ public final class Replica {
   private let scratch: AlignedBuffer
   private let stateGradient: AlignedBuffer
   private let sequenceGradient: AlignedBuffer
+  private var lastShape: BatchShape?
 
   /// - Parameters:
   ///   - maximumBatch: the most songs that a call will bring.
+  ///   - maximumSegments: the most segments that they have together; nil: all as long as the architecture says.
   ///   - threads: threads that work inside a call.
   /// - Throws: `Failure` of kind `usage` for an architecture that cannot be.
-  public convenience init(_ architecture: Architecture, maximumBatch: Int, threads: Int) throws {
-    try self.init(architecture, maximumBatch: maximumBatch, threads: threads) {
+  public convenience init(
+    _ architecture: Architecture, maximumBatch: Int, maximumSegments: Int? = nil, threads: Int
+  ) throws {
+    try self.init(
+      architecture, maximumBatch: maximumBatch, maximumSegments: maximumSegments, threads: threads
+    ) {
       TileConvolution(rows: $0, columns: $1, inputChannels: $2, outputChannels: $3, team: $4)
     }
   }
 
   /// A replica whose convolutions, but for the first, are made by `convolution`.
   package init(
-    _ architecture: Architecture, maximumBatch: Int, threads: Int, convolution: ConvolutionMaker
+    _ architecture: Architecture, maximumBatch: Int, maximumSegments: Int? = nil, threads: Int,
+    convolution: ConvolutionMaker
   ) throws {
     try architecture.validate()
     guard maximumBatch >= 1, threads >= 1 else {
@@ -48,6 +57,7 @@ public final class Replica {
     }
     self.architecture = architecture
     self.maximumBatch = maximumBatch
+    self.maximumSegments = maximumSegments ?? maximumBatch * architecture.segments
     team = ThreadTeam(threads: threads)
     parameters = ParameterArena(architecture.parameterTensors())
     gradients = ParameterArena(like: parameters)
@@ -58,24 +68,26 @@ public final class Replica {
     let (team, parameters, gradients) = (self.team, self.parameters, self.gradients)
     let (moving, batch) = (movingStatistics, batchStatistics)
     let shapes = architecture.convolutions
+    let columns = [self.maximumSegments] + architecture.pooledColumns(segments: self.maximumSegments)
     func tensors(_ number: Int) -> BlockTensors {
       BlockTensors(number: number, parameters: parameters, gradients: gradients, moving: moving, batch: batch)
     }
     first = PatchBlock(
       shape: shapes[0], tensors: tensors(1),
       input: InputTensors(parameters: parameters, gradients: gradients, moving: moving, batch: batch),
-      maximumBatch: maximumBatch, team: team)
+      maximumBatch: maximumBatch, maximumColumns: columns[0], team: team)
     others = shapes.indices.dropFirst().map {
       TileBlock(
-        index: $0, shape: shapes[$0], tensors: tensors($0 + 1), maximumBatch: maximumBatch, team: team,
-        convolution: convolution)
+        index: $0, shape: shapes[$0], tensors: tensors($0 + 1), maximumBatch: maximumBatch,
+        maximumColumns: columns[$0], team: team, convolution: convolution)
     }
-    let (units, steps) = (architecture.recurrentUnits, architecture.recurrentSteps)
+    let units = architecture.recurrentUnits
     recurrent1 = GatedRecurrence(
-      inputs: architecture.filters.last!, units: units, steps: steps, leadingRows: 0, maximumBatch: maximumBatch,
-      team: team)
+      inputs: architecture.filters.last!, units: units, maximumBatch: maximumBatch, maximumSteps: columns.last!,
+      leadingRows: 0, team: team)
     recurrent2 = GatedRecurrence(
-      inputs: units, units: units, steps: steps, leadingRows: 1, maximumBatch: maximumBatch, team: team)
+      inputs: units, units: units, maximumBatch: maximumBatch, maximumSteps: columns.last!, leadingRows: 1,
+      team: team)
     dense = DenseLayer(inputs: units, outputs: architecture.tags, maximumBatch: maximumBatch)
     scratch = AlignedBuffer(count: others.map(\.scratchCount).max() ?? 0)
     stateGradient = AlignedBuffer(count: maximumBatch * padded(units))
@@ -125,34 +137,36 @@ public final class Replica {
       guard step.dropout, rate > 0 else { return nil }
       return DropoutMask(rate: rate, seed: step.seed, step: step.step, layer: layer)
     }
+    let shape = shape(of: batch)
     let masks = (0...others.count).map { mask($0, architecture.convolutionDropout) }
     let finalMask = mask(others.count + 1, architecture.finalDropout)
 
     enter("convolution_1, forward")
-    try first.forward(batch, dropout: masks[0], statistics: statistics)
+    try first.forward(batch, shape, dropout: masks[0], statistics: statistics)
     var source: ConvolutionBlock = first
     for block in others {
       enter("convolution_\(block.index + 1), forward")
       try block.forward(
-        source, songs: batch.songs, dropout: masks[block.index], statistics: statistics, scratch: scratch)
+        source, shape, songs: batch.songs, dropout: masks[block.index], statistics: statistics,
+        scratch: scratch)
       source = block
     }
-    runRecurrence(source, songs: batch.count)
-    runDense(songNumbers: batch.songs, dropout: finalMask)
+    runRecurrence(source, shape.steps)
+    runDense(shape.steps, songNumbers: batch.songs, dropout: finalMask)
     let outcome = StepOutcome(
       lossSum: batch.labels.withUnsafeBufferPointer { labels in
         batch.count == 0 ? 0 : dense.crossEntropy(labels: labels.baseAddress!, songs: batch.count)
       }, probabilities: dense.probabilities(songs: batch.count))
 
-    backwardHead(batch, source, globalSongs: step.globalSongs)
+    backwardHead(batch, shape.steps, source, globalSongs: step.globalSongs)
     for (position, block) in others.enumerated().reversed() {
       enter("convolution_\(block.index + 1), backward")
       try block.backward(
-        position == 0 ? first : others[position - 1], songs: batch.songs, dropout: masks[block.index],
+        position == 0 ? first : others[position - 1], shape, dropout: masks[block.index],
         statistics: statistics, scratch: scratch)
     }
     enter("convolution_1, backward")
-    try first.backward(songs: batch.songs, dropout: masks[0], statistics: statistics)
+    try first.backward(shape, dropout: masks[0], statistics: statistics)
     return outcome
   }
 
@@ -165,14 +179,15 @@ public final class Replica {
     }
   }
 
-  private func backwardHead(_ batch: Batch, _ source: ConvolutionBlock, globalSongs: Int) {
-    let songs = batch.count
+  private func backwardHead(
+    _ batch: Batch, _ steps: [SongSpan], _ source: ConvolutionBlock, globalSongs: Int
+  ) {
     enter("tags, backward")
     team.measure("products") {
       batch.labels.withUnsafeBufferPointer { labels in
         withUnsafePointer(to: Float(0)) { none in
           dense.backward(
-            labels: labels.baseAddress ?? none, songs: songs,
+            labels: labels.baseAddress ?? none, songs: batch.count,
             scale: 1 / Float(globalSongs * architecture.tags), kernel: parameters.start(of: "tags/kernel"),
             kernelGradient: gradients.start(of: "tags/kernel"), biasGradient: gradients.start(of: "tags/bias"),
             stateGradient: stateGradient.start)
@@ -181,7 +196,7 @@ public final class Replica {
     }
     enter("recurrent_2, backward")
     recurrent2.backward(
-      recurrent1.states.start, songs: songs, stateGradient: stateGradient.start, everyStep: false,
+      recurrent1.states.start, songs: steps, stateGradient: stateGradient.start, everyStep: false,
       kernel: parameters.start(of: "recurrent_2/kernel"),
       recurrent: parameters.start(of: "recurrent_2/recurrent_kernel"),
       kernelGradient: gradients.start(of: "recurrent_2/kernel"),
@@ -189,7 +204,7 @@ public final class Replica {
       biasGradient: gradients.start(of: "recurrent_2/bias"), sequenceGradient: sequenceGradient.start)
     enter("recurrent_1, backward")
     recurrent1.backward(
-      source.activated.start, songs: songs, stateGradient: sequenceGradient.start, everyStep: true,
+      source.activated.start, songs: steps, stateGradient: sequenceGradient.start, everyStep: true,
       kernel: parameters.start(of: "recurrent_1/kernel"),
       recurrent: parameters.start(of: "recurrent_1/recurrent_kernel"),
       kernelGradient: gradients.start(of: "recurrent_1/kernel"),
@@ -207,19 +222,20 @@ public final class Replica {
     try check(batch, labelled: false)
     if batch.count == 0 { return [] }
     enter("convolution_1, inference")
-    first.infer(batch)
+    let shape = shape(of: batch)
+    first.infer(batch, shape)
     var source: ConvolutionBlock = first
     for block in others {
       enter("convolution_\(block.index + 1), inference")
-      block.infer(source, songs: batch.songs, scratch: scratch)
+      block.infer(source, shape, songs: batch.songs, scratch: scratch)
       source = block
     }
-    runRecurrence(source, songs: batch.count)
-    runDense(songNumbers: batch.songs, dropout: nil)
+    runRecurrence(source, shape.steps)
+    runDense(shape.steps, songNumbers: batch.songs, dropout: nil)
     return dense.probabilities(songs: batch.count)
   }
 
-  private func runRecurrence(_ source: ConvolutionBlock, songs: Int) {
+  private func runRecurrence(_ source: ConvolutionBlock, _ songs: [SongSpan]) {
     enter("recurrent_1, forward")
     recurrent1.forward(
       source.activated.start, songs: songs, kernel: parameters.start(of: "recurrent_1/kernel"),
@@ -232,28 +248,43 @@ public final class Replica {
       bias: parameters.start(of: "recurrent_2/bias"))
   }
 
-  private func runDense(songNumbers: [UInt32], dropout: DropoutMask?) {
-    let stride = padded(architecture.recurrentUnits)
+  private func runDense(_ steps: [SongSpan], songNumbers: [UInt32], dropout: DropoutMask?) {
     enter("tags, forward")
     team.measure("products") {
       dense.forward(
-        recurrent2.states.start + architecture.recurrentSteps * stride,
-        stride: (architecture.recurrentSteps + 1) * stride, songs: songNumbers.count,
+        recurrent2.states.start, offsets: recurrent2.lastStates(steps),
         kernel: parameters.start(of: "tags/kernel"), bias: parameters.start(of: "tags/bias"), dropout: dropout,
         songNumbers: songNumbers)
     }
   }
 
   private func check(_ batch: Batch, labelled: Bool) throws {
-    let features = batch.count * architecture.frequencyBins * architecture.segments
+    let segments = batch.segments.reduce(0, +)
+    let features = segments * architecture.frequencyBins
     let labels = batch.count * architecture.tags
-    guard batch.count <= maximumBatch, batch.features.count == features,
-      !labelled || batch.labels.count == labels
+    guard batch.count <= maximumBatch, batch.segments.count == batch.count, segments <= maximumSegments,
+      batch.features.count == features, !labelled || batch.labels.count == labels
     else {
       throw Failure(
         .fault,
-        "a batch of \(batch.count) songs has \(batch.features.count) values and \(batch.labels.count) labels; "
-          + "expected at most \(maximumBatch) songs, \(features) values and \(labels) labels")
+        "a batch of \(batch.count) songs and \(segments) segments has \(batch.features.count) values and "
+          + "\(batch.labels.count) labels; expected at most \(maximumBatch) songs and \(maximumSegments) "
+          + "segments, \(features) values and \(labels) labels")
     }
+    let lengths = architecture.shortestSong...architecture.segments
+    if let wrong = batch.segments.first(where: { !lengths.contains($0) }) {
+      throw Failure(
+        .fault,
+        "a song of a batch has \(wrong) segments; the network takes \(lengths.lowerBound) to "
+          + "\(lengths.upperBound)")
+    }
+  }
+
+  /// Where the songs of a batch lie; the last batch's answer serves again where the lengths are the same.
+  private func shape(of batch: Batch) -> BatchShape {
+    if let lastShape, lastShape.segments == batch.segments { return lastShape }
+    let shape = BatchShape(architecture, segments: batch.segments)
+    lastShape = shape
+    return shape
   }
 }

@@ -4,66 +4,64 @@ import Kernels
 final class TileBlock: ConvolutionBlock {
   private let convolution: any MapConvolution
   /// The convolution's raw output, then the gradient for it: `[song][row][column][channel]`.
-  private let map: AlignedBuffer
+  private let output: AlignedBuffer
 
   init(
-    index: Int, shape: Architecture.ConvolutionShape, tensors: BlockTensors, maximumBatch: Int, team: ThreadTeam,
-    convolution maker: ConvolutionMaker
+    index: Int, shape: Architecture.ConvolutionShape, tensors: BlockTensors, maximumBatch: Int,
+    maximumColumns: Int, team: ThreadTeam, convolution maker: ConvolutionMaker
   ) {
     convolution = maker(shape.rows, shape.columns, shape.inputChannels, shape.outputChannels, team)
-    map = AlignedBuffer(count: maximumBatch * convolution.output.songStride)
-    super.init(index: index, shape: shape, tensors: tensors, maximumBatch: maximumBatch, team: team)
+    output = AlignedBuffer(count: maximumColumns * shape.rows * padded(shape.outputChannels))
+    super.init(
+      index: index, shape: shape, tensors: tensors, maximumBatch: maximumBatch, maximumColumns: maximumColumns,
+      team: team)
   }
 
   var scratchCount: Int { convolution.scratchCount }
 
   func forward(
-    _ source: ConvolutionBlock, songs: [UInt32], dropout: DropoutMask?,
+    _ source: ConvolutionBlock, _ batch: BatchShape, songs: [UInt32], dropout: DropoutMask?,
     statistics: (any BatchStatisticsReduction)?, scratch: AlignedBuffer
   ) throws {
-    normalization.setSigns(gamma: tensors.gamma)
-    team.measure("weight transform") {
-      convolution.prepareWeights(tensors.kernel, signs: normalization.signs)
-    }
+    prepareWeights()
     convolution.forward(
-      source.activated.start, songs: songs.count, to: map.start, scratch: scratch, wholeBlocks: false
+      source.activated.start, songs: batch.inputs[index], to: output.start, scratch: scratch, wholeBlocks: false
     ) { song in
-      let start = self.map.start + song * self.convolution.output.songStride
-      self.pooling.moments(start, sums: self.songSum(song, 0), squares: self.songSum(song, 1))
-      self.pool(song)
+      let span = batch.inputs[self.index][song]
+      self.pooling(span.count).moments(
+        self.output.start + self.map.offset(span), sums: self.songSum(song, 0), squares: self.songSum(song, 1))
+      self.pool(batch, song)
     }
-    let (sums, squares) = mapMoments(songs: songs.count)
-    try normalizeBatch(songs: songs.count, sums: sums, squares: squares, statistics: statistics)
-    activate(songs: songs, dropout: dropout)
+    let (sums, squares) = mapMoments(batch)
+    try normalizeBatch(batch, sums: sums, squares: squares, statistics: statistics)
+    activate(batch, songs: songs, dropout: dropout)
   }
 
-  func infer(_ source: ConvolutionBlock, songs: [UInt32], scratch: AlignedBuffer) {
-    normalization.setSigns(gamma: tensors.gamma)
-    team.measure("weight transform") {
-      convolution.prepareWeights(tensors.kernel, signs: normalization.signs)
-    }
+  func infer(_ source: ConvolutionBlock, _ batch: BatchShape, songs: [UInt32], scratch: AlignedBuffer) {
+    prepareWeights()
     useMovingStatistics()
     convolution.forward(
-      source.activated.start, songs: songs.count, to: map.start, scratch: scratch, wholeBlocks: true
+      source.activated.start, songs: batch.inputs[index], to: output.start, scratch: scratch, wholeBlocks: true
     ) { song in
-      self.pool(song)
+      self.pool(batch, song)
     }
-    activate(songs: songs, dropout: nil)
+    activate(batch, songs: songs, dropout: nil)
   }
 
   /// Needs `gradient`; leaves the source's.
   func backward(
-    _ source: ConvolutionBlock, songs: [UInt32], dropout: DropoutMask?,
+    _ source: ConvolutionBlock, _ batch: BatchShape, dropout: DropoutMask?,
     statistics: (any BatchStatisticsReduction)?, scratch: AlignedBuffer
   ) throws {
-    try differentiateActivation(songs: songs.count, dropout: dropout, statistics: statistics)
+    try differentiateActivation(batch, dropout: dropout, statistics: statistics)
     convolution.backward(
-      source.activated.start, songs: songs.count, outputGradient: map.start,
+      source.activated.start, songs: batch.inputs[index], outputGradient: output.start,
       inputGradient: source.gradient.start, scratch: scratch
     ) { song in
-      let offset = self.pooledOffset(song)
-      self.pooling.expandGradient(
-        self.map.start + song * self.convolution.output.songStride, pooledGradient: self.gradient.start + offset,
+      let span = batch.inputs[self.index][song]
+      let offset = self.pooled.offset(batch.pooled[self.index][song])
+      self.pooling(span.count).expandGradient(
+        self.output.start + self.map.offset(span), pooledGradient: self.gradient.start + offset,
         winners: self.winners + offset, scale: self.normalization.scale, constant: self.normalization.constant,
         slope: self.normalization.slope)
     }
@@ -72,18 +70,26 @@ final class TileBlock: ConvolutionBlock {
     }
   }
 
-  private func pool(_ song: Int) {
-    let offset = pooledOffset(song)
-    pooling.pool(
-      map.start + song * convolution.output.songStride, to: raw.start + offset, winners: winners + offset)
+  private func prepareWeights() {
+    normalization.setSigns(gamma: tensors.gamma)
+    team.measure("weight transform") {
+      convolution.prepareWeights(tensors.kernel, signs: normalization.signs)
+    }
+  }
+
+  private func pool(_ batch: BatchShape, _ song: Int) {
+    let span = batch.inputs[index][song]
+    let offset = pooled.offset(batch.pooled[index][song])
+    pooling(span.count).pool(
+      output.start + map.offset(span), to: raw.start + offset, winners: winners + offset)
   }
 
   /// Sums over songs of y' and of y'², from each song's sum and its squares about its own mean.
-  private func mapMoments(songs: Int) -> (sums: [Double], squares: [Double]) {
+  private func mapMoments(_ batch: BatchShape) -> (sums: [Double], squares: [Double]) {
     var sums = [Double](repeating: 0, count: channels)
     var squares = sums
-    let positions = Double(pooling.map.positions)
-    for song in 0..<songs {
+    for (song, span) in batch.inputs[index].enumerated() {
+      let positions = Double(span.count * map.rows)
       let songTotals = songSum(song, 0)
       let songSquares = songSum(song, 1)
       for channel in 0..<channels {

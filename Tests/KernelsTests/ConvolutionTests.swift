@@ -51,6 +51,10 @@ private struct Case: Sendable {
   let inputs: Int
   let outputs: Int
   let songs: Int
+
+  var input: MapShape { MapShape(rows: rows, columns: columns, channels: inputs) }
+  var output: MapShape { MapShape(rows: rows, columns: columns, channels: outputs) }
+  var spans: [SongSpan] { SongSpan.sideBySide(Array(repeating: columns, count: songs)) }
 }
 
 private let cases = [
@@ -66,14 +70,14 @@ private func layer(_ c: Case, threads: Int = 2) -> (TileConvolution, AlignedBuff
   let layer = TileConvolution(
     rows: c.rows, columns: c.columns, inputChannels: c.inputs, outputChannels: c.outputs,
     team: ThreadTeam(threads: threads))
-  let kernel = AlignedBuffer(count: 9 * c.inputs * layer.output.channelStride)
+  let kernel = AlignedBuffer(count: 9 * c.inputs * c.output.channelStride)
   var stream = RandomStream(seed: 4, purpose: .test)
   for row in 0..<9 * c.inputs {
     for o in 0..<c.outputs {
-      kernel.start[row * layer.output.channelStride + o] = Float(stream.uniform(in: -1..<1))
+      kernel.start[row * c.output.channelStride + o] = Float(stream.uniform(in: -1..<1))
     }
   }
-  let signs = AlignedBuffer(count: layer.output.channelStride)
+  let signs = AlignedBuffer(count: c.output.channelStride)
   for o in 0..<c.outputs { signs.start[o] = 1 }
   layer.prepareWeights(kernel.start, signs: signs.start)
   keep(signs)
@@ -84,15 +88,15 @@ private func layer(_ c: Case, threads: Int = 2) -> (TileConvolution, AlignedBuff
 func tileConvolutionEqualsDirectConvolution(_ which: Int) {
   let c = cases[which]
   let (layer, kernel, _) = layer(c)
-  let source = randomMap(layer.input, songs: c.songs, seed: 1)
-  let expected = direct(source, layer.input, kernel, layer.output, songs: c.songs)
+  let source = randomMap(c.input, songs: c.songs, seed: 1)
+  let expected = direct(source, c.input, kernel, c.output, songs: c.songs)
   let scratch = AlignedBuffer(count: layer.scratchCount)
   defer { keep([source, scratch, kernel]) }
   for wholeBlocks in [false, true] {
-    let target = AlignedBuffer(count: c.songs * layer.output.songStride)
+    let target = AlignedBuffer(count: c.songs * c.output.songStride)
     let finished = AlignedBuffer(count: c.songs)
     layer.forward(
-      source.start, songs: c.songs, to: target.start, scratch: scratch, wholeBlocks: wholeBlocks
+      source.start, songs: c.spans, to: target.start, scratch: scratch, wholeBlocks: wholeBlocks
     ) { finished.start[$0] += 1 }
     defer { keep([target, finished]) }
     let scale = rootMeanSquare(expected)
@@ -108,14 +112,14 @@ func tileConvolutionEqualsDirectConvolution(_ which: Int) {
 func tileConvolutionGradientsAreTheAdjointOfDirectConvolution(_ which: Int) {
   let c = cases[which]
   let (layer, kernel, signs) = layer(c)
-  let source = randomMap(layer.input, songs: c.songs, seed: 2)
-  let gradient = randomMap(layer.output, songs: c.songs, seed: 3)
+  let source = randomMap(c.input, songs: c.songs, seed: 2)
+  let gradient = randomMap(c.output, songs: c.songs, seed: 3)
   let scratch = AlignedBuffer(count: layer.scratchCount)
-  let inputGradient = AlignedBuffer(count: c.songs * layer.input.songStride)
+  let inputGradient = AlignedBuffer(count: c.songs * c.input.songStride)
   let kernelGradient = AlignedBuffer(count: kernel.count)
   defer { keep([source, kernel, signs, gradient, scratch, inputGradient, kernelGradient]) }
   layer.backward(
-    source.start, songs: c.songs, outputGradient: gradient.start, inputGradient: inputGradient.start,
+    source.start, songs: c.spans, outputGradient: gradient.start, inputGradient: inputGradient.start,
     scratch: scratch
   ) { _ in }
   layer.writeKernelGradient(kernelGradient.start, signs: signs.start)
@@ -128,17 +132,17 @@ func tileConvolutionGradientsAreTheAdjointOfDirectConvolution(_ which: Int) {
   let kernelSize = rootMeanSquare(kernelGradient.all.map(Double.init))
   for _ in 0..<6 {
     let unit = AlignedBuffer(count: source.count)
-    let position = stream.index(below: c.songs * layer.input.positions)
-    let index = position * layer.input.channelStride + stream.index(below: c.inputs)
+    let position = stream.index(below: c.songs * c.input.positions)
+    let index = position * c.input.channelStride + stream.index(below: c.inputs)
     unit.start[index] = 1
-    let expected = product(gradient.all, direct(unit, layer.input, kernel, layer.output, songs: c.songs))
+    let expected = product(gradient.all, direct(unit, c.input, kernel, c.output, songs: c.songs))
     #expect(abs(Double(inputGradient.start[index]) - expected) < 2e-4 * inputSize)
 
     let unitKernel = AlignedBuffer(count: kernel.count)
-    let tap = stream.index(below: 9 * c.inputs) * layer.output.channelStride + stream.index(below: c.outputs)
+    let tap = stream.index(below: 9 * c.inputs) * c.output.channelStride + stream.index(below: c.outputs)
     unitKernel.start[tap] = 1
     let weight = product(
-      gradient.all, direct(source, layer.input, unitKernel, layer.output, songs: c.songs))
+      gradient.all, direct(source, c.input, unitKernel, c.output, songs: c.songs))
     #expect(abs(Double(kernelGradient.start[tap]) - weight) < 2e-4 * max(kernelSize, 1e-3))
   }
 }
@@ -146,18 +150,18 @@ func tileConvolutionGradientsAreTheAdjointOfDirectConvolution(_ which: Int) {
 @Test func negativeSignsTurnTheOutputAndNothingElse() {
   let c = cases[0]
   let (layer, kernel, _) = layer(c)
-  let source = randomMap(layer.input, songs: c.songs, seed: 1)
+  let source = randomMap(c.input, songs: c.songs, seed: 1)
   let scratch = AlignedBuffer(count: layer.scratchCount)
-  let plain = AlignedBuffer(count: c.songs * layer.output.songStride)
-  layer.forward(source.start, songs: c.songs, to: plain.start, scratch: scratch, wholeBlocks: false) { _ in }
-  let signs = AlignedBuffer(count: layer.output.channelStride)
+  let plain = AlignedBuffer(count: c.songs * c.output.songStride)
+  layer.forward(source.start, songs: c.spans, to: plain.start, scratch: scratch, wholeBlocks: false) { _ in }
+  let signs = AlignedBuffer(count: c.output.channelStride)
   for o in 0..<c.outputs { signs.start[o] = o % 3 == 0 ? -1 : 1 }
   layer.prepareWeights(kernel.start, signs: signs.start)
   let turned = AlignedBuffer(count: plain.count)
   defer { keep([source, kernel, scratch, plain, signs, turned]) }
-  layer.forward(source.start, songs: c.songs, to: turned.start, scratch: scratch, wholeBlocks: false) { _ in }
+  layer.forward(source.start, songs: c.spans, to: turned.start, scratch: scratch, wholeBlocks: false) { _ in }
   for i in 0..<plain.count {
-    #expect(turned.start[i] == plain.start[i] * signs.start[i % layer.output.channelStride])
+    #expect(turned.start[i] == plain.start[i] * signs.start[i % c.output.channelStride])
   }
 }
 
@@ -167,7 +171,9 @@ func fusedFirstLayerEqualsConvolutionThenPooling(windowRows: Int, windowColumns:
   let rows = InputRows(frequencies: 12, segments: 31)
   let map = MapShape(rows: 12, columns: 31, channels: 20)
   let pooling = PoolingPass(map: map, windowRows: windowRows, windowColumns: windowColumns)
-  let layer = PatchConvolution(input: rows, pooling: pooling, team: ThreadTeam(threads: 1))
+  let layer = PatchConvolution(
+    frequencies: 12, channels: 20, windowRows: windowRows, windowColumns: windowColumns,
+    team: ThreadTeam(threads: 1))
   let features = randomMap(MapShape(rows: 31, columns: 1, channels: 12), songs: 1, seed: 8)
   let plain = (0..<31 * 12).map { features.start[$0 / 12 * 16 + $0 % 12] }
   let song = AlignedBuffer(count: rows.songStride + vectorWidth)
@@ -185,7 +191,7 @@ func fusedFirstLayerEqualsConvolutionThenPooling(windowRows: Int, windowColumns:
     winners.deallocate()
     keep([song, kernel, signs, values])
   }
-  layer.forward(song.start, to: values.start, winners: winners)
+  layer.forward(song.start, input: rows, to: values.start, winners: winners)
 
   let full = direct(image, oneChannel, kernel, map, songs: 1)
   for row in 0..<pooling.pooled.rows {

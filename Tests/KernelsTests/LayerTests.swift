@@ -155,7 +155,7 @@ func denseLayerAndItsGradientsEqualPlainLoops(inputs: Int, outputs: Int, songs: 
   let layer = DenseLayer(inputs: inputs, outputs: outputs, maximumBatch: songs)
   let (i, o) = (padded(inputs), padded(outputs))
   layer.forward(
-    states.start, stride: i, songs: songs, kernel: kernel.start, bias: bias.start, dropout: mask,
+    states.start, offsets: (0..<songs).map { $0 * i }, kernel: kernel.start, bias: bias.start, dropout: mask,
     songNumbers: numbers)
   let factors = AlignedBuffer(count: songs * i)
   for song in 0..<songs { mask.write(song: numbers[song], count: i, to: factors.start + song * i) }

@@ -67,9 +67,10 @@ func recurrenceAndItsGradientsEqualPlainLoopsAndFiniteDifferences(
   let x = random(songs * steps * inputs, 1)
   for everyStep in [true, false] {
     let layer = GatedRecurrence(
-      inputs: inputs, units: units, steps: steps, leadingRows: 0, maximumBatch: songs,
+      inputs: inputs, units: units, maximumBatch: songs, maximumSteps: songs * steps, leadingRows: 0,
       team: ThreadTeam(threads: 2))
-    let sequences = AlignedBuffer(count: GatedRecurrence.capacity(songs) * steps * padded(inputs))
+    let spans = SongSpan.sideBySide(Array(repeating: steps, count: songs))
+    let sequences = AlignedBuffer(count: GatedRecurrence.rowCapacity(songs * steps) * padded(inputs))
     let packed = pad(x, rows: songs * steps, groups: 1, width: inputs)
     sequences.start.update(from: packed.start, count: packed.count)
     let kernel = pad(plain.kernel, rows: inputs, groups: 3, width: units)
@@ -77,7 +78,7 @@ func recurrenceAndItsGradientsEqualPlainLoopsAndFiniteDifferences(
     let bias = pad(plain.bias, rows: 2, groups: 3, width: units)
     defer { keep([sequences, packed, kernel, recurrent, bias]) }
     layer.forward(
-      sequences.start, songs: songs, kernel: kernel.start, recurrent: recurrent.start, bias: bias.start)
+      sequences.start, songs: spans, kernel: kernel.start, recurrent: recurrent.start, bias: bias.start)
     let u = padded(units)
     let expected = plain.states(x, songs: songs)
     for i in expected.indices {
@@ -101,7 +102,7 @@ func recurrenceAndItsGradientsEqualPlainLoopsAndFiniteDifferences(
     let gradients = [kernel.count, recurrent.count, bias.count, sequences.count].map { AlignedBuffer(count: $0) }
     defer { keep([given] + gradients) }
     layer.backward(
-      sequences.start, songs: songs, stateGradient: given.start, everyStep: everyStep, kernel: kernel.start,
+      sequences.start, songs: spans, stateGradient: given.start, everyStep: everyStep, kernel: kernel.start,
       recurrent: recurrent.start, kernelGradient: gradients[0].start, recurrentGradient: gradients[1].start,
       biasGradient: gradients[2].start, sequenceGradient: gradients[3].start)
 

@@ -3,8 +3,8 @@ import Kernels
 /// The convolution as most programs compute it: patches copied into a matrix (im2col), one product a song. The
 /// reference path that the fast one is trained against.
 final class PlainConvolution: MapConvolution {
-  let input: MapShape
-  let output: MapShape
+  private let input: MapShape
+  private let output: MapShape
   private let weights: AlignedBuffer
   private let weightGradients: AlignedBuffer
 
@@ -27,28 +27,31 @@ final class PlainConvolution: MapConvolution {
   }
 
   func forward(
-    _ source: UnsafePointer<Float>, songs: Int, to target: UnsafeMutablePointer<Float>, scratch: AlignedBuffer,
+    _ source: UnsafePointer<Float>, songs: [SongSpan], to target: UnsafeMutablePointer<Float>,
+    scratch: AlignedBuffer,
     wholeBlocks: Bool, finished: (Int) -> Void
   ) {
-    for song in 0..<songs {
-      gather(source + song * input.songStride, scratch.start)
+    for (song, span) in songs.enumerated() {
+      let input = input.shape(of: span)
+      gather(source + input.offset(span), input, scratch.start)
       MatrixProduct.multiply(
         rows: input.positions, columns: output.channelStride, inner: patchWidth, a: scratch.start,
         aStride: patchWidth, b: weights.start, bStride: output.channelStride,
-        c: target + song * output.songStride, cStride: output.channelStride)
+        c: target + output.offset(span), cStride: output.channelStride)
       finished(song)
     }
   }
 
   func backward(
-    _ source: UnsafePointer<Float>, songs: Int, outputGradient: UnsafePointer<Float>,
+    _ source: UnsafePointer<Float>, songs: [SongSpan], outputGradient: UnsafePointer<Float>,
     inputGradient: UnsafeMutablePointer<Float>, scratch: AlignedBuffer, prepare: (Int) -> Void
   ) {
     weightGradients.zero()
-    for song in 0..<songs {
+    for (song, span) in songs.enumerated() {
       prepare(song)
-      let gradient = outputGradient + song * output.songStride
-      gather(source + song * input.songStride, scratch.start)
+      let input = input.shape(of: span)
+      let gradient = outputGradient + output.offset(span)
+      gather(source + input.offset(span), input, scratch.start)
       MatrixProduct.multiplyTransposedLeft(
         rows: patchWidth, columns: output.channelStride, inner: input.positions, a: scratch.start,
         aStride: patchWidth, b: gradient, bStride: output.channelStride, c: weightGradients.start,
@@ -57,21 +60,21 @@ final class PlainConvolution: MapConvolution {
         rows: input.positions, columns: patchWidth, inner: output.channels, a: gradient,
         aStride: output.channelStride, b: weights.start, bStride: output.channelStride, c: scratch.start,
         cStride: patchWidth)
-      scatter(scratch.start, inputGradient + song * input.songStride)
+      scatter(scratch.start, input, inputGradient + input.offset(span))
     }
   }
 
-  private func gather(_ map: UnsafePointer<Float>, _ patches: UnsafeMutablePointer<Float>) {
-    forEachTap { patch, position in
+  private func gather(_ map: UnsafePointer<Float>, _ input: MapShape, _ patches: UnsafeMutablePointer<Float>) {
+    forEachTap(input) { patch, position in
       for channel in 0..<input.channels {
         patches[patch + channel] = position.map { map[$0 * input.channelStride + channel] } ?? 0
       }
     }
   }
 
-  private func scatter(_ patches: UnsafePointer<Float>, _ map: UnsafeMutablePointer<Float>) {
+  private func scatter(_ patches: UnsafePointer<Float>, _ input: MapShape, _ map: UnsafeMutablePointer<Float>) {
     map.update(repeating: 0, count: input.songStride)
-    forEachTap { patch, position in
+    forEachTap(input) { patch, position in
       guard let position else { return }
       for channel in 0..<input.channels {
         map[position * input.channelStride + channel] += patches[patch + channel]
@@ -80,7 +83,7 @@ final class PlainConvolution: MapConvolution {
   }
 
   /// Where each tap of each position's patch lies in the matrix and in the map (nil outside).
-  private func forEachTap(_ body: (Int, Int?) -> Void) {
+  private func forEachTap(_ input: MapShape, _ body: (Int, Int?) -> Void) {
     for row in 0..<input.rows {
       for column in 0..<input.columns {
         for tap in 0..<9 {

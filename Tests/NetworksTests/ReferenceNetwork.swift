@@ -26,12 +26,12 @@ struct ReferenceNetwork {
     _ batch: Batch, training: Bool, dropout: StepContext?, statistics: inout [String: [Double]]
   ) -> [[Double]] {
     let shape = architecture
-    var maps: [Map] = (0..<batch.count).map { song in
-      [
+    var first = 0
+    var maps: [Map] = batch.segments.map { segments in
+      defer { first += segments }
+      return [
         (0..<shape.frequencyBins).map { f in
-          (0..<shape.segments).map { t in
-            Double(batch.features[(song * shape.segments + t) * shape.frequencyBins + f])
-          }
+          (0..<segments).map { t in Double(batch.features[(first + t) * shape.frequencyBins + f]) }
         }
       ]
     }
@@ -48,7 +48,7 @@ struct ReferenceNetwork {
       }
     }
     return maps.indices.map { song in
-      let sequence = (0..<shape.recurrentSteps).map { t in maps[song].map { $0[0][t] } }
+      let sequence = maps[song][0][0].indices.map { t in maps[song].map { $0[0][t] } }
       let last = recur(recur(sequence, "recurrent_1"), "recurrent_2").last!
       let kept = drop(
         last.map { [[$0]] }, song: batch.songs[song], layer: shape.filters.count, rate: shape.finalDropout,
@@ -100,10 +100,10 @@ struct ReferenceNetwork {
     let bias = weights["convolution_\(number)/bias"]!
     return (0..<layer.outputChannels).map { output in
       (0..<layer.rows).map { row in
-        (0..<layer.columns).map { column in
+        map[0][0].indices.map { column in
           var sum = bias[output]
           for i in 0..<3 where (0..<layer.rows).contains(row + i - 1) {
-            for j in 0..<3 where (0..<layer.columns).contains(column + j - 1) {
+            for j in 0..<3 where map[0][0].indices.contains(column + j - 1) {
               for input in 0..<layer.inputChannels {
                 sum +=
                   map[input][row + i - 1][column + j - 1]

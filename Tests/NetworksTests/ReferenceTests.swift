@@ -23,12 +23,13 @@ func oddReplica(
   return replica
 }
 
-func randomBatch(_ replica: Replica, songs: Int, first: UInt32 = 0) -> Batch {
+func randomBatch(_ replica: Replica, songs: Int, first: UInt32 = 0, segments: [Int]? = nil) -> Batch {
   var stream = RandomStream(seed: 5, purpose: .test, first: first)
   let shape = replica.architecture
+  let total = segments?.reduce(0, +) ?? songs * shape.segments
   return Batch(
-    songs: (0..<UInt32(songs)).map { first + $0 },
-    features: (0..<songs * shape.segments * shape.frequencyBins).map { _ in
+    songs: (0..<UInt32(songs)).map { first + $0 }, segments: segments,
+    features: (0..<total * shape.frequencyBins).map { _ in
       Float(stream.index(below: 1001)) / 1000
     },
     labels: (0..<songs * shape.tags).map { _ in stream.chance(0.4) ? 1 : 0 })
@@ -72,10 +73,13 @@ func predictionsEqualTheReference(_ which: Int) throws {
 
 /// Every tensor's gradient against central differences of the reference's loss: single weights (the largest and
 /// some others) and one random direction through the whole tensor, which no wrong entry escapes.
-@Test(arguments: 0..<3)
-func gradientsEqualFiniteDifferencesOfTheReference(_ which: Int) throws {
-  let replica = try oddReplica(pooling: shapes[which].pooling, segments: shapes[which].segments, batch: 4)
-  let batch = randomBatch(replica, songs: 4)
+@Test(arguments: [false, true], 0..<3)
+func gradientsEqualFiniteDifferencesOfTheReference(ofUnequalSongs: Bool, _ which: Int) throws {
+  let longest = shapes[which].segments
+  let replica = try oddReplica(pooling: shapes[which].pooling, segments: longest, batch: 4)
+  // The least length that leaves a step is 12 or less in all three.
+  let batch = randomBatch(
+    replica, songs: 4, segments: ofUnequalSongs ? [longest - 1, 12, longest, (longest + 12) / 2] : nil)
   let step = StepContext(seed: 3, step: 8, globalSongs: 4)
   _ = try replica.accumulateGradients(batch, step: step)
   var reference = ReferenceNetwork(replica)
@@ -116,6 +120,41 @@ func gradientsEqualFiniteDifferencesOfTheReference(_ which: Int) throws {
   }
   #expect(results[0] == results[1])
   #expect(results[0] == results[2])
+}
+
+/// Songs of many lengths in one batch: predictions are those of songs run alone, with other songs before and after
+/// leaving no trace.
+@Test func songsOfManyLengthsPredictWhatTheyPredictAlone() throws {
+  let longest = 200
+  let replica = try oddReplica(pooling: Architecture.paperPooling, segments: longest, batch: 64, threads: 2)
+  let segments = (0..<64).map { 12 + ($0 * 29) % 189 }
+  #expect(Set(segments).count == 64)
+  let batch = randomBatch(replica, songs: 64, segments: segments)
+  let together = try replica.predict(batch)
+  _ = try replica.predict(randomBatch(replica, songs: 64, first: 9))
+  var first = 0
+  for song in 0..<64 {
+    let end = first + segments[song] * 12
+    let alone = try replica.predict(
+      Batch(
+        songs: [UInt32(song)], segments: [segments[song]], features: Array(batch.features[first..<end]),
+        labels: []))
+    for (a, b) in zip(alone, together[song * 4..<(song + 1) * 4]) { #expect(abs(a - b) < 1e-5) }
+    first = end
+  }
+  var none: [String: [Double]] = [:]
+  let logits = ReferenceNetwork(replica).logits(batch, training: false, dropout: nil, statistics: &none)
+  for (found, logit) in zip(together, logits.flatMap { $0 }) {
+    #expect(abs(Double(found) - 1 / (1 + exp(-logit))) < 1e-5)
+  }
+}
+
+@Test func aSongTooShortOrTooLongIsRefused() throws {
+  let replica = try oddReplica(pooling: Architecture.paperPooling, segments: 60, batch: 2)
+  for length in [11, 61] {
+    let batch = randomBatch(replica, songs: 1, segments: [length])
+    #expect(throws: (any Error).self) { try replica.predict(batch) }
+  }
 }
 
 @Test func aSongsPredictionDoesNotDependOnItsBatch() throws {
