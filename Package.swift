@@ -62,14 +62,16 @@ let package = Package(
     .target(
       name: "Synthesis",
       dependencies: [
-        "HierarchicalData", "MessagePassing", "MillionSong", "RandomNumbers", "Metrics", "Diagnosis",
+        "FileAccess", "HierarchicalData", "MessagePassing", "MillionSong", "RandomNumbers", "Metrics",
+        "Diagnosis",
       ],
       swiftSettings: common),
 
     // The job: replicas, checkpoints, the loop.
     .target(
       name: "DataParallel", dependencies: ["MessagePassing", "Networks", "Diagnosis"], swiftSettings: common),
-    .target(name: "Checkpointing", dependencies: ["HierarchicalData", "Diagnosis"], swiftSettings: common),
+    .target(
+      name: "Checkpointing", dependencies: ["FileAccess", "HierarchicalData", "Diagnosis"], swiftSettings: common),
     .target(name: "TensorBoardEvents", dependencies: [protobuf, "Diagnosis"], swiftSettings: common),
     .target(
       name: "Training",
@@ -107,10 +109,17 @@ let package = Package(
       ],
       swiftSettings: common),
     .testTarget(
+      name: "SynthesisTests",
+      dependencies: [
+        "Synthesis", "MillionSong", "HierarchicalData", "MessagePassing", "RandomNumbers", "FileAccess",
+        "Diagnosis",
+      ],
+      swiftSettings: common),
+    .testTarget(
       name: "DataParallelTests", dependencies: ["DataParallel", "Diagnosis", "MessagePassing", "Networks"],
       swiftSettings: common),
     .testTarget(
-      name: "CheckpointingTests", dependencies: ["Checkpointing", "HierarchicalData", "Diagnosis"],
+      name: "CheckpointingTests", dependencies: ["Checkpointing", "FileAccess", "HierarchicalData", "Diagnosis"],
       swiftSettings: common),
     .testTarget(
       name: "TrainingTests",

@@ -1,4 +1,5 @@
 import Diagnosis
+import FileAccess
 import HierarchicalData
 
 /// What the attribute `format` of every checkpoint says.
@@ -77,7 +78,7 @@ extension Checkpoint {
     let version = try formatVersion(of: file)
     guard version <= Int64(formatVersion) else { throw newerFailure(path, version) }
     // Nothing in a file is larger than the file: what claims to be is damaged.
-    let limit = try DurableFile.size(of: path)
+    let limit = try file.bytes()
     var checkpoint = Checkpoint()
     checkpoint.source = path
     try checkpoint.readSmallParts(of: file, limit: limit)

@@ -1,4 +1,4 @@
-// check-layers: raw memory, because it hashes the bytes of any kind of value.
+// check-layers: raw memory, because hashing copies of 30 MB of weights would double a checkpoint's memory.
 
 /// XXH64, Yann Collet's 64-bit hash for finding damage (not for secrets), with seed 0.
 ///
@@ -36,6 +36,11 @@ public struct ContentHash: Sendable {
       position += 32
     }
     pending.append(contentsOf: bytes[position...])
+  }
+
+  /// Takes in numbers as they lie in memory.
+  public mutating func append<Number: BitwiseCopyable>(_ numbers: [Number]) {
+    numbers.withUnsafeBytes { append($0) }
   }
 
   /// Takes in a text's UTF-8 bytes.

@@ -95,6 +95,25 @@ public final class File: Group {
     }
   }
 
+  /// The file's size in bytes.
+  public func bytes() throws -> Int {
+    try Library.exclusively { _ in
+      var size: hsize_t = 0
+      try checked(H5Fget_filesize(identifier.number, &size), "measuring the file")
+      return Int(clamping: size)
+    }
+  }
+
+  /// The whole file as bytes, as they would lie on the disk.
+  ///
+  /// - Parameter modificationTime: seconds since 1970 to stand for the time of the last change of all objects
+  ///   that keep one (`DatasetLayout.trackTimes`), so that equal contents give equal bytes.
+  public func image(modificationTime: UInt32) throws -> [UInt8] {
+    var image = try image()
+    replaceModificationTimes(in: &image, with: modificationTime)
+    return image
+  }
+
   /// The whole file as bytes, as they would lie on the disk.
   public func image() throws -> [UInt8] {
     try Library.exclusively { _ in

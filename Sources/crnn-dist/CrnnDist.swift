@@ -22,6 +22,7 @@ struct CrnnDist: ParsableCommand {
       InspectCommand.self,
       BenchmarkCommand.self,
       CheckMPICommand.self,
+      SynthesizeCommand.self,
     ])
 
   /// Parses and runs, ending with the exit codes of `Failure.Kind`. What is wrong is told in one line.

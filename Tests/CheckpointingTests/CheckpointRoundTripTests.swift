@@ -68,7 +68,7 @@ import Testing
     func hash(_ bytes: [UInt8], pieces: Int = 1000) -> String {
       var hash = ContentHash()
       for start in stride(from: 0, to: bytes.count, by: pieces) {
-        bytes[start..<min(start + pieces, bytes.count)].withUnsafeBytes { hash.append($0) }
+        hash.append(Array(bytes[start..<min(start + pieces, bytes.count)]))
       }
       return hash.text
     }

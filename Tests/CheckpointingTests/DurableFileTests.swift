@@ -1,5 +1,6 @@
 import Checkpointing
 import Diagnosis
+import FileAccess
 import Foundation
 import Testing
 
@@ -51,7 +52,7 @@ import Testing
     large.arrays["weights/large"] = .init(shape: [100_000], values: [Float](repeating: 1, count: 100_000))
     let failure = try #require(throws: Failure.self) { try large.write(to: path) }
     #expect(failure.kind == .fault)
-    #expect(failure.message.hasPrefix("\(path): writing failed: the disk is full"))
+    #expect(failure.message.hasPrefix("\(path): cannot be written: the disk is full"))
     #expect(try folder.read("epoch-0001.h5") == before)
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["epoch-0001.h5"])
     #expect(try Checkpoint.newestGood(in: folder.path).newest?.integers["step"] == 17)

@@ -1,0 +1,61 @@
+import Diagnosis
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// Writes a file's bytes in place of what it held, without waiting for the disk: for files that are simply made
+/// again when a run is repeated. Folders on the way are made.
+///
+/// - Throws: `.fault`, which says so where the disk is full.
+public func writeWholeFile(_ bytes: [UInt8], to path: String) throws {
+  let flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC
+  var descriptor = open(path, flags, 0o666)
+  if descriptor < 0, errno == ENOENT {
+    try makeFolders(AtomicFile.folder(of: path))
+    descriptor = open(path, flags, 0o666)
+  }
+  guard descriptor >= 0 else { throw writingFailure(path, .last) }
+  var problem = writeAll(bytes, to: descriptor)
+  if close(descriptor) != 0 && problem == nil { problem = .last }
+  if let problem { throw writingFailure(path, problem) }
+}
+
+/// Makes a folder and those above it; folders that are there, or that another process makes meanwhile, are fine.
+public func makeFolders(_ path: String) throws {
+  if mkdir(path, 0o777) == 0 || errno == EEXIST { return }
+  let problem = SystemError.last
+  let parent = AtomicFile.folder(of: path)
+  guard problem.number == ENOENT, parent != path, parent != "." else {
+    throw Failure(.fault, "\(path): the folder cannot be made: \(problem)")
+  }
+  try makeFolders(parent)
+  guard mkdir(path, 0o777) == 0 || errno == EEXIST else {
+    throw Failure(.fault, "\(path): the folder cannot be made: \(SystemError.last)")
+  }
+}
+
+/// Writes every byte to an open file; what went wrong, or nil.
+func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> SystemError? {
+  bytes.withUnsafeBytes { bytes in
+    var written = 0
+    while written < bytes.count {
+      let count = write(descriptor, bytes.baseAddress! + written, bytes.count - written)
+      if count >= 0 {
+        written += count
+      } else if errno != EINTR {
+        return .last
+      }
+    }
+    return nil
+  }
+}
+
+func writingFailure(_ path: String, _ problem: SystemError) -> Failure {
+  guard problem.isDiskFull else { return Failure(.fault, "\(path): cannot be written: \(problem)") }
+  return Failure(
+    .fault, "\(path): cannot be written: the disk is full or the quota used up (\(problem))",
+    remedy: "make room or name another folder, then run the same line again")
+}
