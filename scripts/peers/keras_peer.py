@@ -1,0 +1,75 @@
+"""Keras 3 on TensorFlow: seconds of a training step inside `fit`, or of `predict_on_batch`'s compiled function."""
+
+import argparse
+import os
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--case", required=True)
+parser.add_argument("--batch", type=int, required=True)
+parser.add_argument("--threads", type=int, required=True)
+parser.add_argument("--steps", type=int, required=True)
+parser.add_argument("--warm-up", type=int, default=3)
+parser.add_argument("--predict", action="store_true")
+parser.add_argument("--jit", action="store_true", help="compile with XLA")
+options = parser.parse_args()
+
+os.environ |= {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
+
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import layers
+
+from networks import FREQUENCIES, POOLING, TAGS, measure, size_of, tell
+
+tf.config.threading.set_intra_op_parallelism_threads(options.threads)
+tf.config.threading.set_inter_op_parallelism_threads(options.threads)
+
+
+def network(channels, units, segments):
+    model = keras.Sequential([keras.Input((FREQUENCIES, segments, 1)), layers.BatchNormalization(axis=1)])
+    for window in POOLING:
+        model.add(layers.Conv2D(channels, 3, padding="same"))
+        model.add(layers.BatchNormalization())
+        model.add(layers.ELU())
+        model.add(layers.MaxPooling2D(window))
+        model.add(layers.Dropout(0.1))
+    model.add(layers.Reshape((-1, channels)))
+    model.add(layers.GRU(units, return_sequences=True))
+    model.add(layers.GRU(units))
+    model.add(layers.Dropout(0.3))
+    model.add(layers.Dense(TAGS, activation="sigmoid"))
+    return model
+
+
+class StepClock(keras.callbacks.Callback):
+    """Seconds from the end of one step to the end of the next: what `fit` needs for a step, all told."""
+
+    def __init__(self):
+        super().__init__()
+        self.ends = []
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.ends.append(time.perf_counter())
+
+
+channels, units, segments = size_of(options.case)
+random = np.random.default_rng(1)
+songs = random.integers(0, 1001, (options.batch, FREQUENCIES, segments, 1)).astype(np.float32) / 1000
+labels = (random.random((options.batch, TAGS)) < 0.1).astype(np.float32)
+model = network(channels, units, segments)
+model.compile("adam", "binary_crossentropy", jit_compile=options.jit)
+
+if options.predict:
+    function = tf.function(lambda x: model(x, training=False), jit_compile=options.jit)
+    batch = tf.constant(songs)
+    seconds = measure(lambda: function(batch).numpy(), options.steps, options.warm_up)
+else:
+    clock = StepClock()
+    total = options.warm_up + options.steps
+    data = tf.data.Dataset.from_tensors((songs, labels)).repeat(total).prefetch(2)
+    model.fit(data, steps_per_epoch=total, epochs=1, verbose=0, callbacks=[clock])
+    seconds = list(np.diff(clock.ends)[options.warm_up - 1 :])
+tell(options.batch, seconds)

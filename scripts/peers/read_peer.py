@@ -1,0 +1,60 @@
+"""Reads pitches, title, artist name, artist id and track id of every track file below a folder."""
+
+import argparse
+import json
+import pathlib
+import time
+
+
+def with_h5py(path):
+    import h5py
+
+    with h5py.File(path, "r") as file:
+        song, analysis = file["metadata/songs"][0], file["analysis/songs"][0]
+        return (
+            file["analysis/segments_pitches"][:],
+            song["title"],
+            song["artist_name"],
+            song["artist_id"],
+            analysis["track_id"],
+        )
+
+
+def with_getters(path):
+    """As the data set's own getters do: PyTables, and every field looked up and read by itself."""
+    import tables
+
+    file = tables.open_file(path, mode="r")
+    try:
+        start = file.root.analysis.songs.cols.idx_segments_pitches[0]
+        return (
+            file.root.analysis.segments_pitches[start:, :],
+            file.root.metadata.songs.cols.title[0],
+            file.root.metadata.songs.cols.artist_name[0],
+            file.root.metadata.songs.cols.artist_id[0],
+            file.root.analysis.songs.cols.track_id[0],
+        )
+    finally:
+        file.close()
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--way", choices=("h5py", "getters"), required=True)
+    parser.add_argument("--msd", required=True)
+    parser.add_argument("--limit", type=int, default=2000, help="read at most so many files")
+    options = parser.parse_args()
+    paths = sorted(map(str, pathlib.Path(options.msd).rglob("*.h5")))[: options.limit]
+    read = {"h5py": with_h5py, "getters": with_getters}[options.way]
+    read(paths[0])
+    for path in paths:
+        pathlib.Path(path).read_bytes()
+    start = time.perf_counter()
+    for path in paths:
+        read(path)
+    seconds = time.perf_counter() - start
+    print(json.dumps({"tracks_per_second": len(paths) / seconds, "tracks": len(paths)}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""PyTorch: seconds of a training step, on one process or as one rank of DistributedDataParallel over gloo."""
+
+import argparse
+import contextlib
+import os
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from networks import FREQUENCIES, POOLING, TAGS, measure, size_of, tell
+
+
+class Network(nn.Module):
+    def __init__(self, channels, units):
+        super().__init__()
+        self.input_normalization = nn.BatchNorm1d(FREQUENCIES)
+        self.convolutions = nn.ModuleList(
+            nn.Conv2d(inputs, channels, 3, padding=1) for inputs in (1, channels, channels)
+        )
+        self.normalizations = nn.ModuleList(nn.BatchNorm2d(channels) for _ in POOLING)
+        self.first = nn.GRU(channels, units, batch_first=True)
+        self.second = nn.GRU(units, units, batch_first=True)
+        self.tags = nn.Linear(units, TAGS)
+
+    def forward(self, songs):
+        x = self.input_normalization(songs)[:, None]
+        for convolution, normalization, window in zip(self.convolutions, self.normalizations, POOLING):
+            x = F.dropout(F.max_pool2d(F.elu(normalization(convolution(x))), window), 0.1, self.training)
+        x = self.first(x[:, :, 0].transpose(1, 2))[0]
+        x = self.second(x)[0][:, -1]
+        return self.tags(F.dropout(x, 0.3, self.training))
+
+
+def run(rank, options):
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(1)
+    channels, units, segments = size_of(options.case)
+    local = options.batch // options.processes
+    model = Network(channels, units)
+    if options.channels_last:
+        model = model.to(memory_format=torch.channels_last)
+    if options.processes > 1:
+        os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(options.port)}
+        torch.distributed.init_process_group("gloo", rank=rank, world_size=options.processes)
+        model = nn.parallel.DistributedDataParallel(model, gradient_as_bucket_view=True)
+    optimizer = torch.optim.Adam(model.parameters(), fused=True)
+    songs = torch.randint(0, 1001, (local, FREQUENCIES, segments)) / 1000
+    labels = (torch.rand(local, TAGS) < 0.1).float()
+    precision = torch.autocast("cpu", torch.bfloat16) if options.bf16 else contextlib.nullcontext()
+
+    def step():
+        optimizer.zero_grad(set_to_none=True)
+        with precision:
+            logits = model(songs)
+        F.binary_cross_entropy_with_logits(logits.float(), labels).backward()
+        optimizer.step()
+
+    seconds = measure(step, options.steps, options.warm_up)
+    if rank == 0:
+        tell(options.batch, seconds)
+    if options.processes > 1:
+        torch.distributed.destroy_process_group()
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--case", required=True)
+    parser.add_argument("--batch", type=int, required=True)
+    parser.add_argument("--threads", type=int, required=True)
+    parser.add_argument("--steps", type=int, required=True)
+    parser.add_argument("--warm-up", type=int, default=3)
+    parser.add_argument("--channels-last", action="store_true")
+    parser.add_argument("--bf16", action="store_true")
+    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--port", type=int, default=29511)
+    options = parser.parse_args()
+    if options.processes == 1:
+        run(0, options)
+    else:
+        torch.multiprocessing.spawn(run, (options,), nprocs=options.processes)
+
+
+if __name__ == "__main__":
+    main()
