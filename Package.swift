@@ -72,12 +72,13 @@ let package = Package(
       name: "DataParallel", dependencies: ["MessagePassing", "Networks", "Diagnosis"], swiftSettings: common),
     .target(
       name: "Checkpointing", dependencies: ["FileAccess", "HierarchicalData", "Diagnosis"], swiftSettings: common),
-    .target(name: "TensorBoardEvents", dependencies: [protobuf, "Diagnosis"], swiftSettings: common),
+    .target(
+      name: "TensorBoardEvents", dependencies: [protobuf, "Diagnosis", "FileAccess"], swiftSettings: common),
     .target(
       name: "Training",
       dependencies: [
-        "Checkpointing", "DataParallel", "Diagnosis", "MessagePassing", "Metrics", "MillionSong", "Networks",
-        "RandomNumbers", "Sampling", "TensorBoardEvents", logging, yams,
+        "Checkpointing", "DataParallel", "Diagnosis", "FileAccess", "MessagePassing", "Metrics", "MillionSong",
+        "Networks", "RandomNumbers", "Sampling", "TensorBoardEvents", logging, yams,
       ],
       swiftSettings: common),
     .executableTarget(
@@ -122,8 +123,13 @@ let package = Package(
       name: "CheckpointingTests", dependencies: ["Checkpointing", "FileAccess", "HierarchicalData", "Diagnosis"],
       swiftSettings: common),
     .testTarget(
+      name: "TensorBoardEventsTests", dependencies: ["TensorBoardEvents"], swiftSettings: common),
+    .testTarget(
       name: "TrainingTests",
-      dependencies: ["Training", "MessagePassing", "Networks", "MillionSong", "Synthesis", "TensorBoardEvents"],
+      dependencies: [
+        "Training", "Checkpointing", "Diagnosis", "MessagePassing", "Networks", "MillionSong", "RandomNumbers",
+        "Synthesis", "TensorBoardEvents",
+      ],
       swiftSettings: common),
   ]
 )

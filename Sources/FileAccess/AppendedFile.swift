@@ -1,0 +1,47 @@
+import Diagnosis
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// A file that grows: each append is one write at its end, so that a reader, or a kill, meets whole pieces.
+public final class AppendedFile {
+  public let path: String
+  private let descriptor: Int32
+
+  /// Opens a file for appending, made where it is missing.
+  /// - Parameter isNew: refuse a file that is there already.
+  /// - Throws: `fault`.
+  public init(_ path: String, isNew: Bool = false) throws {
+    self.path = path
+    descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | (isNew ? O_EXCL : 0), 0o666)
+    guard descriptor >= 0 else { throw Failure(.fault, "\(path): cannot be written: \(SystemError.last)") }
+  }
+
+  deinit { close(descriptor) }
+
+  /// Adds bytes at the end. Throws `fault`, with the system's words, such as those of a full disk.
+  public func append(_ bytes: [UInt8]) throws {
+    var written = 0
+    while written < bytes.count {
+      let count = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress! + written, $0.count - written) }
+      if count < 0 && errno == EINTR { continue }
+      guard count > 0 else { throw Failure(.fault, "\(path): cannot be written: \(SystemError.last)") }
+      written += count
+    }
+  }
+}
+
+/// Makes a folder and those above it that are missing. Throws `fault` with the system's words.
+public func makeFolder(_ path: String) throws {
+  if mkdir(path, 0o777) == 0 { return }
+  switch errno {
+  case EEXIST where (try? PathKind(of: path)) == .folder: return
+  case ENOENT where AtomicFile.folder(of: path) != path:
+    try makeFolder(AtomicFile.folder(of: path))
+    try makeFolder(path)
+  default: throw Failure(.fault, "cannot make the folder \(path): \(SystemError.last)")
+  }
+}
