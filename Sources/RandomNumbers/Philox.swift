@@ -41,4 +41,5 @@ public enum RandomPurpose: UInt32, Sendable {
   case synthesis = 5
   case tagPermutation = 6
   case test = 7
+  case trainSample = 8
 }

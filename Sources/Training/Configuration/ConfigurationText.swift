@@ -1,0 +1,105 @@
+import Diagnosis
+import FileAccess
+import Foundation
+import Yams
+
+extension RunConfiguration {
+  /// Overlays a YAML file's options. Throws `missingInput` where it cannot be read, `usage` where it is no YAML
+  /// mapping, names an unknown option or gives one a value that it does not take.
+  public mutating func apply(yamlFile path: String) throws {
+    let bytes: [UInt8]
+    do {
+      bytes = try readWholeFile(path, limit: 1 << 20)
+    } catch {
+      throw Failure(.missingInput, "\(path): cannot read the configuration: \(error)")
+    }
+    guard let text = String(validating: bytes, as: UTF8.self) else {
+      throw Failure(.usage, "\(path): the configuration is not UTF-8 text")
+    }
+    try apply(yaml: text, source: path)
+  }
+
+  /// Overlays options from YAML text; `source` stands for the file in messages.
+  public mutating func apply(yaml text: String, source: String) throws {
+    let root: Node?
+    do {
+      root = try Yams.compose(yaml: text)
+    } catch {
+      let reason = "\(error)".split(whereSeparator: \.isNewline).joined(separator: " ")
+      throw Failure(.usage, "\(source): not YAML: \(reason)")
+    }
+    guard let root, root != Node("") else { return }  // An empty file changes nothing.
+    guard let mapping = root.mapping else {
+      throw Failure(.usage, "\(source): expected lines of option: value, found \(root.kindInWords)")
+    }
+    let options = RunOption.all
+    // A model replaces a spelt-out shape of the layers below, not that of its own file.
+    let pairs = Array(mapping)
+    for (key, value) in pairs.filter({ $0.key.string == "model" }) + pairs.filter({ $0.key.string != "model" }) {
+      let name = key.string ?? key.kindInWords
+      guard let option = options.first(where: { $0.key == name }) else {
+        throw Self.unknownOption(name, in: source, known: options.map(\.key))
+      }
+      try set(option, to: value, named: "\(source): \(option.key)")
+    }
+  }
+
+  /// Overlays options from the command line: keys of `RunOption` with their values' text.
+  public mutating func apply(commandLine values: [(key: String, text: String)]) throws {
+    let options = RunOption.all
+    for (key, text) in values.filter({ $0.key == "model" }) + values.filter({ $0.key != "model" }) {
+      guard let option = options.first(where: { $0.key == key }) else {
+        throw Failure(.fault, "the command line has an option \(key) that a run does not know")
+      }
+      // Lists are written as in YAML; everything else is taken as it stands.
+      let node = text.hasPrefix("[") ? (try? Yams.compose(yaml: text)) ?? Node(text) : Node(text)
+      try set(option, to: node, named: option.flag)
+    }
+  }
+
+  private mutating func set(_ option: RunOption, to value: Node, named name: String) throws {
+    // `key:` with nothing behind it, or null: the default stays.
+    if value.null != nil { return }
+    guard try option.set(&self, value) else {
+      throw Failure(.usage, "\(name): found \(value.inWords), expected \(option.expected)")
+    }
+  }
+
+  private static func unknownOption(_ name: String, in source: String, known: [String]) -> Failure {
+    let remedy = nearestWord(to: name, among: known).map { "did you mean \($0)?" }
+    return Failure(.usage, "\(source): unknown option \(name)", remedy: remedy)
+  }
+
+  /// The configuration as YAML text that gives the same configuration when applied to the defaults.
+  public var yaml: String {
+    let pairs = RunOption.all.compactMap { option in option.get(self).map { (Node(option.key), $0) } }
+    let node = Node.mapping(Node.Mapping(pairs))
+    let text = try? Yams.serialize(node: node)
+    return text ?? pairs.map { "\($0.0.string ?? ""): \($0.1.string ?? "")\n" }.joined()
+  }
+}
+
+extension Node {
+  fileprivate var kindInWords: String {
+    switch self {
+    case .mapping: "a mapping"
+    case .sequence: "a list"
+    case .scalar(let scalar): "\"\(scalar.string)\""
+    case .alias: "an alias"
+    }
+  }
+
+  /// The value as far as it fits in a message.
+  fileprivate var inWords: String {
+    guard case .sequence = self else { return String(kindInWords.prefix(80)) }
+    return "the list " + flowText.prefix(80)
+  }
+
+  private var flowText: String {
+    switch self {
+    case .sequence(let sequence): "[" + sequence.map(\.flowText).joined(separator: ", ") + "]"
+    case .scalar(let scalar): scalar.string
+    default: kindInWords
+    }
+  }
+}

@@ -1,0 +1,124 @@
+import Diagnosis
+import Foundation
+import MillionSong
+import Networks
+import Sampling
+
+/// Everything that decides what a training run does: defaults, overlaid by a YAML file, overlaid by the command
+/// line. `RunOption` has the names, and how each is read and written.
+public struct RunConfiguration: Sendable, Equatable {
+  public enum Model: String, Sendable, CaseIterable {
+    case small, large, choi2016
+  }
+
+  /// Over which songs batch normalisation takes its statistics in training.
+  public enum BatchNorm: String, Sendable, CaseIterable {
+    /// Those of the rank: no communication, but results depend on the world size.
+    case local
+    /// Those of the global batch: the same results for any world size.
+    case sync
+  }
+
+  public enum Precision: String, Sendable, CaseIterable {
+    case fp32
+  }
+
+  public enum GradientCompression: String, Sendable, CaseIterable {
+    case none
+  }
+
+  // What to learn from: a snapshot, or a tree and its tags.
+  public var data: String?
+  public var msd: String?
+  public var lastfm: String?
+  /// Nil: the snapshot's; 252 for a tree.
+  public var segments: Int?
+  /// `paper`, `top:K` or a list file. Nil: the snapshot's; `paper` for a tree.
+  public var tags: String?
+  /// From which weight on a tag of a tree's song counts.
+  public var minimumTagWeight = 0.0
+  /// Whether a bad track file of a tree ends the run instead of being skipped.
+  public var strict = false
+  public var split = "random:0.95"
+  public var permuteTags = false
+
+  // The network.
+  public var model = Model.small
+  public var filters: [Int]?
+  public var recurrentUnits: Int?
+  public var pooling: [PoolingSize]?
+
+  // How it learns.
+  public var batchSize = 32
+  public var epochs = 100
+  public var learningRate = 1e-3
+  public var seed: UInt64 = 1
+  public var batchNorm = BatchNorm.sync
+  public var shuffle = Shuffle.global
+  public var precision = Precision.fp32
+  public var gradientCompression = GradientCompression.none
+
+  // How the run is kept and told.
+  public var checkpointEvery = CheckpointInterval.epochs(1)
+  /// Newest epoch checkpoints to keep; 0: all.
+  public var keepCheckpoints = 0
+  /// Nil: a fair share of the cores.
+  public var threads: Int?
+  /// A `step` line every so many steps; 0: none.
+  public var logEvery = 0
+  /// Training songs that `train_auc` is taken over. Nil: as many as there are for validation.
+  public var trainAUCSongs: Int?
+
+  public init() {}
+}
+
+extension RunConfiguration {
+  /// The network for songs of this length and this many tags.
+  /// - Throws: `usage` for a shape that cannot be.
+  public func architecture(segments: Int, tags: Int) throws -> Architecture {
+    var architecture =
+      switch model {
+      case .small: Architecture.small(segments: segments, tags: tags)
+      case .large: Architecture.large(segments: segments, tags: tags)
+      case .choi2016: Architecture.choi2016(segments: segments, tags: tags)
+      }
+    if let filters { architecture.filters = filters }
+    if let recurrentUnits { architecture.recurrentUnits = recurrentUnits }
+    if let pooling { architecture.pooling = pooling }
+    try architecture.validate()
+    return architecture
+  }
+
+  /// The network that this configuration alone describes; a run takes length and tags from its data.
+  public func architecture() throws -> Architecture {
+    let count =
+      switch try VocabularyRule(tags ?? "paper") {
+      case .paper: Vocabulary.paper.count
+      case .top(let count): count
+      case .list(let path): try Vocabulary(listAt: path).count
+      }
+    return try architecture(segments: segments ?? Self.defaultSegments, tags: count)
+  }
+
+  /// The shortest of the paper's three lengths.
+  public static let defaultSegments = 252
+
+  /// Without what says where the run took place: paths and threads.
+  var portable: RunConfiguration {
+    var portable = self
+    (portable.data, portable.msd, portable.lastfm, portable.threads) = (nil, nil, nil, nil)
+    return portable
+  }
+
+  /// Refuses what cannot be run, before anything is read.
+  public func validate() throws {
+    switch (data, msd, lastfm) {
+    case (.some, _, _), (_, .some, .some): break
+    case (nil, nil, nil):
+      throw Failure(.usage, "no songs to train on: give --data SNAPSHOT.h5, or --msd FOLDER with --lastfm PATH")
+    case (nil, .some, nil): throw Failure(.usage, "--msd needs --lastfm PATH, where the songs' tags are")
+    case (nil, nil, .some): throw Failure(.usage, "--lastfm needs --msd FOLDER, where the songs are")
+    }
+    _ = try architecture(segments: segments ?? Self.defaultSegments, tags: 1)
+  }
+}

@@ -1,0 +1,28 @@
+import Foundation
+import Synchronization
+
+/// Requests to stop, as launchers and batch systems send them: SIGTERM, SIGUSR1, SIGINT.
+///
+/// The handler sets a flag and nothing else; the loop asks for it where a step ends, so that all ranks stop after
+/// the same step with a checkpoint of it.
+public enum StopSignal {
+  private static let received = Atomic<Int32>(0)
+
+  /// Installs the handlers. A second SIGINT ends the process the system's way, for the impatient.
+  public static func install() {
+    // The first use of a static is not safe in a handler.
+    received.store(0, ordering: .relaxed)
+    for number in [SIGTERM, SIGUSR1, SIGINT] {
+      var action = sigaction()
+      action.__sigaction_handler.sa_handler = { StopSignal.note($0) }
+      action.sa_flags =
+        number == SIGINT ? Int32(bitPattern: UInt32(SA_RESTART) | UInt32(SA_RESETHAND)) : SA_RESTART
+      sigaction(number, &action, nil)
+    }
+  }
+
+  /// Whether this process has been asked to stop.
+  public static var isRequested: Bool { received.load(ordering: .relaxed) != 0 }
+
+  private static func note(_ number: Int32) { received.store(number, ordering: .relaxed) }
+}

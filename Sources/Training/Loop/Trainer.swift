@@ -1,0 +1,220 @@
+import DataParallel
+import Diagnosis
+import Foundation
+import MessagePassing
+import Metrics
+import Networks
+import Sampling
+
+/// The loop: epochs of steps, metrics after each epoch, checkpoints, stops in good order.
+///
+/// Every decision (to stop, to save, which is best) is the same on all ranks: it follows from numbers that all
+/// of them have.
+final class Trainer {
+  let configuration: RunConfiguration
+  let sides: SongSides
+  let communicator: any Communicator
+  let replica: Replica
+  let adam: Adam
+  var progress: RunProgress
+  let recorders: [any RunRecorder]
+  private let saver: CheckpointSaver
+  private let filler: BatchFiller
+  private let evaluator: Evaluator
+  private let gradients: GradientReduction
+  private let statistics: SynchronousStatistics?
+  private let trainSample: [Int]
+  private let ownTrainSample: [Int]
+  private let ownValidation: [Int]
+  /// Asked where a step ends.
+  private let stopRequested: () -> Bool
+
+  init(
+    _ setup: TrainingSetup, progress: RunProgress, saver: CheckpointSaver, recorders: [any RunRecorder],
+    stopRequested: @escaping () -> Bool
+  ) {
+    configuration = setup.configuration
+    sides = setup.sides
+    communicator = setup.communicator
+    replica = setup.replica
+    adam = setup.adam
+    self.progress = progress
+    self.saver = saver
+    self.recorders = recorders
+    self.stopRequested = stopRequested
+    filler = BatchFiller(
+      setup.features, labels: setup.sides.labels, tags: setup.sides.tagCount, segments: setup.source.segments)
+    evaluator = Evaluator(setup.replica, setup.sides, setup.features, setup.communicator)
+    gradients = GradientReduction(setup.communicator)
+    statistics = setup.configuration.batchNorm == .sync ? SynchronousStatistics(setup.communicator) : nil
+    trainSample = setup.trainSample
+    ownTrainSample = setup.ownTrainSample
+    ownValidation = setup.ownValidation
+  }
+
+  /// Trains to the last epoch. Throws `interrupted` after a stop was asked for and a checkpoint written.
+  func run() throws {
+    // A kill between an epoch's checkpoint and the best one leaves the latter behind.
+    if progress.position == 0, let best = progress.bestEpoch, best == progress.epoch - 1 {
+      try save(saver.folder.best)
+    }
+    while progress.epoch <= configuration.epochs {
+      let clock = EpochClock()
+      try trainEpoch(clock)
+      try endEpoch(clock)
+    }
+    record(.finished(progress))
+  }
+
+  // MARK: An epoch
+
+  /// The steps that are left of the epoch.
+  private func trainEpoch(_ clock: EpochClock) throws {
+    let songs = sides.split.train
+    let order = EpochOrder(
+      seed: configuration.seed, epoch: progress.epoch, count: songs.count, shuffle: configuration.shuffle,
+      ranks: communicator.size)
+    for batch in GlobalBatches(count: songs.count, batchSize: configuration.batchSize, from: progress.position) {
+      let own = order.songs(in: batch, of: communicator.rank).map { songs[$0] }
+      let after = try step(own, globalSongs: batch.count)
+      clock.count(batch.count)
+      progress.position = batch.upperBound
+      progress.lossSum += after.lossSum
+      try refuseDivergence(after.lossSum)
+      record(
+        .step(
+          StepReport(
+            epoch: progress.epoch, epochs: configuration.epochs, step: progress.step,
+            loss: after.lossSum / Double(batch.count), position: progress.position, songs: songs.count,
+            trainedSongs: clock.songs, seconds: clock.seconds)))
+      if after.stop {
+        try stop()
+      } else if after.isCheckpointDue {
+        try clock.pausing { try save(saver.folder.checkpoint(step: progress.step)) }
+      }
+    }
+  }
+
+  /// What all ranks know after a step.
+  private struct AfterStep {
+    /// Sum over the global batch of each song's loss.
+    var lossSum: Double
+    var stop: Bool
+    var isCheckpointDue: Bool
+  }
+
+  /// One step of all ranks, this one's part being `own`.
+  private func step(_ own: [Int], globalSongs: Int) throws -> AfterStep {
+    progress.step += 1
+    filler.fill(own)
+    let context = StepContext(
+      seed: configuration.seed, step: UInt32(truncatingIfNeeded: progress.step), globalSongs: globalSongs)
+    let outcome = try replica.accumulateGradients(filler.batch, step: context, statistics: statistics)
+    try gradients.sum(replica.gradients)
+    if statistics == nil {
+      // With local statistics the replicas' moving ones stay equal by taking the mean of all.
+      try gradients.mean(replica.batchStatistics, localSongs: own.count, globalSongs: globalSongs)
+    }
+    adam.apply(to: replica, learningRate: Float(configuration.learningRate))
+    replica.updateMovingStatistics()
+    // One small sum carries the loss, and any rank's wish to stop or rank 0's to save.
+    let sums = try communicator.allreduce(
+      [outcome.lossSum, stopRequested() ? 1 : 0, saver.isDue(afterStep: progress.step) ? 1 : 0], .sum)
+    return AfterStep(lossSum: sums[0], stop: sums[1] > 0, isCheckpointDue: sums[2] > 0)
+  }
+
+  private func refuseDivergence(_ loss: Double) throws {
+    guard !loss.isFinite else { return }
+    // Every rank has this sum.
+    throw agreed(
+      Failure(
+        .usage, "training diverged: the loss of step \(progress.step) is \(loss)",
+        remedy: "try a lower --learning-rate; --resume would go on from the last checkpoint"))
+  }
+
+  /// Metrics, the epoch's line, its checkpoints.
+  private func endEpoch(_ clock: EpochClock) throws {
+    let speed = clock.songsPerSecond
+    record(.evaluating(songs: sides.split.validation.count + trainSample.count))
+    let validation = try evaluator.metrics(of: sides.split.validation, own: ownValidation)
+    let training = try evaluator.metrics(of: trainSample, own: ownTrainSample)
+    let metrics = EpochMetrics(
+      epoch: progress.epoch, step: progress.step, trainLoss: progress.meanLoss, trainAUC: training?.macroROCAUC,
+      validationLoss: validation?.loss, validationAUCMacro: validation?.macroROCAUC,
+      validationAUCMicro: validation?.microROCAUC, validationPRAUCMacro: validation?.macroAveragePrecision,
+      validationAUCKeras: validation?.kerasAUC, undefinedTags: validation?.undefinedTags ?? sides.tagCount)
+    let isBest = metrics.validationAUCMacro.map { $0 > progress.bestAUC ?? -1 } ?? false
+    if isBest {
+      progress.bestAUC = metrics.validationAUCMacro
+      progress.bestEpoch = progress.epoch
+    }
+    progress.history.append(metrics)
+    record(
+      .epoch(
+        EpochReport(
+          metrics: metrics, epochs: configuration.epochs, worldSize: communicator.size, songsPerSecond: speed,
+          epochSeconds: clock.secondsWithPauses, isBest: isBest)))
+    let finished = progress.epoch
+    progress.beginNextEpoch()
+    let stop = try communicator.allreduce(stopRequested() ? 1 : 0, .maximum) > 0 && finished < configuration.epochs
+    if stop || saver.isDue(afterEpoch: finished) { try save(saver.folder.checkpoint(epoch: finished)) }
+    if isBest { try save(saver.folder.best) }
+    if stop { throw interruption(saver.folder.checkpoint(epoch: finished)) }
+  }
+
+  // MARK: Stopping and saving
+
+  private func stop() throws {
+    let path = saver.folder.checkpoint(step: progress.step)
+    try save(path)
+    throw interruption(path)
+  }
+
+  private func interruption(_ path: String) -> Failure {
+    agreed(
+      Failure(
+        .interrupted, "stopped by a signal after step \(progress.step), as \(path) says",
+        remedy: "run the same line again with --resume to go on"))
+  }
+
+  private func agreed(_ failure: Failure) -> Failure {
+    var failure = failure
+    failure.isAgreed = true
+    return failure
+  }
+
+  private func save(_ path: String) throws {
+    try saver.save(path, replica, adam, progress)
+    record(.checkpoint(path: path))
+  }
+
+  private func record(_ event: RunEvent) {
+    for recorder in recorders { saver.noting { try recorder.record(event) } }
+  }
+}
+
+/// Time spent in an epoch since this start of the program, pauses for checkpoints apart.
+private final class EpochClock {
+  private let start = ContinuousClock.now
+  private var paused = Duration.zero
+  private(set) var songs = 0
+  private var lastStep = ContinuousClock.now
+
+  func count(_ songs: Int) {
+    self.songs += songs
+    lastStep = ContinuousClock.now
+  }
+
+  func pausing(_ body: () throws -> Void) rethrows {
+    paused += try ContinuousClock().measure(body)
+  }
+
+  /// Training alone, to the last step.
+  var seconds: Double { (start.duration(to: lastStep) - paused).seconds }
+  var secondsWithPauses: Double { start.duration(to: .now).seconds }
+  var songsPerSecond: Double { seconds > 0 ? Double(songs) / seconds : 0 }
+}
+
+extension Duration {
+  var seconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
+}

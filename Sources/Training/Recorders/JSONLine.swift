@@ -1,0 +1,40 @@
+import Foundation
+
+/// One JSON object on one line, its fields in the order they were given.
+public struct JSONLine {
+  private var fields: [String] = []
+
+  public init() {}
+
+  public mutating func add(_ key: String, _ value: Int) { append(key, "\(value)") }
+
+  /// Numbers that JSON cannot say (infinite, undefined, missing) become null.
+  public mutating func add(_ key: String, _ value: Double?) {
+    append(key, value.flatMap { $0.isFinite ? "\($0)" : nil } ?? "null")
+  }
+
+  public mutating func add(_ key: String, _ value: String?) {
+    append(key, value.map(Self.quoted) ?? "null")
+  }
+
+  /// Without a line break.
+  public var text: String { "{" + fields.joined(separator: ", ") + "}" }
+
+  private mutating func append(_ key: String, _ json: String) { fields.append("\(Self.quoted(key)): \(json)") }
+
+  private static func quoted(_ text: String) -> String {
+    var quoted = "\""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "\"": quoted += "\\\""
+      case "\\": quoted += "\\\\"
+      case "\n": quoted += "\\n"
+      case _ where scalar.value < 0x20:
+        let digits = String(scalar.value, radix: 16)
+        quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+      default: quoted.unicodeScalars.append(scalar)
+      }
+    }
+    return quoted + "\""
+  }
+}

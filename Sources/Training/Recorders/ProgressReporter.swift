@@ -1,0 +1,124 @@
+import Foundation
+import Logging
+
+/// Tells a human how the run goes: on a terminal a live line, elsewhere plain lines, one an epoch and one every
+/// half minute within long epochs.
+public final class ProgressReporter: RunRecorder {
+  private let console: Console
+  private let log: Logger
+  private var lastWord = Date.distantPast
+
+  /// Seconds between lines within an epoch, on a terminal and elsewhere.
+  private let patience: TimeInterval
+
+  public init(_ console: Console = .standardError) {
+    self.console = console
+    log = Logger(label: "crnn-dist") { _ in ConsoleLogHandler(console) }
+    patience = console.isTerminal ? 0.2 : 30
+  }
+
+  public func record(_ event: RunEvent) {
+    switch event {
+    case .started(let summary):
+      lastWord = Date()
+      describe(summary)
+    case .resumed(let summary, let checkpoint):
+      lastWord = Date()
+      let progress = summary.progress
+      log.info("goes on from \(checkpoint): epoch \(progress.epoch), after step \(progress.step)")
+      describe(summary)
+    case .step(let report): tell(report)
+    case .evaluating(let songs): console.draw("taking the metrics of \(songs) songs …")
+    case .epoch(let report): tell(report)
+    case .checkpoint: break
+    case .warning(let text): log.warning("\(text)")
+    case .finished(let progress): tell(progress)
+    }
+  }
+
+  private func describe(_ summary: RunSummary) {
+    let configuration = summary.configuration
+    let threads = words(summary.threads)
+    log.info(
+      """
+      \(counted(summary.worldSize, "rank")) on \(counted(summary.nodes, "node")), \
+      threads a rank: \(threads); batch \(configuration.batchSize), songs of it a rank: \(words(summary.batchShares))
+      """)
+    log.info(
+      """
+      songs: \(summary.trainSongs) for training, \(summary.validationSongs) for validation, \
+      \(summary.testSongs) for test; \(summary.segments) segments, \(summary.tags) tags
+      """)
+    log.info(
+      """
+      parameters: \(summary.trainableParameters) trainable, \(summary.nonTrainableParameters) not; \
+      \(counted(configuration.epochs, "epoch")) of \(counted(summary.stepsPerEpoch, "step"))
+      """)
+  }
+
+  private func tell(_ report: StepReport) {
+    let now = Date()
+    guard now.timeIntervalSince(lastWord) >= patience else { return }
+    lastWord = now
+    let speed = report.seconds > 0 ? Double(report.trainedSongs) / report.seconds : 0
+    let left = Double(report.songs - report.position) / max(speed, 1e-9)
+    let words =
+      "loss \(decimals(report.loss, 4))  \(decimals(speed, 0)) songs/s  \(duration(left)) left in the epoch"
+    if console.isTerminal {
+      let share = Double(report.position) / Double(max(1, report.songs))
+      console.draw("epoch \(report.epoch)/\(report.epochs) \(bar(share)) step \(report.step)  \(words)")
+    } else {
+      log.info(
+        """
+        epoch \(report.epoch)/\(report.epochs), \(report.position) of \(report.songs) songs, step \(report.step): \
+        \(words)
+        """)
+    }
+  }
+
+  private func tell(_ report: EpochReport) {
+    lastWord = Date()
+    let metrics = report.metrics
+    func value(_ value: Double?) -> String { value.map { decimals($0, 4) } ?? "undefined" }
+    var line =
+      "epoch \(metrics.epoch)/\(report.epochs): loss \(value(metrics.trainLoss)), training AUC "
+      + "\(value(metrics.trainAUC)); validation loss \(value(metrics.validationLoss)), AUC "
+      + "\(value(metrics.validationAUCMacro)) macro, \(value(metrics.validationAUCMicro)) micro; "
+      + "\(decimals(report.songsPerSecond, 0)) songs/s, \(duration(report.epochSeconds))"
+    if metrics.undefinedTags > 0 { line += "; \(counted(metrics.undefinedTags, "tag")) undefined" }
+    if report.isBest { line += "  (best so far)" }
+    log.info("\(line)")
+  }
+
+  private func tell(_ progress: RunProgress) {
+    guard let best = progress.bestAUC, let epoch = progress.bestEpoch else {
+      return log.info("done: \(counted(progress.step, "step"))")
+    }
+    log.info("done: best validation AUC \(decimals(best, 4)) macro, in epoch \(epoch)")
+  }
+
+  // MARK: Words
+
+  private func bar(_ share: Double) -> String {
+    let width = 20
+    let full = Int((share * Double(width)).rounded())
+    return "[" + String(repeating: "█", count: full) + String(repeating: "·", count: width - full) + "]"
+  }
+
+  private func words(_ range: ClosedRange<Int>) -> String {
+    range.count == 1 ? "\(range.lowerBound)" : "\(range.lowerBound) to \(range.upperBound)"
+  }
+
+  private func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
+
+  private func decimals(_ value: Double, _ places: Int) -> String { String(format: "%.\(places)f", value) }
+
+  private func duration(_ seconds: Double) -> String {
+    guard seconds.isFinite, seconds < 1e9 else { return "unknown" }
+    let whole = Int(seconds.rounded())
+    let (hours, minutes) = (whole / 3600, whole / 60 % 60)
+    return hours > 0
+      ? String(format: "%d:%02d:%02d", hours, minutes, whole % 60)
+      : String(format: "%d:%02d", minutes, whole % 60)
+  }
+}

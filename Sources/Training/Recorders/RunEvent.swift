@@ -1,0 +1,66 @@
+/// What a run tells while it goes. Only rank 0 has recorders: it alone speaks and writes.
+public enum RunEvent {
+  case started(RunSummary)
+  /// Goes on from a checkpoint.
+  case resumed(RunSummary, from: String)
+  case step(StepReport)
+  /// Metrics are being taken: nothing moves for a while.
+  case evaluating(songs: Int)
+  case epoch(EpochReport)
+  case checkpoint(path: String)
+  case warning(String)
+  case finished(RunProgress)
+}
+
+/// What a run starts with.
+public struct RunSummary: Sendable {
+  public var configuration: RunConfiguration
+  public var progress: RunProgress
+  public var worldSize: Int
+  public var nodes: Int
+  /// Threads of the ranks that have fewest and most.
+  public var threads: ClosedRange<Int>
+  public var trainSongs: Int
+  public var validationSongs: Int
+  public var testSongs: Int
+  public var segments: Int
+  public var tags: Int
+  public var trainableParameters: Int
+  public var nonTrainableParameters: Int
+  public var stepsPerEpoch: Int
+  /// Songs of a batch of the rank with fewest and the one with most.
+  public var batchShares: ClosedRange<Int>
+}
+
+/// One step of all ranks.
+public struct StepReport: Sendable {
+  public var epoch: Int
+  public var epochs: Int
+  /// Over the whole run, from 1.
+  public var step: Int
+  /// Mean over the global batch, dropout on.
+  public var loss: Double
+  /// Songs of the epoch trained on so far, and all of them.
+  public var position: Int
+  public var songs: Int
+  /// Songs and seconds since this start of the program began the epoch.
+  public var trainedSongs: Int
+  public var seconds: Double
+}
+
+/// One epoch of all ranks.
+public struct EpochReport: Sendable {
+  public var metrics: EpochMetrics
+  public var epochs: Int
+  public var worldSize: Int
+  /// Training alone, metrics not counted; of the part since the last start, where the epoch was resumed.
+  public var songsPerSecond: Double
+  /// Training and metrics.
+  public var epochSeconds: Double
+  public var isBest: Bool
+}
+
+/// Listens to a run.
+public protocol RunRecorder: AnyObject {
+  func record(_ event: RunEvent) throws
+}

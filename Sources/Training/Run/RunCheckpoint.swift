@@ -1,0 +1,117 @@
+import Checkpointing
+import Diagnosis
+import Foundation
+import Networks
+
+/// A run's state as a checkpoint, and back. Nothing in it depends on time or place, so that the same run gives
+/// the same bytes.
+struct RunCheckpoint {
+  let configuration: RunConfiguration
+  let tags: [String]
+  let dataIdentity: String
+  let splitIdentity: String
+
+  func checkpoint(_ replica: Replica, _ adam: Adam, _ progress: RunProgress) throws -> Checkpoint {
+    var checkpoint = Checkpoint()
+    try StoredModel.describe(replica.architecture, tags: tags, in: &checkpoint)
+    checkpoint.texts[StoredModel.Key.configuration] = configuration.portable.yaml
+    checkpoint.texts[StoredModel.Key.programVersion] = programVersion
+    checkpoint.texts[StoredModel.Key.dataIdentity] = dataIdentity
+    checkpoint.texts[StoredModel.Key.splitIdentity] = splitIdentity
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    checkpoint.texts[StoredModel.Key.history] = String(
+      decoding: try encoder.encode(progress.history), as: UTF8.self)
+    checkpoint.integers = [
+      "epoch": progress.epoch, "step": progress.step, "position": progress.position,
+      "best_epoch": progress.bestEpoch ?? 0, "optimizer_steps": adam.steps,
+      "seed": Int(bitPattern: UInt(configuration.seed)),
+    ]
+    checkpoint.numbers = ["loss_sum": progress.lossSum, "best_validation_auc": progress.bestAUC ?? .nan]
+    checkpoint.store(replica.parameters, in: StoredModel.Group.weights)
+    checkpoint.store(replica.movingStatistics, in: StoredModel.Group.movingStatistics)
+    checkpoint.store(adam.firstMoment, in: StoredModel.Group.firstMoments)
+    checkpoint.store(adam.secondMoment, in: StoredModel.Group.secondMoments)
+    return checkpoint
+  }
+
+  /// Takes a checkpoint's state over. Throws `badData` where it is of another run than this configuration's.
+  func restore(_ checkpoint: Checkpoint, to replica: Replica, _ adam: Adam) throws -> RunProgress {
+    try refuseOther(checkpoint, replica.architecture)
+    try checkpoint.restore(replica.parameters, from: StoredModel.Group.weights)
+    try checkpoint.restore(replica.movingStatistics, from: StoredModel.Group.movingStatistics)
+    try checkpoint.restore(adam.firstMoment, from: StoredModel.Group.firstMoments)
+    try checkpoint.restore(adam.secondMoment, from: StoredModel.Group.secondMoments)
+    adam.steps = try checkpoint.integer("optimizer_steps")
+    return try progress(of: checkpoint)
+  }
+
+  private func progress(of checkpoint: Checkpoint) throws -> RunProgress {
+    var progress = RunProgress()
+    progress.epoch = try checkpoint.integer("epoch")
+    progress.step = try checkpoint.integer("step")
+    progress.position = try checkpoint.integer("position")
+    progress.lossSum = try checkpoint.number("loss_sum")
+    let best = try checkpoint.number("best_validation_auc")
+    progress.bestAUC = best.isNaN ? nil : best
+    let epoch = try checkpoint.integer("best_epoch")
+    progress.bestEpoch = epoch == 0 ? nil : epoch
+    do {
+      progress.history = try JSONDecoder().decode(
+        [EpochMetrics].self, from: Data(checkpoint.text(StoredModel.Key.history).utf8))
+    } catch let failure as Failure {
+      throw failure
+    } catch {
+      throw Failure(.badData, "\(checkpoint.source): its history of metrics cannot be read: \(error)")
+    }
+    return progress
+  }
+
+  /// A run goes on only as the same run: same network, songs, tags, split and chance.
+  private func refuseOther(_ checkpoint: Checkpoint, _ architecture: Architecture) throws {
+    let stored = try StoredModel(checkpoint)
+    let old = try stored.configuration()
+    var differences: [String] = []
+    func compare<Value: Equatable>(_ what: String, _ stored: Value, _ wanted: Value) {
+      if stored != wanted { differences.append("\(what) \(stored), now \(wanted)") }
+    }
+    let (was, now) = (stored.architecture, architecture)
+    compare("segments", was.segments, now.segments)
+    compare("number of tags", was.tags, now.tags)
+    compare("filters", was.filters, now.filters)
+    compare("recurrent_units", was.recurrentUnits, now.recurrentUnits)
+    compare("pooling", was.pooling.map(\.words), now.pooling.map(\.words))
+    compare("split", old.split, configuration.split)
+    compare("seed", old.seed, configuration.seed)
+    compare("permute_tags", old.permuteTags, configuration.permuteTags)
+    compare("shuffle", old.shuffle, configuration.shuffle)
+    compare("batch_norm", old.batchNorm, configuration.batchNorm)
+    if differences.isEmpty {
+      if stored.tags != tags { differences.append("other tags") }
+      compare("songs with identity", try checkpoint.text(StoredModel.Key.dataIdentity), dataIdentity)
+      compare("split with identity", try checkpoint.text(StoredModel.Key.splitIdentity), splitIdentity)
+    }
+    guard differences.isEmpty else {
+      throw Failure(
+        .badData, "\(checkpoint.source): a checkpoint of another run: \(differences.joined(separator: "; "))",
+        remedy: "go on with the options it was started with, or start a new run with another --out")
+    }
+  }
+
+  /// Options that may change in mid-run, but change its course: what to warn of.
+  func changes(since checkpoint: Checkpoint) throws -> [String] {
+    let old = try StoredModel(checkpoint).configuration()
+    var changes: [String] = []
+    if old.batchSize != configuration.batchSize {
+      changes.append("batch_size was \(old.batchSize), is now \(configuration.batchSize)")
+    }
+    if old.learningRate != configuration.learningRate {
+      changes.append("learning_rate was \(old.learningRate), is now \(configuration.learningRate)")
+    }
+    return changes
+  }
+}
+
+extension PoolingSize {
+  fileprivate var words: String { "\(frequency)×\(time)" }
+}

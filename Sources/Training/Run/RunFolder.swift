@@ -1,0 +1,60 @@
+import Diagnosis
+import FileAccess
+import Foundation
+
+/// The files of a run, by name.
+public struct RunFolder: Sendable {
+  public let path: String
+
+  public init(_ path: String) { self.path = path }
+
+  public var configuration: String { path + "/config.yaml" }
+  public var metrics: String { path + "/metrics.jsonl" }
+  public var checkpoints: String { path + "/checkpoints" }
+  public var tensorBoard: String { path + "/tensorboard" }
+  /// The snapshot that a run makes for itself when it is given a tree.
+  public var snapshot: String { path + "/songs.h5" }
+  public var best: String { checkpoints + "/best.h5" }
+
+  /// `epoch-0012.h5`, the state at an epoch's end.
+  public func checkpoint(epoch: Int) -> String { checkpoints + "/epoch-" + padded(epoch, 4) + ".h5" }
+
+  /// `step-00001200.h5`, the state within an epoch.
+  public func checkpoint(step: Int) -> String { checkpoints + "/step-" + padded(step, 8) + ".h5" }
+
+  /// Makes the folders. Throws `fault` where that fails.
+  public func create() throws {
+    for folder in [path, checkpoints, tensorBoard] { try makeFolder(folder) }
+  }
+
+  /// Refuses a folder where another run's checkpoints are.
+  public func refuseToOverwrite() throws {
+    guard let first = checkpointNames.first else { return }
+    throw Failure(
+      .usage, "\(path) already holds a run (\(first) and \(checkpointNames.count - 1) more checkpoints)",
+      remedy: "give --resume to go on with it, or another --out")
+  }
+
+  /// File names of all checkpoints, oldest first within a kind.
+  public var checkpointNames: [String] {
+    ((try? FileManager.default.contentsOfDirectory(atPath: checkpoints)) ?? [])
+      .filter { $0.hasSuffix(".h5") && !$0.hasPrefix(".") }.sorted()
+  }
+
+  /// Removes the checkpoints that newer ones have made needless: all but the two newest within epochs, and all
+  /// but the `epochs` newest at their ends (0: keep these all).
+  func prune(keepingEpochs epochs: Int) {
+    let names = checkpointNames
+    let steps = names.filter { $0.hasPrefix("step-") }.dropLast(2)
+    let ends = names.filter { $0.hasPrefix("epoch-") }
+    for name in steps + ends.dropLast(epochs == 0 ? ends.count : epochs) {
+      // One that cannot be removed takes room, nothing worse.
+      try? FileManager.default.removeItem(atPath: checkpoints + "/" + name)
+    }
+  }
+
+  private func padded(_ number: Int, _ digits: Int) -> String {
+    let text = "\(number)"
+    return String(repeating: "0", count: max(0, digits - text.count)) + text
+  }
+}

@@ -1,0 +1,97 @@
+import Checkpointing
+import Diagnosis
+import Foundation
+import Networks
+
+/// The network of a checkpoint, without what only training needs.
+public struct StoredModel {
+  public let checkpoint: Checkpoint
+  public let architecture: Architecture
+  /// In the order of the outputs.
+  public let tags: [String]
+
+  /// - Throws: `badData` where the checkpoint holds no network of ours.
+  public init(_ checkpoint: Checkpoint) throws {
+    self.checkpoint = checkpoint
+    tags = try checkpoint.list(Key.tags)
+    let text = try checkpoint.text(Key.architecture)
+    do {
+      architecture = try JSONDecoder().decode(Architecture.self, from: Data(text.utf8))
+      try architecture.validate()
+    } catch {
+      throw Failure(.badData, "\(checkpoint.source): the architecture cannot be used: \(error)")
+    }
+    guard tags.count == architecture.tags else {
+      throw Failure(
+        .badData, "\(checkpoint.source): \(tags.count) tag names, but \(architecture.tags) outputs")
+    }
+  }
+
+  public static func read(_ path: String) throws -> StoredModel { try StoredModel(Checkpoint.read(path)) }
+
+  /// The configuration it was trained with; the defaults for a network from another program.
+  public func configuration() throws -> RunConfiguration {
+    var configuration = RunConfiguration()
+    if let text = checkpoint.texts[Key.configuration] {
+      try configuration.apply(yaml: text, source: checkpoint.source)
+    }
+    return configuration
+  }
+
+  /// What tells the songs it was trained on, and their split, from others; nil for a network from another program.
+  public var dataIdentity: String? { checkpoint.texts[Key.dataIdentity] }
+  public var splitIdentity: String? { checkpoint.texts[Key.splitIdentity] }
+
+  /// A replica with the checkpoint's weights.
+  public func makeReplica(maximumBatch: Int, threads: Int) throws -> Replica {
+    let replica = try Replica(architecture, maximumBatch: maximumBatch, threads: threads)
+    try checkpoint.restore(replica.parameters, from: Group.weights)
+    try checkpoint.restore(replica.movingStatistics, from: Group.movingStatistics)
+    return replica
+  }
+
+  /// Describes a network in a checkpoint: what `init` reads.
+  public static func describe(_ architecture: Architecture, tags: [String], in checkpoint: inout Checkpoint) throws
+  {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    checkpoint.texts[Key.architecture] = String(decoding: try encoder.encode(architecture), as: UTF8.self)
+    checkpoint.lists[Key.tags] = tags
+  }
+
+  /// Names in a checkpoint; docs/formats.md explains them.
+  public enum Key {
+    public static let architecture = "architecture"
+    public static let configuration = "configuration"
+    public static let tags = "tags"
+    public static let dataIdentity = "data_identity"
+    public static let splitIdentity = "split_identity"
+    public static let programVersion = "program_version"
+    public static let history = "history"
+  }
+
+  /// Groups of arrays in a checkpoint.
+  public enum Group {
+    public static let weights = "weights"
+    public static let movingStatistics = "moving_statistics"
+    public static let firstMoments = "first_moments"
+    public static let secondMoments = "second_moments"
+  }
+}
+
+extension Checkpoint {
+  /// Puts an arena's tensors into a group.
+  public mutating func store(_ arena: ParameterArena, in group: String) {
+    for placement in arena.placements {
+      arrays[group + "/" + placement.name] = FloatArray(
+        shape: placement.shape, values: arena.values(of: placement.name) ?? [])
+    }
+  }
+
+  /// Takes an arena's tensors from a group. Throws `badData` where one is missing or of another shape.
+  public func restore(_ arena: ParameterArena, from group: String) throws {
+    for placement in arena.placements {
+      arena.setValues(try values(group + "/" + placement.name, shape: placement.shape), of: placement.name)
+    }
+  }
+}

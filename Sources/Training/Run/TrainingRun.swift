@@ -1,0 +1,115 @@
+import Checkpointing
+import DataParallel
+import Diagnosis
+import FileAccess
+import Foundation
+import MessagePassing
+import Networks
+
+/// A run from its configuration to its last checkpoint, on all ranks.
+public struct TrainingRun {
+  public var configuration: RunConfiguration
+  public var folder: RunFolder
+  /// Go on from the newest good checkpoint in the folder, or start afresh where there is none.
+  public var resume: Bool
+  /// Listens on rank 0, beside the recorders that write the run's files.
+  public var recorders: [any RunRecorder] = []
+  /// Asked where a step ends: true on any rank stops all of them.
+  public var stopRequested: () -> Bool = { StopSignal.isRequested }
+
+  public init(_ configuration: RunConfiguration, folder: RunFolder, resume: Bool) {
+    self.configuration = configuration
+    self.folder = folder
+    self.resume = resume
+  }
+
+  /// Makes the folder, or refuses one that holds another run. Collective; comes before anything is read.
+  public func claimFolder(_ communicator: any Communicator) throws {
+    try communicator.agree {
+      guard communicator.isRoot else { return }
+      if !resume { try folder.refuseToOverwrite() }
+      try folder.create()
+    }
+  }
+
+  /// Trains. Collective. Throws `interrupted` (75) where a signal stopped it.
+  public func train(on source: any SongSource, _ communicator: any Communicator) throws {
+    let setup = try TrainingSetup(configuration, source, communicator)
+    let content = RunCheckpoint(
+      configuration: setup.configuration, tags: source.tags, dataIdentity: source.identity,
+      splitIdentity: setup.sides.identity)
+    let start = try begin(setup, content)
+    try communicator.broadcast(
+      [setup.replica.parameters, setup.replica.movingStatistics, setup.adam.firstMoment, setup.adam.secondMoment])
+    setup.adam.steps = start.optimizerSteps
+
+    let summary = try setup.summary(start.progress)
+    let recorders = communicator.isRoot ? self.recorders + fileRecorders(setup.configuration) : []
+    try communicator.agree {
+      guard communicator.isRoot else { return }
+      try writeAtomically(setup.configuration.yaml, to: folder.configuration, token: 0)
+      let event = start.checkpoint.map { RunEvent.resumed(summary, from: $0) } ?? .started(summary)
+      for recorder in recorders { try recorder.record(event) }
+      for warning in start.warnings + warnings(summary, communicator) {
+        for recorder in recorders { try recorder.record(.warning(warning)) }
+      }
+    }
+    let saver = CheckpointSaver(folder, setup.configuration, content, communicator)
+    let trainer = Trainer(
+      setup, progress: start.progress, saver: saver, recorders: recorders, stopRequested: stopRequested)
+    try trainer.run()
+  }
+
+  private func fileRecorders(_ configuration: RunConfiguration) -> [any RunRecorder] {
+    [
+      MetricsFile(path: folder.metrics, logEvery: configuration.logEvery),
+      TensorBoardRecorder(folder: folder.tensorBoard, logEvery: configuration.logEvery),
+    ]
+  }
+
+  // MARK: Where to begin
+
+  /// Where a start of the program begins, as rank 0 found it.
+  private struct Start: Codable {
+    var progress = RunProgress()
+    var optimizerSteps = 0
+    /// The file it goes on from; nil: afresh.
+    var checkpoint: String?
+    var warnings: [String] = []
+  }
+
+  /// Rank 0 looks for a checkpoint and takes its state over.
+  private func begin(_ setup: TrainingSetup, _ content: RunCheckpoint) throws -> Start {
+    try setup.communicator.broadcast {
+      var start = Start()
+      guard resume else { return start }
+      _ = DurableFile.removeStaleTemporaries(in: folder.checkpoints)
+      let search = try Checkpoint.newestGood(in: folder.checkpoints)
+      start.warnings = search.skipped.map { "passes over a broken checkpoint: \($0.failure.message)" }
+      guard let newest = search.newest else { return start }
+      start.progress = try content.restore(newest, to: setup.replica, setup.adam)
+      start.optimizerSteps = setup.adam.steps
+      start.checkpoint = newest.source
+      start.warnings += try content.changes(since: newest)
+      return start
+    }
+  }
+
+  private func warnings(_ summary: RunSummary, _ communicator: any Communicator) -> [String] {
+    var warnings: [String] = []
+    let cores = ProcessInfo.processInfo.activeProcessorCount
+    let used = summary.threads.upperBound * communicator.nodeSize
+    if used > cores {
+      warnings.append(
+        "\(communicator.nodeSize) ranks with \(summary.threads.upperBound) threads each share \(cores) cores: "
+          + "expect it slower than with one thread a core (see --threads)")
+    }
+    if summary.validationSongs == 0 {
+      warnings.append("no song is left for validation: there will be no metrics and no best.h5")
+    }
+    if summary.configuration.permuteTags {
+      warnings.append("tags are dealt out at random among the songs (--permute-tags): nothing can be learnt")
+    }
+    return warnings
+  }
+}

@@ -1,0 +1,64 @@
+import Checkpointing
+import Diagnosis
+import MillionSong
+import RandomNumbers
+
+/// A source's songs as a run uses them: the sides of the split, and the labels, which `permute_tags` deals out
+/// anew.
+public struct SongSides {
+  /// Song numbers, each side in rising order.
+  public let split: Split
+  /// `[song][tag]`
+  public let labels: [UInt8]
+  public let tagCount: Int
+  /// A hash of every side's track ids: tells whether two runs divided their songs alike.
+  public let identity: String
+
+  public init(_ source: any SongSource, split rule: String, permuteTags: Bool, seed: UInt64) throws {
+    split = try Split(
+      SplitRule(rule), trackIDs: source.trackIDs, artistIDs: source.artistIDs, seed: seed)
+    tagCount = source.tags.count
+    labels =
+      permuteTags ? Self.permuted(source.labels, tags: source.tags.count, seed: seed) : source.labels
+    identity = Self.identity(of: split, trackIDs: source.trackIDs)
+  }
+
+  /// The songs of a side: `train`, `validation` or `test`; nil for another word.
+  public func songs(of side: String) -> [Int]? {
+    switch side {
+    case "train": split.train
+    case "validation": split.validation
+    case "test": split.test
+    default: nil
+    }
+  }
+
+  /// The labels of some songs, row by row.
+  public func labels(of songs: [Int]) -> [UInt8] {
+    songs.flatMap { labels[$0 * tagCount..<($0 + 1) * tagCount] }
+  }
+
+  /// Training songs that `train_auc` is taken over: a fixed random sample.
+  public func trainSample(_ count: Int, seed: UInt64) -> [Int] {
+    var stream = RandomStream(seed: seed, purpose: .trainSample)
+    return stream.permutation(split.train.count).prefix(count).map { split.train[$0] }.sorted()
+  }
+
+  /// Every song gets another song's row of labels: what remains predictable of the tags is their frequency.
+  private static func permuted(_ labels: [UInt8], tags: Int, seed: UInt64) -> [UInt8] {
+    var stream = RandomStream(seed: seed, purpose: .tagPermutation)
+    return stream.permutation(labels.count / tags).flatMap { labels[$0 * tags..<($0 + 1) * tags] }
+  }
+
+  private static func identity(of split: Split, trackIDs: [String]) -> String {
+    var hash = ContentHash()
+    for side in [split.train, split.validation, split.test] {
+      hash.append(UInt64(side.count))
+      for song in side {
+        hash.append(trackIDs[song])
+        hash.append("\n")
+      }
+    }
+    return hash.text
+  }
+}

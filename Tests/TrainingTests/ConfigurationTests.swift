@@ -1,0 +1,93 @@
+import Diagnosis
+import Foundation
+import Networks
+import Testing
+import Training
+
+private func configured(_ yaml: String) throws -> RunConfiguration {
+  var configuration = RunConfiguration()
+  try configuration.apply(yaml: yaml, source: "test.yaml")
+  return configuration
+}
+
+@Test func yamlTextGivesBackTheSameConfiguration() throws {
+  let configuration = try configured(
+    """
+    data: songs.h5
+    model: large
+    filters: [8, 9]
+    pooling: [[2, 2], [6, 3]]
+    recurrent_units: 7
+    batch_size: 24
+    learning_rate: 0.0003
+    seed: 18446744073709551615
+    split: artist:0.8/0.1/0.1
+    batch_norm: local
+    shuffle: local
+    checkpoint_every: 100steps
+    permute_tags: true
+    threads: 3
+    """)
+  #expect(configuration.filters == [8, 9])
+  #expect(configuration.pooling == [PoolingSize(frequency: 2, time: 2), PoolingSize(frequency: 6, time: 3)])
+  #expect(configuration.seed == .max)
+  #expect(configuration.checkpointEvery == .steps(100))
+  #expect(try configured(configuration.yaml) == configuration)
+  #expect(try configured("") == RunConfiguration())
+  #expect(try configured(RunConfiguration().yaml) == RunConfiguration())
+}
+
+@Test func commandLineWinsOverTheFile() throws {
+  var configuration = try configured("batch_size: 16\nmodel: large\nfilters: [1, 2, 3]\nmsd: a\nlastfm: b")
+  try configuration.apply(commandLine: [("batch_size", "48"), ("data", "songs.h5"), ("filters", "[4, 5, 6]")])
+  #expect(configuration.batchSize == 48)
+  #expect(configuration.filters == [4, 5, 6])
+  #expect(configuration.data == "songs.h5")
+  #expect(configuration.msd == nil && configuration.lastfm == nil, "a snapshot replaces the tree")
+  try configuration.apply(commandLine: [("model", "small")])
+  #expect(configuration.filters == nil, "a model replaces the shape that was spelt out before")
+}
+
+@Test(arguments: [
+  ("lerning_rate: 0.1", ["test.yaml", "lerning_rate", "learning_rate"]),
+  ("batch_size: many", ["batch_size", "many", "whole number from 1"]),
+  ("batch_size: 0", ["batch_size", "\"0\""]),
+  ("batch_size: [1, 2]", ["batch_size", "[1, 2]"]),
+  ("filters: 60", ["filters", "60", "list"]),
+  ("pooling: [[2, 2], [2]]", ["pooling", "[2]"]),
+  ("learning_rate: .nan", ["learning_rate", "number above 0"]),
+  ("learning_rate: -1", ["learning_rate", "-1"]),
+  ("precision: bf16", ["precision", "bf16", "fp32"]),
+  ("gradient_compression: bf16", ["gradient_compression", "bf16", "none"]),
+  ("split: random:2", ["random:2"]),
+  ("tags: top:0", ["top:0"]),
+  ("checkpoint_every: 3weeks", ["checkpoint_every", "3weeks"]),
+  ("permute_tags: perhaps", ["permute_tags", "perhaps", "true or false"]),
+  ("model: [small", ["not YAML"]),
+  ("- model", ["expected lines of option: value"]),
+])
+func wrongYAMLIsRefusedByName(yaml: String, words: [String]) {
+  let failure = #expect(throws: Failure.self) { try configured(yaml) }
+  #expect(failure?.kind == .usage)
+  for word in words { #expect(failure?.description.contains(word) == true, "\(failure?.description ?? "")") }
+}
+
+@Test func theNetworkFollowsModelAndExplicitShape() throws {
+  #expect(try configured("model: small").architecture().trainableParameters == 81_314)
+  #expect(try configured("model: large\nsegments: 1024").architecture().trainableParameters == 2_514_154)
+  let shaped = try configured("filters: [8, 8, 8]\nrecurrent_units: 5\nsegments: 24\ntags: top:3").architecture()
+  #expect(shaped.filters == [8, 8, 8])
+  #expect(shaped.recurrentUnits == 5)
+  #expect(shaped.segments == 24)
+  #expect(shaped.tags == 3)
+  #expect(shaped.pooling == Architecture.paperPooling)
+}
+
+@Test func aRunNeedsSongs() throws {
+  var configuration = RunConfiguration()
+  #expect(throws: Failure.self) { try configuration.validate() }
+  configuration.msd = "tree"
+  #expect(throws: Failure.self) { try configuration.validate() }
+  configuration.lastfm = "tags"
+  try configuration.validate()
+}

@@ -1,0 +1,105 @@
+import Checkpointing
+import Diagnosis
+import Foundation
+import MessagePassing
+import RandomNumbers
+import Training
+
+/// Songs whose first tag shows in their pitches, so that there is something to learn.
+func songs(_ count: Int, segments: Int = 24, seed: UInt64 = 3) -> InMemorySongs {
+  var stream = RandomStream(seed: seed, purpose: .test)
+  var features: [Float] = []
+  var labels: [UInt8] = []
+  for song in 0..<count {
+    let isLoud = stream.chance(0.5)
+    labels += [isLoud ? 1 : 0, UInt8(song % 2), stream.chance(0.3) ? 1 : 0]
+    features += (0..<segments * 12).map { _ in Float(stream.uniform()) * (isLoud ? 1 : 0.7) }
+  }
+  return InMemorySongs(
+    segments: segments, tags: ["loud", "even", "chance"], trackIDs: (0..<count).map { "TR\($0)" },
+    artistIDs: (0..<count).map { "AR\($0 / 2)" }, labels: labels, features: features)
+}
+
+/// A configuration small enough for many runs.
+func smallConfiguration(_ changes: (inout RunConfiguration) -> Void = { _ in }) -> RunConfiguration {
+  var configuration = RunConfiguration()
+  configuration.data = "memory"
+  configuration.filters = [4, 5, 3]
+  configuration.recurrentUnits = 4
+  configuration.batchSize = 12
+  configuration.epochs = 3
+  configuration.threads = 1
+  configuration.split = "random:0.75"
+  configuration.seed = 5
+  changes(&configuration)
+  return configuration
+}
+
+/// Remembers the losses of steps and what else was told.
+final class Listener: RunRecorder, @unchecked Sendable {
+  private let lock = NSLock()
+  private var recorded: [StepReport] = []
+  private var told: [EpochReport] = []
+
+  var steps: [StepReport] { lock.withLock { recorded } }
+  var epochs: [EpochReport] { lock.withLock { told } }
+
+  func record(_ event: RunEvent) {
+    lock.withLock {
+      if case .step(let report) = event { recorded.append(report) }
+      if case .epoch(let report) = event { told.append(report) }
+    }
+  }
+}
+
+/// A folder that goes away with the value.
+final class TemporaryRun: Sendable {
+  let folder: RunFolder
+
+  init() { folder = RunFolder(FileManager.default.temporaryDirectory.path + "/run-\(UUID().uuidString)") }
+
+  deinit { try? FileManager.default.removeItem(atPath: folder.path) }
+
+  /// Trains on ranks that are threads.
+  /// - Parameter stopAfter: the step after which the last rank asks for a stop.
+  @discardableResult
+  func train(
+    _ configuration: RunConfiguration, ranks: Int = 1, songCount: Int = 49, resume: Bool = false,
+    stopAfter: Int? = nil
+  ) throws -> Listener {
+    let listener = Listener()
+    let folder = folder
+    _ = try InProcessCommunicator.run(size: ranks) { communicator in
+      var run = TrainingRun(configuration, folder: folder, resume: resume)
+      run.recorders = [listener]
+      let counter = Counter()
+      if let stopAfter, communicator.rank == communicator.size - 1 {
+        run.stopRequested = { counter.next() == stopAfter }
+      } else {
+        run.stopRequested = { false }
+      }
+      try run.claimFolder(communicator)
+      try run.train(on: songs(songCount), communicator)
+    }
+    return listener
+  }
+
+  func checkpoint(_ name: String) throws -> Checkpoint { try Checkpoint.read(folder.checkpoints + "/" + name) }
+
+  var metrics: [[String: Any]] {
+    get throws {
+      try String(contentsOfFile: folder.metrics, encoding: .utf8).split(separator: "\n").map {
+        try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any] ?? [:]
+      }
+    }
+  }
+}
+
+private final class Counter {
+  private var count = 0
+
+  func next() -> Int {
+    count += 1
+    return count
+  }
+}
