@@ -10,6 +10,7 @@ struct BenchmarkCommand: ParsableCommand {
         crnn-dist benchmark step --config configs/large-252.yaml --batch-size 32 --threads 2
       """,
     subcommands: [
-      BenchmarkAllreduceCommand.self
+      BenchmarkStepCommand.self,
+      BenchmarkAllreduceCommand.self,
     ])
 }

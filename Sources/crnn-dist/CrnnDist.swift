@@ -1,6 +1,7 @@
 import ArgumentParser
 import Diagnosis
 import Foundation
+import MessagePassing
 
 /// The program: commands only, each in its own file.
 @main
@@ -41,10 +42,13 @@ struct CrnnDist: ParsableCommand {
     }
   }
 
-  /// Says what is wrong and exits. A launcher starts every rank with the same line: one of them tells.
+  /// Says what is wrong and exits. Before MPI has started every rank of a launch finds the same fault: the first
+  /// one tells, and the others leave it the time to, since the launcher ends all when one has ended.
   private static func end(with failure: Failure) -> Never {
-    if failure.kind != .usage || isFirstOfLaunch {
-      FileHandle.standardError.write(Data("crnn-dist: \(failure)\n".utf8))
+    if LaunchEnvironment.current.speaks {
+      MPIProgram.tell(failure)
+    } else {
+      Thread.sleep(forTimeInterval: 0.5)
     }
     Foundation.exit(failure.kind.rawValue)
   }
@@ -52,12 +56,5 @@ struct CrnnDist: ParsableCommand {
   /// The parser's message on one line.
   private static func sentence(for error: any Error) -> String {
     message(for: error).split(whereSeparator: \.isNewline).joined(separator: " ")
-  }
-
-  /// Whether this process is rank 0 as far as the launcher's environment says, before MPI has started.
-  private static var isFirstOfLaunch: Bool {
-    let environment = ProcessInfo.processInfo.environment
-    let ranks = ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"].compactMap { environment[$0] }
-    return ranks.first.map { $0 == "0" } ?? true
   }
 }
