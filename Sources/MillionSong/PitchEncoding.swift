@@ -17,7 +17,7 @@ public enum PitchEncoding: String, Sendable, Codable {
 public struct PitchBlock: Sendable {
   public let songs: Int
   public let segments: Int
-  private let values: PitchValues
+  public let values: PitchValues
 
   init(songs: Int, segments: Int, values: PitchValues) {
     self.songs = songs

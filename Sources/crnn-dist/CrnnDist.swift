@@ -21,6 +21,9 @@ struct CrnnDist: ParsableCommand {
     subcommands: [
       PrepareCommand.self,
       InspectCommand.self,
+      TrainCommand.self,
+      EvaluateCommand.self,
+      PredictCommand.self,
       BenchmarkCommand.self,
       CheckMPICommand.self,
       SynthesizeCommand.self,

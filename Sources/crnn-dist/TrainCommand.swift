@@ -1,0 +1,40 @@
+import ArgumentParser
+import Diagnosis
+import Foundation
+import MessagePassing
+import Training
+
+/// Trains a tagger on all ranks.
+struct TrainCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "train",
+    abstract: "Trains a tagger on a snapshot, or on a tree of track files, on one rank or many.",
+    discussion: """
+      Example:
+        mpirun -np 4 crnn-dist train --data songs.h5 --out runs/first --config configs/small-252.yaml --epochs 40
+
+      RUN then holds config.yaml (everything resolved: --config RUN/config.yaml repeats the run), metrics.jsonl, \
+      checkpoints/ and tensorboard/. SIGTERM, SIGUSR1 and SIGINT lead to a checkpoint and exit code 75; the same \
+      line with --resume goes on.
+      """)
+
+  @Option(help: "The folder of the run's files.")
+  var out: String
+
+  @Flag(help: "Go on from the newest good checkpoint in the run's folder, or start afresh where there is none.")
+  var resume = false
+
+  @OptionGroup var options: RunOptions
+
+  func run() throws {
+    let configuration = try options.resolved()
+    try configuration.validate()
+    MPIProgram.run { communicator in
+      StopSignal.install()
+      var run = TrainingRun(configuration, folder: RunFolder(out), resume: resume)
+      run.recorders = [ProgressReporter()]
+      try run.claimFolder(communicator)
+      try run.train(on: run.songs(communicator), communicator)
+    }
+  }
+}
