@@ -66,7 +66,7 @@ public struct Prediction {
           "the song has \(track.segmentCount) segments, the model needs \(segments); shorter songs cannot be judged"
         return outcome
       }
-      let batch = Batch(songs: [0], features: pitches.floats, labels: [])
+      let batch = Batch(songs: [0], segments: [segments], features: pitches.floats, labels: [])
       let probabilities = try replica.predict(batch)
       outcome.tags = probabilities.indices
         .sorted { (probabilities[$1], $0) < (probabilities[$0], $1) }
