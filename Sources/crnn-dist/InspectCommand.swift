@@ -52,6 +52,7 @@ struct InspectCommand: ParsableCommand {
   private func inspectFile() throws -> any Inspection {
     switch URL(fileURLWithPath: path).pathExtension.lowercased() {
     case "json": return try RecordInspection(path)
+    case "yaml", "yml": return try NetworkInspection(configurationAt: path)
     default: return try inspectHierarchicalFile()
     }
   }
@@ -60,6 +61,7 @@ struct InspectCommand: ParsableCommand {
     let file = try File.open(path)
     switch try? file.textAttribute("format") {
     case "crnn-dist snapshot": return try SnapshotInspection(Snapshot.open(path))
+    case "crnn-dist checkpoint": return try NetworkInspection(checkpointAt: path)
     default:
       guard file.contains("analysis/songs"), file.contains("metadata/songs") else {
         throw Failure(

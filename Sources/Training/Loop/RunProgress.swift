@@ -42,4 +42,16 @@ public struct EpochMetrics: Codable, Equatable, Sendable {
   public var validationAUCKeras: Double?
   /// Tags that the validation songs cannot judge, because none or all of them have it.
   public var undefinedTags: Int
+
+  enum CodingKeys: String, CodingKey {
+    case epoch, step
+    case trainLoss = "train_loss"
+    case trainAUC = "train_auc"
+    case validationLoss = "val_loss"
+    case validationAUCMacro = "val_auc_macro"
+    case validationAUCMicro = "val_auc_micro"
+    case validationPRAUCMacro = "val_pr_auc_macro"
+    case validationAUCKeras = "val_auc_keras"
+    case undefinedTags = "val_undefined_tags"
+  }
 }

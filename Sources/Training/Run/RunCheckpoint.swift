@@ -56,14 +56,7 @@ struct RunCheckpoint {
     progress.bestAUC = best.isNaN ? nil : best
     let epoch = try checkpoint.integer("best_epoch")
     progress.bestEpoch = epoch == 0 ? nil : epoch
-    do {
-      progress.history = try JSONDecoder().decode(
-        [EpochMetrics].self, from: Data(checkpoint.text(StoredModel.Key.history).utf8))
-    } catch let failure as Failure {
-      throw failure
-    } catch {
-      throw Failure(.badData, "\(checkpoint.source): its history of metrics cannot be read: \(error)")
-    }
+    progress.history = try StoredModel(checkpoint).history()
     return progress
   }
 

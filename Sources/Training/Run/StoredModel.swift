@@ -42,6 +42,16 @@ public struct StoredModel {
   public var dataIdentity: String? { checkpoint.texts[Key.dataIdentity] }
   public var splitIdentity: String? { checkpoint.texts[Key.splitIdentity] }
 
+  /// The metrics of the epochs that led to it; none for a network from another program.
+  public func history() throws -> [EpochMetrics] {
+    guard let text = checkpoint.texts[Key.history] else { return [] }
+    do {
+      return try JSONDecoder().decode([EpochMetrics].self, from: Data(text.utf8))
+    } catch {
+      throw Failure(.badData, "\(checkpoint.source): its history of metrics cannot be read: \(error)")
+    }
+  }
+
   /// A replica with the checkpoint's weights.
   public func makeReplica(maximumBatch: Int, threads: Int) throws -> Replica {
     let replica = try Replica(architecture, maximumBatch: maximumBatch, threads: threads)
