@@ -2,7 +2,7 @@ import Diagnosis
 import MessagePassing
 import Networks
 
-// check-layers: raw memory, because pieces of the arena are summed in place.
+// check-layers: raw memory, because gradients are summed where they lie, bucket by bucket.
 
 /// Sums the replicas' gradients, so that every rank steps with the gradient of the global batch.
 ///

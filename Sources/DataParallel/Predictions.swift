@@ -1,8 +1,6 @@
 import Diagnosis
 import MessagePassing
 
-// check-layers: raw memory, because the communicator gathers bytes where they lie.
-
 /// Probabilities of songs, in ascending order of the songs' numbers: the same, to the last bit, for any world
 /// size, and so is every metric made of them.
 public struct Predictions: Sendable, Equatable {
@@ -32,14 +30,12 @@ extension Communicator {
         throw Failure(.fault, "\(songs.count) songs of \(tags) tags have \(probabilities.count) probabilities")
       }
     }
-    let allSongs = try songs.withUnsafeBytes { try gather($0, root: 0) }
+    let allSongs = try gather(songs)
     let allProbabilities = try gather(probabilities)
     return try agree {
       guard let allSongs, let allProbabilities else { return nil }
-      let numbers = allSongs.flatMap { bytes in
-        bytes.withUnsafeBytes { Array($0.bindMemory(to: UInt32.self)) }
-      }
-      return try sorted(numbers, allProbabilities.flatMap { $0 }, tags: tags, expected: expected)
+      return try sorted(
+        allSongs.flatMap { $0 }, allProbabilities.flatMap { $0 }, tags: tags, expected: expected)
     }
   }
 

@@ -2,7 +2,7 @@ import Diagnosis
 import MessagePassing
 import Networks
 
-// check-layers: raw memory, because arenas are broadcast and hashed in place.
+// check-layers: raw memory, because tensors are sent and checksummed where they lie.
 
 extension Communicator {
   /// Copies the root's tensors to every rank: initial weights, or what a checkpoint held. Collective.

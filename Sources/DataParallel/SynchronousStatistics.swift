@@ -1,7 +1,7 @@
 import MessagePassing
 import Networks
 
-// check-layers: raw memory, because the kernels' sums are added up in place.
+// check-layers: raw memory, because the network hands over its sums where they lie.
 
 /// Batch norm over the global batch (`--batch-norm sync`): the sums that make up means, variances and their
 /// gradients are added over all ranks, in 64 bits.

@@ -19,7 +19,10 @@ public struct CollectiveCheck: Sendable {
     CollectiveCheck(name: "allreduce of doubles") { try checkAllreduce(of: Double.self, $0) },
     CollectiveCheck(name: "allreduce of 32-bit integers") { try checkAllreduce(of: Int32.self, $0) },
     CollectiveCheck(name: "allreduce of 64-bit integers") { try checkAllreduce(of: Int.self, $0) },
-    CollectiveCheck(name: "allreduce of unsigned integers") { try checkAllreduce(of: UInt64.self, $0) },
+    CollectiveCheck(name: "allreduce of unsigned integers") {
+      try checkAllreduce(of: UInt32.self, $0)
+      try checkAllreduce(of: UInt64.self, $0)
+    },
     CollectiveCheck(name: "sums equal on all ranks", body: checkEqualSums),
     CollectiveCheck(name: "gather", body: checkGather),
     CollectiveCheck(name: "agreement on failures", body: checkAgreement),

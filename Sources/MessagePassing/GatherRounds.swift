@@ -18,7 +18,7 @@ struct GatherRounds {
 
   /// Calls the body once a round, on every rank equally often, with each rank's count, each rank's place in the
   /// received buffer, the received buffer's length, and where this rank's part starts in its own bytes.
-  func each(
+  func run(
     _ body: (_ counts: [Int32], _ displacements: [Int32], _ total: Int, _ start: Int) throws -> Void
   ) rethrows {
     let longest = lengths.max() ?? 0

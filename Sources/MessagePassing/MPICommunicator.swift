@@ -128,7 +128,7 @@ public final class MPICommunicator: Communicator {
   public func gather(_ bytes: UnsafeRawBufferPointer, root: Int) throws -> [[UInt8]]? {
     let rounds = try gatherRounds(bytes.count)
     var gathered = rank == root ? rounds.emptyArrays : nil
-    try rounds.each { counts, displacements, total, start in
+    try rounds.run { counts, displacements, total, start in
       var received = [UInt8](repeating: 0, count: rank == root ? total : 0)
       try check(
         MPI_Gatherv(
@@ -143,7 +143,7 @@ public final class MPICommunicator: Communicator {
   public func allgather(_ bytes: UnsafeRawBufferPointer) throws -> [[UInt8]] {
     let rounds = try gatherRounds(bytes.count)
     var gathered = rounds.emptyArrays
-    try rounds.each { counts, displacements, total, start in
+    try rounds.run { counts, displacements, total, start in
       var received = [UInt8](repeating: 0, count: total)
       try check(
         MPI_Allgatherv(
@@ -212,6 +212,7 @@ extension NumberType {
     case .double: crnn_mpi_double()
     case .int32: crnn_mpi_int32()
     case .int64: crnn_mpi_int64()
+    case .uint32: crnn_mpi_uint32()
     case .uint64: crnn_mpi_uint64()
     }
   }

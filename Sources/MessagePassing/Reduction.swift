@@ -11,6 +11,7 @@ public enum NumberType: String, Sendable {
   case double
   case int32
   case int64
+  case uint32
   case uint64
 }
 
@@ -39,6 +40,11 @@ extension Int32: ReducibleNumber {
 extension Int: ReducibleNumber {
   public static var numberType: NumberType { .int64 }
   public static func wrappingSum(_ first: Int, _ second: Int) -> Int { first &+ second }
+}
+
+extension UInt32: ReducibleNumber {
+  public static var numberType: NumberType { .uint32 }
+  public static func wrappingSum(_ first: UInt32, _ second: UInt32) -> UInt32 { first &+ second }
 }
 
 extension UInt64: ReducibleNumber {

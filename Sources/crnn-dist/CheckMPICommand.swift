@@ -43,13 +43,14 @@ struct CheckMPICommand: ParsableCommand {
   }
 
   private func describe(_ communicator: MPICommunicator) throws {
-    let threads = try communicator.fairThreadCount()
-    let ranks = try communicator.allgather(Place(host: communicator.hostName, threads: threads))
+    let plan = try communicator.threadPlan()
+    let ranks = try communicator.allgather(
+      Place(host: communicator.hostName, threads: plan.threads, advice: plan.advice))
     let nodes = try communicator.allreduce(communicator.nodeRank == 0 ? 1 : 0, .sum)
     guard communicator.isRoot else { return }
     print("MPI library   \(MPICommunicator.libraryVersion)")
     let launcher = LaunchEnvironment.current.launcher
-    print("launcher      \(launcher.map { "\($0.name), \($0.processes) processes" } ?? "none")")
+    print("launcher      \(launcher.map { "\($0.name), \($0.processes) process(es)" } ?? "none")")
     print("world size    \(communicator.size)")
     print("nodes         \(nodes)")
     for host in Set(ranks.map(\.host)).sorted() {
@@ -57,6 +58,7 @@ struct CheckMPICommand: ParsableCommand {
       let threads = Set(here.map { ranks[$0].threads }).sorted().map(String.init).joined(separator: " or ")
       print("  \(host): \(here.count) rank(s) from \(here[0]) on, \(threads) thread(s) each")
     }
+    if let advice = ranks.lazy.compactMap(\.advice).first { print("advice        \(advice)") }
   }
 
   private func check(_ communicator: MPICommunicator, _ manner: String) throws {
@@ -86,4 +88,5 @@ struct CheckMPICommand: ParsableCommand {
 private struct Place: Codable {
   let host: String
   let threads: Int
+  let advice: String?
 }

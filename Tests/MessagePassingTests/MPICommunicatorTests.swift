@@ -18,6 +18,6 @@ import Testing
     #expect(try communicator.gather([1, 2, 3]) == [[1, 2, 3]])
     #expect(try communicator.allgather([Float]()) == [[]])
     try communicator.barrier()
-    #expect(try communicator.fairThreadCount() == ProcessorSet.current.count)
+    #expect((1...ProcessorSet.current.count).contains(try communicator.fairThreadCount()))
   }
 }

@@ -39,6 +39,14 @@ public struct ProcessorSet: Sendable, Equatable, Codable {
 
   public var count: Int { words.reduce(0) { $0 + $1.nonzeroBitCount } }
 
+  /// The processors of both.
+  public func union(_ other: ProcessorSet) -> ProcessorSet {
+    let (longer, shorter) = words.count >= other.words.count ? (self, other) : (other, self)
+    var union = longer
+    for index in shorter.words.indices { union.words[index] |= shorter.words[index] }
+    return union
+  }
+
   public func contains(_ processor: Int) -> Bool {
     processor / 64 < words.count && words[processor / 64] >> UInt64(processor % 64) & 1 == 1
   }
@@ -56,20 +64,4 @@ public struct ProcessorSet: Sendable, Equatable, Codable {
     // Thirds do not add up to whole numbers exactly.
     return max(1, Int(share + 1e-6))
   }
-}
-
-extension Communicator {
-  /// How many threads this rank should run, from the processors that the ranks of its node were given.
-  /// Collective; may differ between ranks.
-  public func fairThreadCount() throws -> Int {
-    let own = ProcessorSet.current
-    let sets = try allgather(NodeProcessors(hostName: hostName, processors: own))
-    return own.fairThreads(among: sets.filter { $0.hostName == hostName }.map(\.processors))
-  }
-}
-
-/// What a rank tells the others of where it runs.
-private struct NodeProcessors: Codable {
-  let hostName: String
-  let processors: ProcessorSet
 }

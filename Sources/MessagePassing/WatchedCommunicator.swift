@@ -1,7 +1,3 @@
-import MessagePassing
-
-// check-layers: raw memory, because it passes on what the Communicator protocol takes.
-
 /// Another communicator with a stall watch over every collective.
 public final class WatchedCommunicator: Communicator {
   private let base: any Communicator
