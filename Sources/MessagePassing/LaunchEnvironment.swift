@@ -23,6 +23,14 @@ public struct LaunchEnvironment: Sendable {
   /// describe the allocation but nobody started one process for each task.
   public let launcher: Launcher?
 
+  /// Whether srun offers the processes a way to find each other (`--mpi=pmix`, `pmi2`); true under any other
+  /// launcher.
+  public let offersConnection: Bool
+
+  /// Whether nobody else was started, and MPI need not look for a launcher: a plain process, or a single task
+  /// of srun without PMIx.
+  public let isAlone: Bool
+
   public static var current: LaunchEnvironment {
     LaunchEnvironment(variables: ProcessInfo.processInfo.environment)
   }
@@ -37,11 +45,17 @@ public struct LaunchEnvironment: Sendable {
     // inherit, and those count daemons.
     self.launcher =
       launcher("mpirun", "OMPI_COMM_WORLD_SIZE", process: "OMPI_COMM_WORLD_RANK")
-      ?? launcher("the launcher", "PMI_SIZE", process: "PMI_RANK")
+      ?? launcher(
+        variables["PMI_SIZE"] == variables["SLURM_STEP_NUM_TASKS"] ? "srun" : "the launcher", "PMI_SIZE",
+        process: "PMI_RANK")
       ?? (Self.isJobStep(variables)
         ? launcher("srun", "SLURM_STEP_NUM_TASKS", process: "SLURM_PROCID")
           ?? launcher("srun", "SLURM_NTASKS", process: "SLURM_PROCID")
         : nil)
+    isAlone = launcher.map { $0.name == "srun" && $0.processes == 1 && variables["PMIX_RANK"] == nil } ?? true
+    offersConnection =
+      launcher?.name != "srun" || variables["PMIX_RANK"] != nil || variables["PMI_FD"] != nil
+      || variables["PMI_RANK"] != nil
   }
 
   /// Whether srun started this process. A batch script also has SLURM_PROCID and SLURM_NTASKS, but no step id,
@@ -56,13 +70,28 @@ public struct LaunchEnvironment: Sendable {
   /// Whether this process should speak for all before MPI has started: the launcher's first one, or one alone.
   public var speaks: Bool { (launcher?.process ?? 0) == 0 }
 
+  /// Throws (64) when it is clear before MPI starts that the processes will not find each other.
+  func checkConnection() throws {
+    guard let launcher, launcher.processes > 1, !offersConnection else { return }
+    try check(worldSize: 1)
+  }
+
+  /// What to say when MPI gives up while it starts, which it does by ending the process.
+  var startFailure: Failure {
+    Failure(
+      .usage, "MPI could not start under \(launcher?.name ?? "this environment"); its reasons stand above",
+      remedy: remedy)
+  }
+
+  private var remedy: String {
+    launcher?.name == "srun"
+      ? "try srun --mpi=pmix, or start with mpirun inside the allocation; srun --mpi=list shows what Slurm has"
+      : "start with the mpirun that belongs to \(MPICommunicator.libraryVersion.prefix { $0 != "," })"
+  }
+
   /// Throws (64) when MPI's world is smaller than the number of processes that were started.
   public func check(worldSize: Int) throws {
     guard let launcher, worldSize < launcher.processes else { return }
-    let remedy =
-      launcher.name == "srun"
-      ? "try srun --mpi=pmix, or start with mpirun inside the allocation; srun --mpi=list shows what Slurm has"
-      : "start with the mpirun that belongs to \(MPICommunicator.libraryVersion.prefix { $0 != "," })"
     throw Failure(
       .usage,
       "\(launcher.name) started \(launcher.processes) processes (\(launcher.variable)), but MPI sees a world of "

@@ -29,15 +29,19 @@ public final class MPICommunicator: Communicator {
   public static func start() throws -> MPICommunicator {
     if let running { return running }
     let environment = LaunchEnvironment.current
-    if environment.launcher == nil {
-      // Alone: Open MPI need not prepare for spawning others, nor look for a batch system's daemons.
+    try environment.checkConnection()
+    if environment.isAlone {
+      // Open MPI need not prepare for spawning others, nor insist on srun's way of connecting them.
       setenv("OMPI_MCA_ess_singleton_isolated", "1", 0)
+      for variable in ["SLURM_STEP_ID", "SLURM_STEPID"] { unsetenv(variable) }
     }
     var started: Int32 = 0
     try Self.check(MPI_Initialized(&started), "MPI_Initialized")
     if started == 0 {
       var provided: Int32 = 0
-      try Self.check(MPI_Init_thread(nil, nil, Int32(MPI_THREAD_FUNNELED), &provided), "MPI_Init_thread")
+      try StartGuard.during {
+        try Self.check(MPI_Init_thread(nil, nil, Int32(MPI_THREAD_FUNNELED), &provided), "MPI_Init_thread")
+      }
       guard provided >= MPI_THREAD_FUNNELED else {
         throw Failure(
           .fault, "this MPI library was built without thread support (level \(provided))",

@@ -32,7 +32,11 @@ import Testing
 
   @Test func aStepOfOneTaskMayBeAlone() throws {
     let step = batchScript.merging(["SLURM_STEP_ID": "1", "SLURM_STEP_NUM_TASKS": "1"]) { $1 }
-    try LaunchEnvironment(variables: step).check(worldSize: 1)
+    let environment = LaunchEnvironment(variables: step)
+    try environment.check(worldSize: 1)
+    #expect(environment.isAlone)
+    #expect(!LaunchEnvironment(variables: step.merging(["PMIX_RANK": "0"]) { $1 }).isAlone)
+    #expect(!LaunchEnvironment(variables: ["OMPI_COMM_WORLD_SIZE": "1"]).isAlone)
   }
 
   @Test func mpirunInsideABatchJobCountsItsOwnProcessesNotTheDaemonsOfItsStep() throws {
@@ -49,6 +53,17 @@ import Testing
   @Test func anotherLibrarysMpirunIsNoticed() {
     let environment = LaunchEnvironment(variables: ["PMI_SIZE": "4", "PMI_RANK": "0"])
     #expect(throws: Failure.self) { try environment.check(worldSize: 1) }
+  }
+
+  @Test func srunWithoutAWayToConnectIsSeenBeforeMPIStarts() {
+    let step = batchScript.merging(["SLURM_STEP_ID": "0", "SLURM_STEP_NUM_TASKS": "2"]) { $1 }
+    #expect(!LaunchEnvironment(variables: step).offersConnection)
+    #expect(LaunchEnvironment(variables: step.merging(["PMIX_RANK": "0"]) { $1 }).offersConnection)
+    #expect(LaunchEnvironment(variables: ["OMPI_COMM_WORLD_SIZE": "2"]).offersConnection)
+    #expect(LaunchEnvironment(variables: [:]).offersConnection)
+    let secondInterface = step.merging(["PMI_FD": "11", "PMI_SIZE": "2", "PMI_RANK": "1"]) { $1 }
+    let environment = LaunchEnvironment(variables: secondInterface)
+    #expect(environment.offersConnection && environment.launcher?.name == "srun" && !environment.speaks)
   }
 
   @Test func nonsenseInTheEnvironmentIsIgnored() throws {
