@@ -37,21 +37,22 @@ public struct LaunchEnvironment: Sendable {
 
   public init(variables: [String: String]) {
     func number(_ name: String) -> Int? { variables[name].flatMap { Int($0) } }
-    func launcher(_ name: String, _ variable: String, process: String) -> Launcher? {
+    func started(by name: String, _ variable: String, process: String) -> Launcher? {
       guard let processes = number(variable), processes > 0 else { return nil }
       return Launcher(name: name, variable: variable, processes: processes, process: number(process))
     }
     // mpirun comes first: inside a batch job it starts its daemons with srun, whose variables its processes
     // inherit, and those count daemons.
-    self.launcher =
-      launcher("mpirun", "OMPI_COMM_WORLD_SIZE", process: "OMPI_COMM_WORLD_RANK")
-      ?? launcher(
-        variables["PMI_SIZE"] == variables["SLURM_STEP_NUM_TASKS"] ? "srun" : "the launcher", "PMI_SIZE",
+    let launcher =
+      started(by: "mpirun", "OMPI_COMM_WORLD_SIZE", process: "OMPI_COMM_WORLD_RANK")
+      ?? started(
+        by: variables["PMI_SIZE"] == variables["SLURM_STEP_NUM_TASKS"] ? "srun" : "the launcher", "PMI_SIZE",
         process: "PMI_RANK")
       ?? (Self.isJobStep(variables)
-        ? launcher("srun", "SLURM_STEP_NUM_TASKS", process: "SLURM_PROCID")
-          ?? launcher("srun", "SLURM_NTASKS", process: "SLURM_PROCID")
+        ? started(by: "srun", "SLURM_STEP_NUM_TASKS", process: "SLURM_PROCID")
+          ?? started(by: "srun", "SLURM_NTASKS", process: "SLURM_PROCID")
         : nil)
+    self.launcher = launcher
     isAlone = launcher.map { $0.name == "srun" && $0.processes == 1 && variables["PMIX_RANK"] == nil } ?? true
     offersConnection =
       launcher?.name != "srun" || variables["PMIX_RANK"] != nil || variables["PMI_FD"] != nil
