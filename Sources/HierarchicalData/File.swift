@@ -21,10 +21,9 @@ public final class File: Group {
   public static func open(image: [UInt8], name: String) throws -> File {
     try Library.exclusively { scope in
       let access = PropertyLists.inMemory(growingBy: 64 << 10, scope)
-      // HDF5 only copies the image, though it asks for a mutable address.
-      let status = image.withUnsafeBytes {
-        H5Pset_file_image(access, UnsafeMutableRawPointer(mutating: $0.baseAddress), $0.count)
-      }
+      let memory = ImageMemory(image)
+      let status = memory.lend(to: access)
+      defer { withExtendedLifetime(memory) {} }
       let number = status < 0 ? -1 : H5Fopen(uniqueMemoryName(), crnn_h5_read_only(), access)
       if number < 0 {
         let stack = ErrorStack.take()
@@ -130,8 +129,13 @@ public final class File: Group {
   }
 }
 
-/// HDF5 takes two files in memory for one and the same when their names agree; so none do.
-private func uniqueMemoryName() -> String { "memory:\(UUID().uuidString)" }
+/// HDF5 takes two files in memory for one and the same when their names agree; so none do. Call under the
+/// library's lock, which guards the count.
+private func uniqueMemoryName() -> String {
+  memoryFiles += 1
+  return "memory:\(memoryFiles)"
+}
+nonisolated(unsafe) private var memoryFiles = 0
 
 /// The eight bytes that every HDF5 file starts with.
 private let signature: [UInt8] = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]
