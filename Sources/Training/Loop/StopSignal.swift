@@ -10,6 +10,8 @@ public enum StopSignal {
 
   /// Installs the handlers. A second SIGINT ends the process the system's way, for the impatient.
   public static func install() {
+    // Whoever reads our words may leave (`train … | head`); the run goes on.
+    signal(SIGPIPE, SIG_IGN)
     // The first use of a static is not safe in a handler.
     received.store(0, ordering: .relaxed)
     for number in [SIGTERM, SIGUSR1, SIGINT] {

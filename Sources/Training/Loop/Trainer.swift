@@ -173,7 +173,7 @@ final class Trainer {
   private func interruption(_ path: String) -> Failure {
     agreed(
       Failure(
-        .interrupted, "stopped by a signal after step \(progress.step), as \(path) says",
+        .interrupted, "stopped by a signal after step \(progress.step); wrote \(path)",
         remedy: "run the same line again with --resume to go on"))
   }
 
