@@ -20,6 +20,15 @@ public enum WholeFileError: Error, Equatable, Sendable, CustomStringConvertible 
   }
 }
 
+/// Throws where a path leads to no regular file, or to one of more than `limit` bytes: what a library that opens
+/// files itself must be kept from, since it might wait for ever.
+public func checkRegularFile(_ path: String, limit: Int) throws(WholeFileError) {
+  var status = stat()
+  guard stat(path, &status) == 0 else { throw .system(.last) }
+  guard status.st_mode & S_IFMT == S_IFREG else { throw .notAFile }
+  guard status.st_size <= limit else { throw .tooLarge(bytes: Int(status.st_size), limit: limit) }
+}
+
 /// The bytes of a regular file, at most `limit` of them; never waits on a pipe or device.
 public func readWholeFile(_ path: String, limit: Int) throws(WholeFileError) -> [UInt8] {
   let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)

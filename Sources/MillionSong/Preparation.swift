@@ -132,7 +132,7 @@ extension Preparation {
       try communicator.agree {
         if communicator.isRoot { try PreparationLists(report).write(to: lists, token: token) }
       }
-      guard counts.funnel.tagged > 0 else { throw noSongLeft(counts) }
+      guard counts.funnel.tagged > 0 else { throw noSongLeft(counts, lists) }
       try writer.finish(songs, SnapshotRecord(options: options, report: report))
       return report
     } catch {
@@ -231,11 +231,12 @@ extension Preparation {
     return (total, all)
   }
 
-  private func noSongLeft(_ counts: SongCounts) -> Failure {
+  private func noSongLeft(_ counts: SongCounts, _ lists: String) -> Failure {
     let steps = counts.funnel.steps.map { "\($0.songs) \($0.name)" }.joined(separator: ", ")
-    return Failure(
-      .badData, "no song is left for \(output): \(steps)",
-      remedy: "fewer --segments, other --tags, or trees that belong together"
-    ).knownToAllRanks
+    let remedy =
+      counts.funnel.read == 0
+      ? "\(lists).skipped.tsv tells what is wrong with each file"
+      : "fewer --segments, other --tags, or trees that belong together"
+    return Failure(.badData, "no song is left for \(output): \(steps)", remedy: remedy).knownToAllRanks
   }
 }

@@ -16,18 +16,17 @@ public struct TrackReader: Sendable {
 
   /// Reads one file.
   ///
-  /// The bytes are read at once and parsed in memory: one open, one read and one close on a network disk, and
-  /// no lock.
+  /// It is opened where it lies: HDF5 then reads the pieces it needs, which is faster than handing it the whole
+  /// file's bytes (it copies those several times).
   /// - Throws: `SkippedFile` with the path and what is wrong.
   public func read(_ path: String) throws(SkippedFile) -> Track {
-    let image: [UInt8]
     do {
-      image = try readWholeFile(path, limit: TrackReader.largestFile)
+      try checkRegularFile(path, limit: TrackReader.largestFile)
     } catch {
       throw SkippedFile(path: path, cause: error.description)
     }
     do {
-      return try read(image: image, name: path)
+      return try read(File.open(path))
     } catch let failure as Failure {
       throw SkippedFile(path: path, cause: TrackReader.cause(of: failure, without: path))
     } catch {
@@ -35,9 +34,7 @@ public struct TrackReader: Sendable {
     }
   }
 
-  /// Reads the bytes of one file; `name` stands for its path in messages.
-  func read(image: [UInt8], name: String) throws -> Track {
-    let file = try File.open(image: image, name: name)
+  private func read(_ file: File) throws -> Track {
     let metadata = try table("metadata/songs", in: file)
     let analysis = try table("analysis/songs", in: file)
     let trackID = analysis.string(try analysis.textColumn("track_id"), row: 0)

@@ -11,6 +11,7 @@ struct BenchmarkCommand: ParsableCommand {
       """,
     subcommands: [
       BenchmarkStepCommand.self,
+      BenchmarkReadCommand.self,
       BenchmarkAllreduceCommand.self,
     ])
 }
