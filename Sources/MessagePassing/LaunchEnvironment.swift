@@ -72,22 +72,12 @@ public struct LaunchEnvironment: Sendable {
   public var speaks: Bool { (launcher?.process ?? 0) == 0 }
 
   /// Throws (64) when it is clear before MPI starts that the processes will not find each other.
-  func checkConnection() throws {
+  public func checkConnection() throws {
     guard let launcher, launcher.processes > 1, !offersConnection else { return }
-    try check(worldSize: 1)
-  }
-
-  /// What to say when MPI gives up while it starts, which it does by ending the process.
-  var startFailure: Failure {
-    Failure(
-      .usage, "MPI could not start under \(launcher?.name ?? "this environment"); its reasons stand above",
-      remedy: remedy)
-  }
-
-  private var remedy: String {
-    launcher?.name == "srun"
-      ? "try srun --mpi=pmix, or start with mpirun inside the allocation; srun --mpi=list shows what Slurm has"
-      : "start with the mpirun that belongs to \(MPICommunicator.libraryVersion.prefix { $0 != "," })"
+    throw Failure(
+      .usage,
+      "\(launcher.name) started \(launcher.processes) processes (\(launcher.variable)) without a way to find each "
+        + "other", remedy: remedy)
   }
 
   /// Throws (64) when MPI's world is smaller than the number of processes that were started.
@@ -98,5 +88,11 @@ public struct LaunchEnvironment: Sendable {
       "\(launcher.name) started \(launcher.processes) processes (\(launcher.variable)), but MPI sees a world of "
         + "\(worldSize): each would do the whole job alone",
       remedy: remedy)
+  }
+
+  private var remedy: String {
+    launcher?.name == "srun"
+      ? "try srun --mpi=pmix, or start with mpirun inside the allocation; srun --mpi=list shows what Slurm has"
+      : "start with the mpirun that belongs to \(MPICommunicator.libraryVersion.prefix { $0 != "," })"
   }
 }

@@ -39,9 +39,7 @@ public final class MPICommunicator: Communicator {
     try Self.check(MPI_Initialized(&started), "MPI_Initialized")
     if started == 0 {
       var provided: Int32 = 0
-      try StartGuard.during {
-        try Self.check(MPI_Init_thread(nil, nil, Int32(MPI_THREAD_FUNNELED), &provided), "MPI_Init_thread")
-      }
+      try Self.check(MPI_Init_thread(nil, nil, Int32(MPI_THREAD_FUNNELED), &provided), "MPI_Init_thread")
       guard provided >= MPI_THREAD_FUNNELED else {
         throw Failure(
           .fault, "this MPI library was built without thread support (level \(provided))",

@@ -34,7 +34,7 @@ struct TrainCommand: ParsableCommand {
       var run = TrainingRun(configuration, folder: RunFolder(out), resume: resume)
       run.recorders = [ProgressReporter()]
       try run.claimFolder(communicator)
-      try run.train(on: run.songs(communicator), communicator)
+      try run.train(on: run.songs(communicator), WatchedCommunicator(communicator))
     }
   }
 }

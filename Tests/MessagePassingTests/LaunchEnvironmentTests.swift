@@ -58,6 +58,10 @@ import Testing
   @Test func srunWithoutAWayToConnectIsSeenBeforeMPIStarts() {
     let step = batchScript.merging(["SLURM_STEP_ID": "0", "SLURM_STEP_NUM_TASKS": "2"]) { $1 }
     #expect(!LaunchEnvironment(variables: step).offersConnection)
+    let failure = #expect(throws: Failure.self) { try LaunchEnvironment(variables: step).checkConnection() }
+    #expect(failure?.kind == .usage && failure?.description.contains("srun --mpi=pmix") == true)
+    let single = step.merging(["SLURM_STEP_NUM_TASKS": "1"]) { $1 }
+    #expect(throws: Never.self) { try LaunchEnvironment(variables: single).checkConnection() }
     #expect(LaunchEnvironment(variables: step.merging(["PMIX_RANK": "0"]) { $1 }).offersConnection)
     #expect(LaunchEnvironment(variables: ["OMPI_COMM_WORLD_SIZE": "2"]).offersConnection)
     #expect(LaunchEnvironment(variables: [:]).offersConnection)

@@ -50,7 +50,7 @@ public struct TrainingRun {
       try writeAtomically(setup.configuration.yaml, to: folder.configuration, token: 0)
       let event = start.checkpoint.map { RunEvent.resumed(summary, from: $0) } ?? .started(summary)
       for recorder in recorders { try recorder.record(event) }
-      for warning in start.warnings + warnings(summary, communicator) {
+      for warning in start.warnings + warnings(summary, setup) {
         for recorder in recorders { try recorder.record(.warning(warning)) }
       }
     }
@@ -95,14 +95,15 @@ public struct TrainingRun {
     }
   }
 
-  private func warnings(_ summary: RunSummary, _ communicator: any Communicator) -> [String] {
+  private func warnings(_ summary: RunSummary, _ setup: TrainingSetup) -> [String] {
     var warnings: [String] = []
-    let cores = ProcessInfo.processInfo.activeProcessorCount
-    let used = summary.threads.upperBound * communicator.nodeSize
-    if used > cores {
+    let fair = setup.threadPlan.threads
+    if setup.threads > fair {
       warnings.append(
-        "\(communicator.nodeSize) ranks with \(summary.threads.upperBound) threads each share \(cores) cores: "
-          + "expect it slower than with one thread a core (see --threads)")
+        "--threads \(setup.threads) is more than rank 0's fair share of its node's processors, \(fair): expect it "
+          + "slower")
+    } else if configuration.threads == nil, let advice = setup.threadPlan.advice {
+      warnings.append(advice)
     }
     if summary.validationSongs == 0 {
       warnings.append("no song is left for validation: there will be no metrics and no best.h5")

@@ -20,14 +20,16 @@ final class TrainingSetup {
   /// The validation songs that this rank predicts.
   let ownValidation: [Int]
   let threads: Int
+  /// What the launcher's binding allows this rank.
+  let threadPlan: ThreadPlan
 
   /// Collective. Throws on all ranks alike.
   init(_ wanted: RunConfiguration, _ source: any SongSource, _ communicator: any Communicator) throws {
     self.source = source
     self.communicator = communicator
     let (rank, size) = (communicator.rank, communicator.size)
-    let fair = try communicator.fairThreadCount()
-    threads = wanted.threads ?? fair
+    threadPlan = try communicator.threadPlan()
+    threads = wanted.threads ?? threadPlan.threads
     let threads = self.threads
     (configuration, sides, replica) = try communicator.agree {
       let configuration = try wanted.resolved(for: source)
