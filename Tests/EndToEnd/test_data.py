@@ -23,14 +23,26 @@ def inspected(path):
     return json.loads(program.succeed("inspect", path, "--json").output)
 
 
-def independent_funnel(msd, lastfm, segments):
-    """The counts of scripts/check-funnel, which shares no code with the program."""
+def independent_funnels(msd, lastfm, *lengths):
+    """The counts of scripts/check-funnel, which shares no code with the program, for each length."""
     done = subprocess.run(
         [sys.executable, program.ROOT / "scripts/check-funnel", "--msd", msd, "--lastfm", lastfm,
-         "--segments", str(segments), "--json"],
+         "--segments", *map(str, lengths), "--json"],
         text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert done.returncode == 0, done.stdout + done.stderr
-    return json.loads(done.stdout)
+    return {funnel.pop("segments"): funnel for funnel in json.loads(done.stdout)}
+
+
+STEPS = ("files", "read", "joined", "long_enough", "tagged")
+
+
+def funnels(msd, lastfm, folder, *lengths, ranks):
+    """The counts that prepare tells, for each length."""
+    for segments in lengths:
+        prepare(msd, lastfm, folder / f"{segments}.h5", segments=segments, ranks=ranks)
+    told = {segments: inspected(folder / f"{segments}.h5") for segments in lengths}
+    assert all(each["songs"] == each["funnel"]["tagged"] for each in told.values())
+    return {segments: {step: each["funnel"][step] for step in STEPS} for segments, each in told.items()}
 
 
 # synthesize
@@ -101,25 +113,17 @@ def test_the_snapshot_holds_what_the_track_files_hold(tree, snapshot):
         assert abs(stored["songs/pitches"][index] / scale - pitches).max() < 1e-6
 
 
-@pytest.mark.parametrize("segments", [60, 252])
-def test_the_funnel_agrees_with_an_independent_reading(tree, tmp_path, segments):
-    prepare(tree / "msd", tree / "lastfm", tmp_path / "songs.h5", segments=segments, ranks=2)
-    told = inspected(tmp_path / "songs.h5")
-    expected = independent_funnel(tree / "msd", tree / "lastfm", segments)
-    for step in ("files", "read", "joined", "long_enough", "tagged"):
-        assert told["funnel"][step] == expected[step], step
-    assert told["songs"] == told["funnel"]["tagged"]
+def test_the_funnel_agrees_with_an_independent_reading(tree, tmp_path):
+    told = funnels(tree / "msd", tree / "lastfm", tmp_path, 60, 252, ranks=2)
+    assert told == independent_funnels(tree / "msd", tree / "lastfm", 60, 252)
     # Each step of the synthetic tree loses songs, else this comparison would see nothing.
-    assert told["funnel"]["read"] > told["funnel"]["joined"] > told["funnel"]["tagged"] > 0
+    counts = [told[252][step] for step in STEPS[1:]]
+    assert counts == sorted(set(counts), reverse=True) and counts[-1] > 0
 
 
-@pytest.mark.parametrize("segments", [252, 512, 1024])
-def test_the_funnel_of_real_songs_agrees_with_an_independent_reading(real_data, tmp_path, segments):
-    prepare(real_data / "msd", real_data / "lastfm", tmp_path / "songs.h5", segments=segments, ranks=3)
-    told = inspected(tmp_path / "songs.h5")
-    expected = independent_funnel(real_data / "msd", real_data / "lastfm", segments)
-    for step in ("files", "read", "joined", "long_enough", "tagged"):
-        assert told["funnel"][step] == expected[step], step
+def test_the_funnel_of_real_songs_agrees_with_an_independent_reading(real_data, tmp_path):
+    told = funnels(real_data / "msd", real_data / "lastfm", tmp_path, 252, 512, 1024, ranks=3)
+    assert told == independent_funnels(real_data / "msd", real_data / "lastfm", 252, 512, 1024)
 
 
 def test_a_bad_track_file_among_good_ones_is_counted_listed_and_skipped(tree, tmp_path):

@@ -10,10 +10,12 @@ import checkpoints
 import program
 
 EPOCHS = 3
+# Wide enough that an epoch lasts a second or so, and a signal meets it in its middle.
+SLOW = ["--filters", "[150,150,150]", "--recurrent-units", 60]
 
 
 def options(snapshot, run):
-    return ["train", "--data", snapshot, "--out", run, "--model", "small", "--batch-size", 8, "--epochs", EPOCHS,
+    return ["train", "--data", snapshot, "--out", run, "--batch-size", 8, "--epochs", EPOCHS, *SLOW,
             "--seed", 21, "--log-every", 1, "--split", "random:0.9", "--threads", 1]
 
 

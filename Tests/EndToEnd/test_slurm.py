@@ -13,6 +13,8 @@ pytestmark = pytest.mark.slurm
 
 SCRIPTS = program.ROOT / "cluster"
 LAST = "checkpoints/epoch-0003.h5"
+# Wide enough that an epoch lasts a second or so, and a signal meets it in its middle.
+SLOW = ["--filters", "[150,150,150]", "--recurrent-units", 60]
 # The two nodes of two processors each are one machine: the ranks give way to each other while they wait, and talk
 # over the loopback device, since Open MPI believes them on two hosts and would name shared memory twice alike.
 ONE_MACHINE = {
@@ -34,8 +36,8 @@ def submit(cluster, script, snapshot, run, ranks_per_node, nodes=1, **environmen
     """Submits with the script's own launcher unless `environment` has another, on processors that exist."""
     run.parent.mkdir(parents=True, exist_ok=True)
     return cluster.submit(
-        SCRIPTS / script, "--data", snapshot, "--out", run, "--model", "small", "--batch-size", 8, "--epochs", 3,
-        "--seed", 21, "--split", "random:0.9", "--log-every", 1, "--threads", 1,
+        SCRIPTS / script, "--data", snapshot, "--out", run, "--batch-size", 8, "--epochs", 3, *SLOW, "--seed", 21,
+        "--split", "random:0.9", "--log-every", 1, "--threads", 1,
         options=[f"--nodes={nodes}", f"--ntasks-per-node={ranks_per_node}", "--cpus-per-task=1"],
         environment=program.environment(**{**cluster.environment, **ONE_MACHINE, **environment}), folder=run.parent)
 

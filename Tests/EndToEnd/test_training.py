@@ -28,7 +28,7 @@ def train(snapshot, run, *options, ranks=None, **other):
 @pytest.fixture(scope="module")
 def parity_options(snapshot, tmp_path_factory):
     split = song_lists(snapshot, tmp_path_factory.mktemp("split"))
-    return ["--model", "small", "--batch-size", 12, "--seed", 11, "--batch-norm", "sync", "--log-every", 1,
+    return ["--model", "small", "--batch-size", 12, "--seed", 1, "--batch-norm", "sync", "--log-every", 1,
             "--split", split, "--epochs", 8]
 
 
@@ -156,32 +156,32 @@ def best_possible(tree, printed):
     return best
 
 
-def learned(folder, songs, epochs, *options):
+def learned(folder, songs, epochs, batch_size, *options):
     made = program.succeed("synthesize", "--out", folder / "tree", "--songs", songs, "--seed", 1, *options,
                            ranks=2, timeout=600)
     program.succeed("prepare", "--msd", folder / "tree/msd", "--lastfm", folder / "tree/lastfm", "--segments", 252,
                     "--out", folder / "songs.h5", ranks=2, timeout=600)
-    train(folder / "songs.h5", folder / "run", "--model", "small", "--batch-size", 32, "--epochs", epochs,
+    train(folder / "songs.h5", folder / "run", "--model", "small", "--batch-size", batch_size, "--epochs", epochs,
           "--split", "random:0.8", "--seed", 1, ranks=2, timeout=1200)
     aucs = [line["val_auc_macro"] for line in checkpoints.metrics(folder / "run", "epoch")]
     return aucs, best_possible(folder / "tree", made.output)
 
 
 def test_a_small_tree_is_learned_at_all(tmp_path):
-    aucs, best = learned(tmp_path, 500, 12)
+    aucs, best = learned(tmp_path, 500, 25, 8)
     assert 0.55 < best <= 1
-    assert aucs[-1] > 0.5 + 0.3 * (best - 0.5), (aucs, best)
+    assert max(aucs) > 0.5 + 0.5 * (best - 0.5), (aucs, best)
 
 
 @pytest.mark.long
 def test_two_thousand_songs_are_learned_nearly_as_well_as_possible(tmp_path):
-    aucs, best = learned(tmp_path, 2000, 40)
+    aucs, best = learned(tmp_path, 2000, 40, 32)
     assert max(aucs) >= 0.5 + 0.9 * (best - 0.5), (aucs, best)
 
 
 @pytest.mark.long
 def test_permuted_tags_teach_nothing(tmp_path):
-    aucs, _ = learned(tmp_path, 2000, 15, "--permute-tags")
+    aucs, _ = learned(tmp_path, 2000, 15, 32, "--permute-tags")
     assert 0.47 <= aucs[-1] <= 0.53, aucs
 
 
