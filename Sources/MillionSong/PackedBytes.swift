@@ -1,7 +1,7 @@
 import Diagnosis
 import MessagePassing
 
-// check-layers: raw memory, because numbers are appended as their bytes and the communicator takes bytes where they lie.
+// check-layers: raw memory, because numbers are appended as bytes and the communicator takes bytes where they lie.
 
 /// Writes numbers and texts one after the other, for exchange between ranks of one program.
 struct PackedWriter {

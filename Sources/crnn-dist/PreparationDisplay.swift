@@ -66,9 +66,7 @@ final class PreparationDisplay {
       print("\(number) \(what)" + (list.map { ": \(snapshot).\($0).tsv" } ?? ""))
     }
     let seconds = (ContinuousClock.now - start) / .seconds(1)
-    let time = String(format: "%.1f", seconds)
-    print(
-      "wrote \(snapshot): \(counts.funnel.tagged) songs, \(report.vocabulary.count) tags (\(time) s, \(ranks) ranks)"
-    )
+    let time = String(format: "%.1f s", seconds) + ", \(ranks) \(ranks == 1 ? "rank" : "ranks")"
+    print("wrote \(snapshot): \(counts.funnel.tagged) songs, \(report.vocabulary.count) tags (\(time))")
   }
 }
