@@ -2,6 +2,8 @@ import Diagnosis
 import FileAccess
 import MessagePassing
 
+// check-layers: raw memory, because the communicator gathers bytes where they lie.
+
 /// The files of one kind below a folder, found by all ranks together and known to each.
 ///
 /// The ranks go down the tree level by level; each lists its share of a level's folders and tells the others what

@@ -3,6 +3,8 @@ import FileAccess
 import MessagePassing
 import Sampling
 
+// check-layers: raw memory, because the communicator gathers bytes where they lie.
+
 /// Makes a snapshot of a track tree and its tags; all ranks together.
 ///
 /// The files are taken in batches in the order of their names (the track ids), each rank a part of the batch;

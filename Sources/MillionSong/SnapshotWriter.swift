@@ -3,6 +3,8 @@ import FileAccess
 import HierarchicalData
 import MessagePassing
 
+// check-layers: raw memory, because a file that only this rank gives up must outlive it, or its closing would wait.
+
 /// Thrown on every rank when a pitch has more decimals than thousandths hold.
 struct NeedsFloats: Error {}
 

@@ -3,6 +3,8 @@ import MessagePassing
 import MillionSong
 import Sampling
 
+// check-layers: raw memory, because songs go from the compact store straight into the batch.
+
 /// The pitches of the songs that this rank works on, in memory, two bytes a value where the data allow it.
 public final class SongFeatures {
   /// Values of a song: segments × 12.
