@@ -9,6 +9,6 @@ public enum Record {
   }
 
   private static func bytes(of value: some FixedWidthInteger) -> [UInt8] {
-    withUnsafeBytes(of: value.littleEndian) { [UInt8]($0) }
+    (0..<value.bitWidth / 8).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) }
   }
 }

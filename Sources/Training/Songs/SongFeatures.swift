@@ -3,7 +3,7 @@ import MessagePassing
 import MillionSong
 import Sampling
 
-// check-layers: raw memory, because songs go from the compact store straight into the batch.
+// check-layers: raw memory, because 16-bit pitches travel between ranks as bytes.
 
 /// The pitches of the songs that this rank works on, in memory, two bytes a value where the data allow it.
 public final class SongFeatures {
@@ -30,13 +30,7 @@ public final class SongFeatures {
   func copy(_ song: Int, to target: inout [Float], at offset: Int) {
     let start = Int(slots[song]) * width
     if floats.isEmpty {
-      thousandths.withUnsafeBufferPointer { source in
-        Self.values.withUnsafeBufferPointer { values in
-          target.withUnsafeMutableBufferPointer { target in
-            for i in 0..<width { target[offset + i] = values[Int(source[start + i])] }
-          }
-        }
-      }
+      for i in 0..<width { target[offset + i] = Self.values[Int(thousandths[start + i])] }
     } else {
       target.replaceSubrange(offset..<offset + width, with: floats[start..<start + width])
     }
