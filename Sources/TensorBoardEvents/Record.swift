@@ -1,5 +1,3 @@
-// check-layers: raw memory, because a number is appended as its bytes.
-
 /// The framing of an event file: length (8 bytes, little-endian), masked checksum of the length (4), data,
 /// masked checksum of the data (4).
 public enum Record {
