@@ -61,17 +61,20 @@ public final class ProgressReporter: RunRecorder {
     guard now.timeIntervalSince(lastWord) >= patience else { return }
     lastWord = now
     let speed = report.seconds > 0 ? Double(report.trainedSongs) / report.seconds : 0
-    let left = Double(report.songs - report.position) / max(speed, 1e-9)
-    let words =
-      "loss \(decimals(report.loss, 4))  \(decimals(speed, 0)) songs/s  \(duration(left)) left in the epoch"
+    let left = report.songs - report.position
+    let leftOfRun = left + (report.epochs - report.epoch) * report.songs
+    let times = [left, leftOfRun].map { duration(Double($0) / max(speed, 1e-9)) }
+    let words = "loss \(decimals(report.loss, 4))  \(decimals(speed, 0)) songs/s"
     if console.isTerminal {
       let share = Double(report.position) / Double(max(1, report.songs))
-      console.draw("epoch \(report.epoch)/\(report.epochs) \(bar(share)) step \(report.step)  \(words)")
+      console.draw(
+        "epoch \(report.epoch)/\(report.epochs) \(bar(share)) step \(report.step)  \(words)  "
+          + "\(times[0]) left, run \(times[1])")
     } else {
       log.info(
         """
         epoch \(report.epoch)/\(report.epochs), \(report.position) of \(report.songs) songs, step \(report.step): \
-        \(words)
+        \(words), \(times[0]) left in the epoch, \(times[1]) in the run
         """)
     }
   }
@@ -100,7 +103,7 @@ public final class ProgressReporter: RunRecorder {
   // MARK: Words
 
   private func bar(_ share: Double) -> String {
-    let width = 20
+    let width = 12
     let full = Int((share * Double(width)).rounded())
     return "[" + String(repeating: "█", count: full) + String(repeating: "·", count: width - full) + "]"
   }
