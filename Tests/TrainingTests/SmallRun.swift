@@ -2,6 +2,7 @@ import Checkpointing
 import Diagnosis
 import Foundation
 import MessagePassing
+import MillionSong
 import RandomNumbers
 import Training
 
@@ -18,6 +19,31 @@ func songs(_ count: Int, segments: Int = 24, seed: UInt64 = 3) -> InMemorySongs 
   return InMemorySongs(
     segments: segments, tags: ["loud", "even", "chance"], trackIDs: (0..<count).map { "TR\($0)" },
     artistIDs: (0..<count).map { "AR\($0 / 2)" }, labels: labels, features: features)
+}
+
+/// The same songs with pitches of three decimals, as a snapshot has them: in 16 bits, or as the floats they stand
+/// for.
+final class ThousandthSongs: SongSource {
+  private let base: InMemorySongs
+  private let isPacked: Bool
+
+  init(_ base: InMemorySongs, isPacked: Bool) {
+    self.base = base
+    self.isPacked = isPacked
+  }
+
+  var name: String { base.name }
+  var identity: String { base.identity }
+  var segments: Int { base.segments }
+  var tags: [String] { base.tags }
+  var trackIDs: [String] { base.trackIDs }
+  var artistIDs: [String] { base.artistIDs }
+  var labels: [UInt8] { base.labels }
+
+  func pitchValues(of songs: Range<Int>) -> PitchValues {
+    let rounded = PitchValues.thousandths(base.pitchValues(of: songs).floats.map { UInt16(($0 * 1000).rounded()) })
+    return isPacked ? rounded : .floats(rounded.floats)
+  }
 }
 
 /// A configuration small enough for many runs.
@@ -65,7 +91,7 @@ final class TemporaryRun: Sendable {
   @discardableResult
   func train(
     _ configuration: RunConfiguration, ranks: Int = 1, songCount: Int = 49, resume: Bool = false,
-    stopAfter: Int? = nil
+    stopAfter: Int? = nil, source: @escaping @Sendable (Int) -> any SongSource = { songs($0) }
   ) throws -> Listener {
     let listener = Listener()
     let folder = folder
@@ -79,7 +105,7 @@ final class TemporaryRun: Sendable {
         run.stopRequested = { false }
       }
       try run.claimFolder(communicator)
-      try run.train(on: songs(songCount), communicator)
+      try run.train(on: source(songCount), communicator)
     }
     return listener
   }

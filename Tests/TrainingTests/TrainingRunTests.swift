@@ -173,6 +173,18 @@ import Training
     #expect(try judge(evaluation) == 60)
   }
 
+  /// Whichever way songs are kept and exchanged between ranks, the network sees the same numbers.
+  @Test(arguments: [1, 3]) func pitchesInSixteenBitsTrainLikeTheFloatsTheyStandFor(ranks: Int) throws {
+    let runs = try [true, false].map { isPacked in
+      let run = TemporaryRun()
+      try run.train(smallConfiguration { $0.epochs = 1 }, ranks: ranks) {
+        ThousandthSongs(songs($0), isPacked: isPacked)
+      }
+      return try run.checkpoint("epoch-0001.h5").arrays
+    }
+    #expect(runs[0] == runs[1])
+  }
+
   @Test func permutedTagsAreTheSameRowsOnOtherSongs() throws {
     let source = songs(200)
     let sides = try SongSides(source, split: "random:0.75", permuteTags: true, seed: 5)
