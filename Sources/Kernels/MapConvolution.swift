@@ -15,6 +15,11 @@ package protocol MapConvolution: AnyObject {
     scratch: AlignedBuffer,
     wholeBlocks: Bool, finished: (Int) -> Void)
 
+  /// One output of a song's map with the signs of the last `prepareWeights`, directly and in double precision.
+  func exactOutput(
+    _ source: UnsafePointer<Float>, song: SongSpan, row: Int, column: Int, channel: Int
+  ) -> Double
+
   /// Gradients of a batch. `prepare` is called once for each song before its output gradient is read, so that it
   /// can be made while it stays in cache. Writes the gradient for the input.
   func backward(

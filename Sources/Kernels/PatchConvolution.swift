@@ -10,6 +10,8 @@ public final class PatchConvolution {
   private let team: ThreadTeam
   /// Kernel with every output channel multiplied by its sign, `[9][channel, padded]`.
   private let kernel: AlignedBuffer
+  /// Distance below which two values of a window are computed again, `[channel, padded]`; see `TieRule`.
+  private let closeness: AlignedBuffer
   /// Songs whose sparse gradient sums share an accumulator; a constant, so that results do not depend on threads.
   private static let songsPerGroup = 4
 
@@ -21,6 +23,7 @@ public final class PatchConvolution {
     self.team = team
     channelStride = padded(channels)
     kernel = AlignedBuffer(count: 9 * channelStride)
+    closeness = AlignedBuffer(count: channelStride)
   }
 
   /// Copies the kernel `[3][3][1][channel, padded]`, signs applied.
@@ -29,6 +32,10 @@ public final class PatchConvolution {
       for channel in 0..<channelStride {
         kernel.start[tap * channelStride + channel] = source[tap * channelStride + channel] * signs[channel]
       }
+    }
+    // Normalised inputs are of the order of one; a sum of nine products is good to a few roundings of its terms.
+    for channel in 0..<channelStride {
+      closeness.start[channel] = (0..<9).reduce(0) { $0 + abs(kernel.start[$1 * channelStride + channel]) } * 1e-6
     }
   }
 
@@ -83,17 +90,46 @@ public final class PatchConvolution {
       }
       var best = a
       var winner = SIMD16<Int32>.zero
-      let secondWins = best .< b
-      best = best.replacing(with: b, where: secondWins)
-      winner = winner.replacing(with: SIMD16<Int32>(repeating: 1), where: secondWins)
-      let thirdWins = best .< c
-      best = best.replacing(with: c, where: thirdWins)
-      winner = winner.replacing(with: SIMD16<Int32>(repeating: 2), where: thirdWins)
-      let fourthWins = best .< d
-      best = best.replacing(with: d, where: fourthWins)
-      winner = winner.replacing(with: SIMD16<Int32>(repeating: 3), where: fourthWins)
+      var wins = best .< b
+      var second = b.replacing(with: a, where: wins)
+      best = best.replacing(with: b, where: wins)
+      winner = winner.replacing(with: SIMD16<Int32>(repeating: 1), where: wins)
+      wins = best .< c
+      second = second.larger(c.replacing(with: best, where: wins))
+      best = best.replacing(with: c, where: wins)
+      winner = winner.replacing(with: SIMD16<Int32>(repeating: 2), where: wins)
+      wins = best .< d
+      second = second.larger(d.replacing(with: best, where: wins))
+      best = best.replacing(with: d, where: wins)
+      winner = winner.replacing(with: SIMD16<Int32>(repeating: 3), where: wins)
       best.store(values + channel)
       storeWinners(winner, winners + channel)
+      let distance = best - second - Vector.load(closeness.start + channel)
+      if distance.hasNegative { settle(distance, patch, r, channel, winners + channel) }
+    }
+  }
+
+  /// Decides the windows of a vector whose largest values are too close. The values stay: they are right to within
+  /// their rounding.
+  @inline(never)
+  private func settle(
+    _ distance: Vector, _ patch: UnsafePointer<Float>, _ r: Int, _ channel: Int,
+    _ winners: UnsafeMutablePointer<UInt8>
+  ) {
+    for lane in 0..<vectorWidth where distance[lane] < 0 {
+      var largest = -Double.infinity
+      for position in 0..<windowRows * windowColumns {
+        let corner = patch + position / windowColumns * r + position % windowColumns
+        var sum = 0.0
+        for tap in 0..<9 {
+          sum +=
+            Double(kernel.start[tap * channelStride + channel + lane]) * Double(corner[tap / 3 * r + tap % 3])
+        }
+        if sum > largest {
+          largest = sum
+          winners[lane] = UInt8(truncatingIfNeeded: position)
+        }
+      }
     }
   }
 
@@ -103,6 +139,7 @@ public final class PatchConvolution {
   ) {
     for channel in stride(from: 0, to: channelStride, by: vectorWidth) {
       var best = Vector(repeating: -.infinity)
+      var second = best
       var winner = SIMD16<Int32>.zero
       for position in 0..<windowRows * windowColumns {
         let corner = patch + position / windowColumns * r + position % windowColumns
@@ -112,12 +149,15 @@ public final class PatchConvolution {
             Vector.load(kernel.start + tap * channelStride + channel), corner[tap / 3 * r + tap % 3])
         }
         let wins = best .< sum
+        second = second.larger(sum.replacing(with: best, where: wins))
         best = best.replacing(with: sum, where: wins)
         winner = winner.replacing(
           with: SIMD16<Int32>(repeating: Int32(truncatingIfNeeded: position)), where: wins)
       }
       best.store(values + channel)
       storeWinners(winner, winners + channel)
+      let distance = best - second - Vector.load(closeness.start + channel)
+      if distance.hasNegative { settle(distance, patch, r, channel, winners + channel) }
     }
   }
 

@@ -12,6 +12,8 @@ public final class TileConvolution: MapConvolution {
   /// Transformed weights, `[point][input channel, padded][output channel, padded]`.
   private let weights: AlignedBuffer
   private let weightGradients: AlignedBuffer
+  /// What `prepareWeights` took last.
+  private var prepared: (kernel: UnsafePointer<Float>, signs: UnsafePointer<Float>)?
   /// Tiles of the songs that pass through the transformed domain together: rows of each product. A constant of the
   /// shape, so that results do not depend on threads.
   private let tilesPerBlock: Int
@@ -41,6 +43,7 @@ public final class TileConvolution: MapConvolution {
   /// Transforms the kernel `[3][3][input][output, padded]` into the domain of the products; every output channel
   /// is multiplied by its sign (see `ChannelNormalization`).
   public func prepareWeights(_ kernel: UnsafePointer<Float>, signs: UnsafePointer<Float>) {
+    prepared = (kernel, signs)
     let columns = output.channelStride
     let h = plan.heightOutputs + 2
     let w = plan.widthOutputs + 2
@@ -102,6 +105,16 @@ public final class TileConvolution: MapConvolution {
   @inline(__always)
   private static func combine(_ map: [Float], _ row: Int, _ a: Vector, _ b: Vector, _ c: Vector) -> Vector {
     (a * map[row * 3]).addingProduct(b, map[row * 3 + 1]).addingProduct(c, map[row * 3 + 2])
+  }
+
+  package func exactOutput(
+    _ source: UnsafePointer<Float>, song: SongSpan, row: Int, column: Int, channel: Int
+  ) -> Double {
+    guard let prepared else { preconditionFailure("no weights were prepared") }
+    return Double(prepared.signs[channel])
+      * directOutput(
+        source + input.offset(song), input.shape(of: song), prepared.kernel, outputStride: output.channelStride,
+        row: row, column: column, channel: channel)
   }
 
   // MARK: - Passes

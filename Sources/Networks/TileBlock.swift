@@ -30,7 +30,7 @@ final class TileBlock: ConvolutionBlock {
       let span = batch.inputs[self.index][song]
       self.pooling(span.count).moments(
         self.output.start + self.map.offset(span), sums: self.songSum(song, 0), squares: self.songSum(song, 1))
-      self.pool(batch, song)
+      self.poolSettlingTies(source, batch, song)
     }
     let (sums, squares) = mapMoments(batch)
     try normalizeBatch(batch, sums: sums, squares: squares, statistics: statistics)
@@ -77,11 +77,32 @@ final class TileBlock: ConvolutionBlock {
     }
   }
 
-  private func pool(_ batch: BatchShape, _ song: Int) {
+  private func pool(_ batch: BatchShape, _ song: Int, ties: TieRule? = nil) {
     let span = batch.inputs[index][song]
     let offset = pooled.offset(batch.pooled[index][song])
     pooling(span.count).pool(
-      output.start + map.offset(span), to: raw.start + offset, winners: winners + offset)
+      output.start + map.offset(span), to: raw.start + offset, winners: winners + offset, ties: ties)
+  }
+
+  /// Share of a channel's deviation within which two values count as tied: ten times the rounding of minimal
+  /// filtering.
+  private static let closeness: Float = 3e-5
+
+  private func poolSettlingTies(_ source: ConvolutionBlock, _ batch: BatchShape, _ song: Int) {
+    let span = batch.inputs[index][song]
+    withUnsafeTemporaryAllocation(byteCount: 4 * channelStride, alignment: 64) { memory in
+      let closeness = memory.baseAddress!.assumingMemoryBound(to: Float.self)
+      let squares = songSum(song, 1)
+      for channel in 0..<channelStride {
+        closeness[channel] = Self.closeness * (squares[channel] / Float(span.count * map.rows)).squareRoot()
+      }
+      pool(
+        batch, song,
+        ties: TieRule(closeness: closeness) { row, column, channel in
+          self.convolution.exactOutput(
+            source.activated.start, song: span, row: row, column: column, channel: channel)
+        })
+    }
   }
 
   /// Sums over songs of y' and of y'², from each song's sum and its squares about its own mean.

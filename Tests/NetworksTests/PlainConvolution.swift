@@ -26,6 +26,14 @@ final class PlainConvolution: MapConvolution {
     for i in 0..<weights.count { gradient[i] = weightGradients.start[i] * signs[i % output.channelStride] }
   }
 
+  func exactOutput(
+    _ source: UnsafePointer<Float>, song: SongSpan, row: Int, column: Int, channel: Int
+  ) -> Double {
+    directOutput(
+      source + input.offset(song), input.shape(of: song), weights.start, outputStride: output.channelStride,
+      row: row, column: column, channel: channel)
+  }
+
   func forward(
     _ source: UnsafePointer<Float>, songs: [SongSpan], to target: UnsafeMutablePointer<Float>,
     scratch: AlignedBuffer,
