@@ -90,18 +90,18 @@ public final class PatchConvolution {
       }
       var best = a
       var winner = SIMD16<Int32>.zero
-      var wins = best .< b
-      var second = b.replacing(with: a, where: wins)
-      best = best.replacing(with: b, where: wins)
-      winner = winner.replacing(with: SIMD16<Int32>(repeating: 1), where: wins)
-      wins = best .< c
-      second = second.larger(c.replacing(with: best, where: wins))
-      best = best.replacing(with: c, where: wins)
-      winner = winner.replacing(with: SIMD16<Int32>(repeating: 2), where: wins)
-      wins = best .< d
-      second = second.larger(d.replacing(with: best, where: wins))
-      best = best.replacing(with: d, where: wins)
-      winner = winner.replacing(with: SIMD16<Int32>(repeating: 3), where: wins)
+      let bWins = best .< b
+      var second = b.replacing(with: a, where: bWins)
+      best = best.replacing(with: b, where: bWins)
+      winner = winner.replacing(with: SIMD16<Int32>(repeating: 1), where: bWins)
+      let cWins = best .< c
+      second = second.larger(c.replacing(with: best, where: cWins))
+      best = best.replacing(with: c, where: cWins)
+      winner = winner.replacing(with: SIMD16<Int32>(repeating: 2), where: cWins)
+      let dWins = best .< d
+      second = second.larger(d.replacing(with: best, where: dWins))
+      best = best.replacing(with: d, where: dWins)
+      winner = winner.replacing(with: SIMD16<Int32>(repeating: 3), where: dWins)
       best.store(values + channel)
       storeWinners(winner, winners + channel)
       let distance = best - second - Vector.load(closeness.start + channel)
