@@ -10,11 +10,7 @@ public enum MatrixProduct {
     rows: Int, columns: Int, inner: Int, a: UnsafePointer<Float>, aStride: Int, b: UnsafePointer<Float>,
     bStride: Int, c: UnsafeMutablePointer<Float>, cStride: Int, accumulate: Bool = false
   ) {
-    _ = singleThreaded
-    if rows == 0 || columns == 0 { return }
-    cblas_sgemm(
-      CblasRowMajor, CblasNoTrans, CblasNoTrans, blasint(rows), blasint(columns), blasint(inner), 1, a,
-      blasint(aStride), b, blasint(bStride), accumulate ? 1 : 0, c, blasint(cStride))
+    product(CblasNoTrans, CblasNoTrans, rows, columns, inner, a, aStride, b, bStride, c, cStride, accumulate)
   }
 
   /// `c = aᵀ·b (+ c)`: a is [inner × rows], b is [inner × columns].
@@ -22,11 +18,7 @@ public enum MatrixProduct {
     rows: Int, columns: Int, inner: Int, a: UnsafePointer<Float>, aStride: Int, b: UnsafePointer<Float>,
     bStride: Int, c: UnsafeMutablePointer<Float>, cStride: Int, accumulate: Bool = false
   ) {
-    _ = singleThreaded
-    if rows == 0 || columns == 0 { return }
-    cblas_sgemm(
-      CblasRowMajor, CblasTrans, CblasNoTrans, blasint(rows), blasint(columns), blasint(inner), 1, a,
-      blasint(aStride), b, blasint(bStride), accumulate ? 1 : 0, c, blasint(cStride))
+    product(CblasTrans, CblasNoTrans, rows, columns, inner, a, aStride, b, bStride, c, cStride, accumulate)
   }
 
   /// `c = a·bᵀ (+ c)`: b is [columns × inner].
@@ -34,10 +26,18 @@ public enum MatrixProduct {
     rows: Int, columns: Int, inner: Int, a: UnsafePointer<Float>, aStride: Int, b: UnsafePointer<Float>,
     bStride: Int, c: UnsafeMutablePointer<Float>, cStride: Int, accumulate: Bool = false
   ) {
+    product(CblasNoTrans, CblasTrans, rows, columns, inner, a, aStride, b, bStride, c, cStride, accumulate)
+  }
+
+  private static func product(
+    _ aOrder: CBLAS_TRANSPOSE, _ bOrder: CBLAS_TRANSPOSE, _ rows: Int, _ columns: Int, _ inner: Int,
+    _ a: UnsafePointer<Float>, _ aStride: Int, _ b: UnsafePointer<Float>, _ bStride: Int,
+    _ c: UnsafeMutablePointer<Float>, _ cStride: Int, _ accumulate: Bool
+  ) {
     _ = singleThreaded
     if rows == 0 || columns == 0 { return }
     cblas_sgemm(
-      CblasRowMajor, CblasNoTrans, CblasTrans, blasint(rows), blasint(columns), blasint(inner), 1, a,
-      blasint(aStride), b, blasint(bStride), accumulate ? 1 : 0, c, blasint(cStride))
+      CblasRowMajor, aOrder, bOrder, blasint(rows), blasint(columns), blasint(inner), 1, a, blasint(aStride), b,
+      blasint(bStride), accumulate ? 1 : 0, c, blasint(cStride))
   }
 }
