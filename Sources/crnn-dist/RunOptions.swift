@@ -57,6 +57,9 @@ struct RunOptions: ParsableArguments {
   @Option(help: "Adam's step size (default: 0.001).")
   var learningRate: String?
 
+  @Option(help: "Scales the gradient of a step down to this Euclidean norm where it is larger. Default: never.")
+  var clipNorm: String?
+
   @Option(help: "Decides weights, order, dropout and split (default: 1).")
   var seed: String?
 
@@ -102,8 +105,8 @@ struct RunOptions: ParsableArguments {
       ("min_tag_weight", minTagWeight), ("strict", strict ? "true" : nil), ("split", split),
       ("permute_tags", permuteTags ? "true" : nil), ("model", model), ("filters", filters),
       ("recurrent_units", recurrentUnits), ("pooling", pooling), ("batch_size", batchSize), ("epochs", epochs),
-      ("learning_rate", learningRate), ("seed", seed), ("batch_norm", batchNorm), ("shuffle", shuffle),
-      ("precision", precision), ("gradient_compression", gradientCompression),
+      ("learning_rate", learningRate), ("clip_norm", clipNorm), ("seed", seed), ("batch_norm", batchNorm),
+      ("shuffle", shuffle), ("precision", precision), ("gradient_compression", gradientCompression),
       ("checkpoint_every", checkpointEvery), ("keep_checkpoints", keepCheckpoints), ("threads", threads),
       ("log_every", logEvery), ("train_auc_songs", trainAucSongs),
     ]

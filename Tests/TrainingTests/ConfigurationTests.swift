@@ -20,6 +20,7 @@ private func configured(_ yaml: String) throws -> RunConfiguration {
     recurrent_units: 7
     batch_size: 24
     learning_rate: 0.0003
+    clip_norm: 0.25
     seed: 18446744073709551615
     split: artist:0.8/0.1/0.1
     batch_norm: local
@@ -31,6 +32,7 @@ private func configured(_ yaml: String) throws -> RunConfiguration {
   #expect(configuration.filters == [8, 9])
   #expect(configuration.pooling == [PoolingSize(frequency: 2, time: 2), PoolingSize(frequency: 6, time: 3)])
   #expect(configuration.seed == .max)
+  #expect(configuration.clipNorm == 0.25)
   #expect(configuration.checkpointEvery == .steps(100))
   #expect(try configured(configuration.yaml) == configuration)
   #expect(try configured("") == RunConfiguration())
@@ -57,6 +59,9 @@ private func configured(_ yaml: String) throws -> RunConfiguration {
   ("pooling: [[2, 2], [2]]", ["pooling", "[2]"]),
   ("learning_rate: .nan", ["learning_rate", "number above 0"]),
   ("learning_rate: -1", ["learning_rate", "-1"]),
+  ("clip_norm: 0", ["clip_norm", "\"0\"", "number above 0"]),
+  ("clip_norm: 1e-60", ["clip_norm", "number above 0"]),
+  ("clip_norm: .inf", ["clip_norm", "number above 0"]),
   ("precision: bf16", ["precision", "bf16", "fp32"]),
   ("gradient_compression: bf16", ["gradient_compression", "bf16", "none"]),
   ("split: random:2", ["random:2"]),

@@ -21,6 +21,28 @@ import Training
     #expect(epochs[0] != epochs[1], "training moves the weights")
   }
 
+  /// Adam's first moments after one step are a tenth of the gradient it was given.
+  @Test(arguments: [1, 3]) func clippingScalesTheGradientOfTheGlobalBatchToItsNorm(ranks: Int) throws {
+    func gradient(clipNorm: Double?) throws -> (norm: Double, direction: [Double]) {
+      let run = TemporaryRun()
+      try run.train(
+        smallConfiguration {
+          $0.batchSize = 64
+          $0.epochs = 1
+          $0.clipNorm = clipNorm
+        }, ranks: ranks)
+      let moments = try run.checkpoint("epoch-0001.h5").arrays(in: StoredModel.Group.firstMoments)
+      let values = moments.flatMap { $0.array.values.map { Double($0) / 0.1 } }
+      let norm = values.reduce(0) { $0 + $1 * $1 }.squareRoot()
+      return (norm, values.map { $0 / norm })
+    }
+    let free = try gradient(clipNorm: nil)
+    let clipped = try gradient(clipNorm: free.norm / 8)
+    #expect(abs(clipped.norm - free.norm / 8) < 1e-5 * free.norm)
+    #expect(zip(free.direction, clipped.direction).allSatisfy { abs($0 - $1) < 1e-5 })
+    #expect(abs(try gradient(clipNorm: free.norm * 2).norm - free.norm) < 1e-5 * free.norm, "short enough already")
+  }
+
   /// 37 training songs in batches of 12: four steps an epoch, the last with one song.
   @Test(arguments: [2, 3, 8]) func stepLossesDoNotDependOnTheWorldSize(ranks: Int) throws {
     let configuration = smallConfiguration { $0.epochs = 8 }

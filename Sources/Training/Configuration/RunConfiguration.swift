@@ -52,6 +52,8 @@ public struct RunConfiguration: Sendable, Equatable {
   public var batchSize = 32
   public var epochs = 100
   public var learningRate = 1e-3
+  /// The Euclidean norm that the gradient of a step is scaled down to where it is larger. Nil: never.
+  public var clipNorm: Double?
   public var seed: UInt64 = 1
   public var batchNorm = BatchNorm.sync
   public var shuffle = Shuffle.global

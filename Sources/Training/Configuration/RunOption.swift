@@ -38,6 +38,7 @@ public struct RunOption {
       .integer("batch_size", 1...1_048_576, \.batchSize),
       .integer("epochs", 1...1_000_000, \.epochs),
       .learningRate,
+      .clipNorm,
       .seed,
       .choice("batch_norm", \.batchNorm),
       .choice("shuffle", \.shuffle),
@@ -196,6 +197,19 @@ extension RunOption {
         configuration.learningRate = value
         return true
       }, get: { Node("\($0.learningRate)") })
+  }
+
+  private static var clipNorm: RunOption {
+    RunOption(
+      key: "clip_norm", expected: "a number above 0",
+      set: { configuration, node in
+        guard let value = node.scalar.flatMap({ Double($0.string) }), Float(value) > 0, Float(value).isFinite
+        else {
+          return false
+        }
+        configuration.clipNorm = value
+        return true
+      }, get: { $0.clipNorm.map { Node("\($0)") } })
   }
 
   private static var seed: RunOption {

@@ -115,7 +115,9 @@ final class Trainer {
       // With local statistics the replicas' moving ones stay equal by taking the mean of all.
       try gradients.mean(replica.batchStatistics, localSongs: own.count, globalSongs: globalSongs)
     }
-    adam.apply(to: replica, learningRate: Float(configuration.learningRate))
+    adam.apply(
+      to: replica, learningRate: Float(configuration.learningRate),
+      clipNorm: configuration.clipNorm.map { Float($0) })
     replica.updateMovingStatistics()
     // One small sum carries the loss, and any rank's wish to stop or rank 0's to save.
     let sums = try communicator.allreduce(

@@ -101,6 +101,10 @@ struct RunCheckpoint {
     if old.learningRate != configuration.learningRate {
       changes.append("learning_rate was \(old.learningRate), is now \(configuration.learningRate)")
     }
+    if old.clipNorm != configuration.clipNorm {
+      func words(_ norm: Double?) -> String { norm.map { "\($0)" } ?? "not given" }
+      changes.append("clip_norm was \(words(old.clipNorm)), is now \(words(configuration.clipNorm))")
+    }
     return changes
   }
 }
