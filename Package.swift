@@ -69,7 +69,8 @@ let package = Package(
 
     // The job: replicas, checkpoints, the loop.
     .target(
-      name: "DataParallel", dependencies: ["MessagePassing", "Networks", "Diagnosis"], swiftSettings: common),
+      name: "DataParallel", dependencies: ["MessagePassing", "Kernels", "Networks", "Diagnosis"],
+      swiftSettings: common),
     .target(
       name: "Checkpointing", dependencies: ["FileAccess", "HierarchicalData", "Diagnosis"], swiftSettings: common),
     .target(
@@ -77,8 +78,8 @@ let package = Package(
     .target(
       name: "Training",
       dependencies: [
-        "Checkpointing", "DataParallel", "Diagnosis", "FileAccess", "MessagePassing", "Metrics", "MillionSong",
-        "Networks", "RandomNumbers", "Sampling", "TensorBoardEvents", logging, yams,
+        "Checkpointing", "DataParallel", "Diagnosis", "FileAccess", "Kernels", "MessagePassing", "Metrics",
+        "MillionSong", "Networks", "RandomNumbers", "Sampling", "TensorBoardEvents", logging, yams,
       ],
       swiftSettings: common),
     .executableTarget(

@@ -1,3 +1,4 @@
+import Kernels
 import MessagePassing
 import Networks
 
@@ -7,6 +8,8 @@ import Networks
 /// gradients are added over all ranks, in 64 bits.
 public final class SynchronousStatistics: BatchStatisticsReduction {
   private let communicator: any Communicator
+  /// Where the sums are timed, as a phase of the layer that needs them.
+  public var profile: StepProfile?
 
   public init(_ communicator: any Communicator) {
     self.communicator = communicator
@@ -14,6 +17,7 @@ public final class SynchronousStatistics: BatchStatisticsReduction {
 
   /// Replaces the values by their sums over all ranks. Collective: ranks without songs bring zeros.
   public func sum(_ values: UnsafeMutableBufferPointer<Double>) throws {
-    try communicator.allreduce(values, .sum)
+    guard let profile else { return try communicator.allreduce(values, .sum) }
+    try profile.measure("sum over the ranks") { try communicator.allreduce(values, .sum) }
   }
 }

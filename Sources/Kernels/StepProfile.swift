@@ -6,8 +6,9 @@
 
 /// Where the time of a step goes: one entry for each phase of each layer, in the order of their first run.
 ///
-/// A phase is a stretch of the calling thread's time that one or more parallel regions fill. Nothing is measured,
-/// and nothing is slower, while a team has no profile.
+/// A phase is a stretch of the calling thread's time that one or more parallel regions fill; what a phase inside it
+/// takes counts for the inner one alone, so that the entries add up. Nothing is measured, and nothing is slower,
+/// while a team has no profile.
 public final class StepProfile {
   /// What a phase does, summed over the songs it does it for.
   public struct Work: Sendable {
@@ -42,10 +43,27 @@ public final class StepProfile {
   /// The layer that phases are counted for from now on.
   public var layer = ""
   private var indices: [String: Int] = [:]
+  /// Seconds of the phases that ended inside the one that runs.
+  private var inner = 0.0
 
   public init() {}
 
-  func add(_ phase: String, _ seconds: Double, _ work: Work) {
+  /// Runs a phase of the current layer.
+  public func measure<Result>(
+    _ phase: String, _ work: @autoclosure () -> Work = Work(), _ body: () throws -> Result
+  ) rethrows -> Result {
+    let before = inner
+    inner = 0
+    let start = Self.now()
+    defer {
+      let seconds = Self.now() - start
+      add(phase, seconds - inner, work())
+      inner = before + seconds
+    }
+    return try body()
+  }
+
+  private func add(_ phase: String, _ seconds: Double, _ work: Work) {
     let name = layer + "\u{0}" + phase
     let index =
       indices[name]
@@ -74,8 +92,6 @@ extension ThreadTeam {
     _ body: () throws -> Result
   ) rethrows -> Result {
     guard let profile else { return try body() }
-    let start = StepProfile.now()
-    defer { profile.add(phase, StepProfile.now() - start, work()) }
-    return try body()
+    return try profile.measure(phase, work(), body)
   }
 }

@@ -5,17 +5,25 @@ import MessagePassing
 import Networks
 import Training
 
-/// How fast steps are.
+/// How fast steps are, and where their time goes.
 struct BenchmarkStepCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "step",
-    abstract: "Measures training steps, or predictions, on random songs.",
+    abstract: "Measures training steps, or predictions, on random songs: speed, and the time of every phase.",
     discussion: """
       Example:
-        crnn-dist benchmark step --config configs/large-252.yaml --batch-size 32 --threads 2 --steps 20
+        crnn-dist benchmark step --config configs/large-252.yaml --batch-size 32 --threads 2 --steps 20 \
+      --json > before.json
+        crnn-dist benchmark step --config configs/large-252.yaml --batch-size 32 --threads 2 --steps 20 \
+      --compare before.json
 
       A step is forward, backward, the sum over the ranks, the optimiser and the moving statistics; under mpirun \
-      the slowest rank counts.
+      the slowest rank counts, and the phases are rank 0's.
+
+      At its start the command measures what the threads together reach in large matrix products and in memory. \
+      "of bound" is the time that a phase would take at that rate of products, or, where it has none, of memory, \
+      as a share of the time it takes; memory's can exceed 100 %, where what is read is still in cache. GFLOP/s are \
+      counted as a direct computation needs them, and as they are executed, padding included.
       """)
 
   @Option(help: "The configuration whose network, batch size and batch norm are measured. Default: small, 252.")
@@ -33,6 +41,14 @@ struct BenchmarkStepCommand: ParsableCommand {
   @Flag(help: "Measure predictions instead of training steps.")
   var inference = false
 
+  @Flag(
+    name: .customLong("no-profile"), help: "Only the speed: no phases are timed, no rates of the machine measured."
+  )
+  var withoutProfile = false
+
+  @Option(help: "Compare with this result of --json, phase by phase.")
+  var compare: String?
+
   @Flag(help: "Print JSON.")
   var json = false
 
@@ -47,6 +63,7 @@ struct BenchmarkStepCommand: ParsableCommand {
     var configuration = RunConfiguration()
     if let config { try configuration.apply(yamlFile: config) }
     let architecture = try configuration.architecture()
+    let stored = try compare.map { (path: $0, measurement: try StepMeasurement.read($0)) }
     MPIProgram.run { [configuration] communicator in
       let fair = try communicator.fairThreadCount()
       var benchmark = StepBenchmark(
@@ -55,61 +72,35 @@ struct BenchmarkStepCommand: ParsableCommand {
       benchmark.steps = steps
       benchmark.isInference = inference
       benchmark.batchNorm = configuration.batchNorm
-      let report = try benchmark.run(communicator)
+      benchmark.isProfiled = !withoutProfile
+      let found = try benchmark.run(communicator)
       guard communicator.isRoot else { return }
+      let comparison = stored.map { StepComparison(stored: $0.measurement, now: found) }
       if json {
-        try printJSON(StepDocument(benchmark, report, worldSize: communicator.size))
+        try printJSON(StepDocument(measurement: found, comparison: comparison))
       } else {
-        tell(benchmark, report, worldSize: communicator.size)
+        print(found.summary)
+        if let table = found.table { print("\n" + table) }
+        if let stored, let comparison {
+          print("\n" + comparison.text(stored.measurement, found, path: stored.path))
+        }
       }
     }
   }
-
-  private func tell(_ benchmark: StepBenchmark, _ report: StepBenchmark.Report, worldSize: Int) {
-    let kind = benchmark.isInference ? "predictions" : "training steps"
-    print(
-      "\(report.seconds.count) \(kind) of \(report.batchSize) songs of \(benchmark.architecture.segments) segments, "
-        + "\(worldSize) rank(s) with \(benchmark.threads) thread(s), "
-        + "\(benchmark.architecture.trainableParameters) trainable parameters")
-    print(
-      String(
-        format: "%.1f songs/s (median; the middle half %.1f to %.1f), %.1f ms a step", report.songsPerSecond,
-        report.middleHalf.lowerBound, report.middleHalf.upperBound, report.medianSeconds * 1000))
-  }
 }
 
-/// What `benchmark step --json` prints.
+/// The measurement's fields and, beside them, the comparison.
 private struct StepDocument: Encodable {
-  let kind: String
-  let songsPerSecond: Double
-  let middleHalf: [Double]
-  let medianSeconds: Double
-  let seconds: [Double]
-  let batchSize: Int
-  let segments: Int
-  let trainable: Int
-  let worldSize: Int
-  let threads: Int
-
-  init(_ benchmark: StepBenchmark, _ report: StepBenchmark.Report, worldSize: Int) {
-    kind = benchmark.isInference ? "inference" : "training"
-    songsPerSecond = report.songsPerSecond
-    middleHalf = [report.middleHalf.lowerBound, report.middleHalf.upperBound]
-    medianSeconds = report.medianSeconds
-    seconds = report.seconds
-    batchSize = report.batchSize
-    segments = benchmark.architecture.segments
-    trainable = benchmark.architecture.trainableParameters
-    self.worldSize = worldSize
-    threads = benchmark.threads
-  }
+  let measurement: StepMeasurement
+  let comparison: StepComparison?
 
   enum CodingKeys: String, CodingKey {
-    case kind, seconds, segments, trainable, threads
-    case songsPerSecond = "songs_per_second"
-    case middleHalf = "songs_per_second_middle_half"
-    case medianSeconds = "median_seconds"
-    case batchSize = "batch_size"
-    case worldSize = "world_size"
+    case comparison
+  }
+
+  func encode(to encoder: any Encoder) throws {
+    try measurement.encode(to: encoder)
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encodeIfPresent(comparison, forKey: .comparison)
   }
 }

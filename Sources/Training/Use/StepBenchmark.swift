@@ -1,5 +1,6 @@
 import DataParallel
 import Diagnosis
+import Kernels
 import MessagePassing
 import Networks
 import RandomNumbers
@@ -15,6 +16,8 @@ public struct StepBenchmark {
   /// Predictions instead of training steps.
   public var isInference = false
   public var batchNorm = RunConfiguration.BatchNorm.sync
+  /// Whether phases are timed, and what the machine does at most is measured first.
+  public var isProfiled = true
 
   public init(_ architecture: Architecture, batchSize: Int, threads: Int) {
     self.architecture = architecture
@@ -22,65 +25,84 @@ public struct StepBenchmark {
     self.threads = threads
   }
 
-  /// Seconds of each measured step, the slowest rank's.
-  public struct Report: Sendable {
-    public let batchSize: Int
-    public let seconds: [Double]
-
-    public var medianSeconds: Double { quantile(0.5) }
-    public var songsPerSecond: Double { Double(batchSize) / medianSeconds }
-    /// The speeds between which the middle half of the steps lie.
-    public var middleHalf: ClosedRange<Double> {
-      let ends = [Double(batchSize) / quantile(0.75), Double(batchSize) / quantile(0.25)]
-      return ends[0]...max(ends[0], ends[1])
-    }
-
-    private func quantile(_ share: Double) -> Double {
-      let sorted = seconds.sorted()
-      let place = share * Double(sorted.count - 1)
-      let below = Int(place)
-      let above = min(below + 1, sorted.count - 1)
-      return sorted[below] + (place - Double(below)) * (sorted[above] - sorted[below])
-    }
-  }
-
   private static let warmUpSteps = 2
 
-  /// Collective. Throws `usage` for a batch smaller than the world.
-  public func run(_ communicator: any Communicator) throws -> Report {
+  /// Collective; every rank has the same speeds, and its own phases. Throws `usage` for a batch smaller than the
+  /// world.
+  public func run(_ communicator: any Communicator) throws -> StepMeasurement {
     guard batchSize >= communicator.size else {
       throw Failure(.usage, "--batch-size \(batchSize) is smaller than the world size, \(communicator.size)")
     }
-    let own = share(of: 0..<batchSize, rank: communicator.rank, size: communicator.size)
-    let replica = try communicator.agree {
-      try Replica(
-        architecture, maximumBatch: largestShare(ofBatch: batchSize, size: communicator.size), threads: threads)
-    }
-    replica.initializeWeights(seed: 1)
-    let adam = Adam(for: replica.parameters)
-    let gradients = GradientReduction(communicator)
-    let statistics = batchNorm == .sync ? SynchronousStatistics(communicator) : nil
-    let batch = randomBatch(own)
+    try communicator.barrier()
+    let rates = isProfiled ? MachineRates.measure(threads: threads) : nil
+    let bench = try communicator.agree { try Bench(self, communicator) }
     var seconds: [Double] = []
-    for step in 1...Self.warmUpSteps + steps {
+    var profiles: [StepProfile] = []
+    for number in 1...Self.warmUpSteps + steps {
+      let profile = isProfiled ? StepProfile() : nil
       try communicator.barrier()
-      let time = try ContinuousClock().measure {
-        if isInference {
-          _ = try replica.predict(batch)
-        } else {
-          let context = StepContext(seed: 1, step: UInt32(step), globalSongs: batchSize)
-          _ = try replica.accumulateGradients(batch, step: context, statistics: statistics)
-          try gradients.sum(replica.gradients)
-          adam.apply(to: replica, learningRate: 1e-3)
-          replica.updateMovingStatistics()
-        }
+      let time = try ContinuousClock().measure { try bench.step(number, profile) }.seconds
+      if number > Self.warmUpSteps {
+        seconds.append(time)
+        if let profile { profiles.append(profile) }
       }
-      if step > Self.warmUpSteps { seconds.append(time.seconds) }
     }
-    return Report(batchSize: batchSize, seconds: try communicator.allreduce(seconds, .maximum))
+    let phases = rates.map { StepMeasurement.phases(profiles, seconds, $0) }
+    return StepMeasurement(
+      self, worldSize: communicator.size, seconds: try communicator.allreduce(seconds, .maximum),
+      rates: rates, phases: phases)
+  }
+}
+
+/// What a rank needs for steps.
+private final class Bench {
+  private let communicator: any Communicator
+  private let batchSize: Int
+  private let isInference: Bool
+  private let replica: Replica
+  private let adam: Adam
+  private let gradients: GradientReduction
+  private let statistics: SynchronousStatistics?
+  private let batch: Batch
+
+  init(_ benchmark: StepBenchmark, _ communicator: any Communicator) throws {
+    self.communicator = communicator
+    batchSize = benchmark.batchSize
+    isInference = benchmark.isInference
+    let own = share(of: 0..<batchSize, rank: communicator.rank, size: communicator.size)
+    replica = try Replica(
+      benchmark.architecture, maximumBatch: largestShare(ofBatch: batchSize, size: communicator.size),
+      threads: benchmark.threads)
+    replica.initializeWeights(seed: 1)
+    adam = Adam(for: replica.parameters)
+    gradients = GradientReduction(communicator)
+    statistics = benchmark.batchNorm == .sync ? SynchronousStatistics(communicator) : nil
+    batch = Self.randomBatch(own, benchmark.architecture)
   }
 
-  private func randomBatch(_ songs: Range<Int>) -> Batch {
+  func step(_ number: Int, _ profile: StepProfile?) throws {
+    replica.profile = profile
+    if isInference {
+      _ = try replica.predict(batch)
+      return
+    }
+    // Alone there is nothing to sum, and no phase that means anything.
+    let ranksProfile = communicator.size > 1 ? profile : nil
+    statistics?.profile = ranksProfile
+    let context = StepContext(seed: 1, step: UInt32(number), globalSongs: batchSize)
+    _ = try replica.accumulateGradients(batch, step: context, statistics: statistics)
+    if let ranksProfile {
+      ranksProfile.layer = StepMeasurement.ranks
+      let bytes = replica.gradients.count * MemoryLayout<Float>.stride
+      try ranksProfile.measure("sum of the gradients", .init(bytes: bytes)) {
+        try gradients.sum(replica.gradients)
+      }
+    }
+    adam.apply(to: replica, learningRate: 1e-3)
+    replica.updateMovingStatistics()
+  }
+
+  private static func randomBatch(_ songs: Range<Int>, _ architecture: Architecture) -> Batch {
     var stream = RandomStream(seed: 1, purpose: .test)
     let values = architecture.frequencyBins * architecture.segments
     return Batch(

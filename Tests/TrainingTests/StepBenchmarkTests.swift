@@ -1,0 +1,120 @@
+import Diagnosis
+import Foundation
+import MessagePassing
+import Networks
+import Testing
+import Training
+
+@Suite struct StepBenchmarkTests {
+  private let architecture = Architecture(
+    segments: 48, filters: [4, 5, 3], pooling: Architecture.paperPooling, recurrentUnits: 4, tags: 3)
+
+  private func measure(
+    ranks: Int = 1, _ change: @escaping @Sendable (inout StepBenchmark) -> Void = { _ in }
+  ) throws -> StepMeasurement {
+    let architecture = architecture
+    return try InProcessCommunicator.run(size: ranks) { communicator in
+      var benchmark = StepBenchmark(architecture, batchSize: 8, threads: 1)
+      benchmark.steps = 3
+      change(&benchmark)
+      return try benchmark.run(communicator)
+    }[0]
+  }
+
+  @Test func phasesOfATrainingStepNameEveryLayerAndAddUpToIt() throws {
+    let found = try measure { $0.steps = 9 }
+    let phases = try #require(found.phases)
+    let layers = Set(phases.map(\.layer))
+    for number in 1...3 {
+      #expect(layers.isSuperset(of: ["convolution_\(number), forward", "convolution_\(number), backward"]))
+    }
+    #expect(
+      layers.isSuperset(of: [
+        "recurrent_1, forward", "recurrent_1, backward", "recurrent_2, forward", "recurrent_2, backward",
+        "tags, forward", "tags, backward", "Adam", "rest",
+      ]))
+    #expect(!layers.contains("ranks"), "one rank sums nothing")
+    #expect(phases.allSatisfy { $0.seconds >= 0 })
+    // Medians of parts do not add up exactly to the median of the whole; on a busy machine they scatter.
+    let sum = phases.reduce(0) { $0 + $1.seconds }
+    #expect(sum > 0.5 * found.medianSeconds && sum < 1.5 * found.medianSeconds)
+    #expect(found.songsPerSecond == 8 / found.medianSeconds)
+  }
+
+  @Test func everyPhaseOfProductsCountsItsOperationsAndHasABound() throws {
+    let found = try measure()
+    let rate = try #require(found.productRate) * 1e9
+    let products = try #require(found.phases).filter { $0.executedOperations > 0 }
+    #expect(products.count >= 10)
+    for phase in products {
+      #expect(abs(try #require(phase.boundSeconds) - Double(phase.executedOperations) / rate) < 1e-12)
+    }
+    // Convolution 2: 3×3 taps, 4 channels in and 5 out, on a map of 6 rows and 24 columns, 8 songs.
+    let convolution = products.filter { $0.layer == "convolution_2, forward" && $0.phase == "products" }
+    #expect(convolution.map(\.directOperations) == [2 * 9 * 4 * 5 * 6 * 24 * 8])
+  }
+
+  @Test func ranksTimeTheirSumsApart() throws {
+    let phases = try #require(try measure(ranks: 2).phases)
+    #expect(phases.contains { $0.layer == "ranks" && $0.boundSeconds == nil && $0.bytes > 0 })
+    #expect(phases.contains { $0.layer == "convolution_2, backward" && $0.phase == "sum over the ranks" })
+  }
+
+  @Test func predictionsHaveNoBackwardPhases() throws {
+    let found = try measure { $0.isInference = true }
+    #expect(found.kind == "inference")
+    let layers = try #require(found.phases).map(\.layer)
+    #expect(layers.contains("convolution_3, inference"))
+    #expect(!layers.contains { $0.contains("backward") || $0 == "Adam" })
+  }
+
+  @Test func withoutAProfileThereIsTheSpeedAlone() throws {
+    let found = try measure { $0.isProfiled = false }
+    #expect(found.phases == nil && found.productRate == nil)
+    #expect(found.songsPerSecond > 0)
+  }
+
+  @Test func aStoredResultComparesAsEqualToItself() throws {
+    let found = try measure()
+    let path = FileManager.default.temporaryDirectory.path + "/step-\(UUID().uuidString).json"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try JSONEncoder().encode(found).write(to: URL(fileURLWithPath: path))
+    let comparison = StepComparison(stored: try StepMeasurement.read(path), now: found)
+    #expect(comparison.ratio == 1)
+    #expect(comparison.differences.isEmpty)
+    #expect(comparison.phases.allSatisfy { $0.ratio == nil ? $0.seconds == 0 : $0.ratio == 1 })
+  }
+
+  @Test func aComparisonNamesWhatDiffersBesideTheSpeed() throws {
+    let stored = try measure()
+    let now = try measure {
+      $0.threads = 2
+      $0.batchSize = 6
+      $0.isInference = true
+    }
+    let comparison = StepComparison(stored: stored, now: now)
+    #expect(
+      comparison.differences == [
+        "threads was 1, is 2", "kind was training, is inference", "batch_size was 8, is 6",
+      ])
+    #expect(comparison.ratio == now.songsPerSecond / stored.songsPerSecond)
+    let adam = try #require(comparison.phases.first { $0.layer == "Adam" })
+    #expect(adam.seconds == nil && adam.ratio == nil && adam.storedSeconds != nil)
+  }
+
+  @Test(arguments: [
+    ("{}", ["no field", "benchmark step --json"]), ("[1", ["no JSON"]),
+    (#"{"kind": 3}"#, ["kind"]),
+  ])
+  func aFileThatIsNoResultIsRefused(text: String, words: [String]) throws {
+    let path = FileManager.default.temporaryDirectory.path + "/step-\(UUID().uuidString).json"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+    let failure = #expect(throws: Failure.self) { try StepMeasurement.read(path) }
+    #expect(failure?.kind == .badData)
+    for word in words + [path] {
+      #expect(failure?.description.contains(word) == true, "\(failure?.description ?? "")")
+    }
+    #expect(throws: Failure.self) { try StepMeasurement.read(path + ".gone") }
+  }
+}
