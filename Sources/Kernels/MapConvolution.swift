@@ -4,7 +4,8 @@ package protocol MapConvolution: AnyObject {
   /// Floats of scratch that forward and backward need; layers that run one after the other share it.
   var scratchCount: Int { get }
 
-  /// Takes the kernel `[3][3][input][output, padded]`, every output channel to be multiplied by its sign.
+  /// Takes the kernel `[3][3][input][output, padded]`, every output channel to be multiplied by its sign, or, in
+  /// inference, by its batch norm's scale.
   func prepareWeights(_ kernel: UnsafePointer<Float>, signs: UnsafePointer<Float>)
 
   /// Convolves the maps of `songs`. `finished` is called once for each song, on the thread that wrote its output, while

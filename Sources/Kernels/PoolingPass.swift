@@ -56,6 +56,31 @@ public struct PoolingPass: Sendable {
     }
   }
 
+  /// ELU of each window's largest value plus the channel's shift: what inference needs, where batch norm's scale is
+  /// in the weights and nobody asks who won.
+  public func activate(
+    _ song: UnsafePointer<Float>, shift: UnsafePointer<Float>, to activated: UnsafeMutablePointer<Float>
+  ) {
+    let width = map.channelStride
+    var target = activated
+    for row in 0..<pooled.rows {
+      var corner = song + row * windowRows * map.rowStride
+      for _ in 0..<pooled.columns {
+        for channel in stride(from: 0, to: width, by: vectorWidth) {
+          var best = Vector.load(corner + channel)
+          var line = corner + channel
+          for _ in 0..<windowRows {
+            for column in 0..<windowColumns { best = best.larger(Vector.load(line + column * width)) }
+            line += map.rowStride
+          }
+          (best + Vector.load(shift + channel)).exponentialLinear.store(target + channel)
+        }
+        target += width
+        corner += windowColumns * width
+      }
+    }
+  }
+
   /// Decides the windows of a vector whose largest values are too close.
   @inline(never)
   private func settle(

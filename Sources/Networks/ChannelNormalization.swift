@@ -58,16 +58,16 @@ final class ChannelNormalization {
     }
   }
 
-  /// Takes the moving statistics: inference.
-  func useMoving(
+  /// Takes the moving statistics for inference, where batch norm goes into the weights: z = scale·w·x + shift, the
+  /// scale with γ's sign. Only these two are set.
+  func fold(
     mean: UnsafePointer<Float>, variance: UnsafePointer<Float>, gamma: UnsafePointer<Float>,
     beta: UnsafePointer<Float>, bias: UnsafePointer<Float>
   ) {
     for channel in 0..<channels {
-      let scale = abs(Double(gamma[channel])) / (Double(variance[channel]) + Self.epsilon).squareRoot()
-      let offset = Double(bias[channel] - mean[channel]) * Double(signs[channel])
+      let scale = Double(gamma[channel]) / (Double(variance[channel]) + Self.epsilon).squareRoot()
       self.scale[channel] = Float(scale)
-      shift[channel] = Float(Double(beta[channel]) + scale * offset)
+      shift[channel] = Float(Double(beta[channel]) + scale * (Double(bias[channel]) - Double(mean[channel])))
     }
   }
 

@@ -123,8 +123,9 @@ class ConvolutionBlock {
       batchVariance: tensors.batchVariance)
   }
 
-  func useMovingStatistics() {
-    normalization.useMoving(
+  /// Sets the scale that inference multiplies the weights by, and the shift that it adds.
+  func foldMovingStatistics() {
+    normalization.fold(
       mean: tensors.movingMean, variance: tensors.movingVariance, gamma: tensors.gamma, beta: tensors.beta,
       bias: tensors.bias)
   }

@@ -3,6 +3,7 @@ import Kernels
 /// The first block, with the batch norm over pitch classes that stands before it.
 final class PatchBlock: ConvolutionBlock {
   private let convolution: PatchConvolution
+  private let inference: PatchInference
   /// Songs as rows, normalised: x̂; and γ x̂ + β of them. Where a song stands in them is in `places`.
   private let normalized: AlignedBuffer
   private let affine: AlignedBuffer
@@ -21,6 +22,9 @@ final class PatchBlock: ConvolutionBlock {
     convolution = PatchConvolution(
       frequencies: shape.rows, channels: shape.outputChannels, windowRows: shape.pooling.frequency,
       windowColumns: shape.pooling.time, team: team)
+    inference = PatchInference(
+      frequencies: shape.rows, channels: shape.outputChannels, windowRows: shape.pooling.frequency,
+      windowColumns: shape.pooling.time)
     // Rows are padded to whole vectors and have margins; no set of songs needs more than this.
     let columns = maximumColumns + maximumBatch * 3 * vectorWidth
     normalized = AlignedBuffer(count: (shape.rows + 2) * columns + vectorWidth)
@@ -60,17 +64,27 @@ final class PatchBlock: ConvolutionBlock {
     activate(batchShape, songs: batch.songs, dropout: dropout)
   }
 
+  /// Both batch norms use the moving statistics: the input's is one affine map of each pitch class, which the zeros
+  /// around the song keep out of the weights; the one behind the convolution is folded into them.
   func infer(_ batch: Batch, _ batchShape: BatchShape) {
-    load(batch, batchShape)
+    team.measure("input and its batch norm") { load(batch, batchShape) }
     let frequencies = 0..<shape.rows
-    let mean = frequencies.map { input.movingMean[$0] }
-    let inverse = frequencies.map {
-      Float(1 / (Double(input.movingVariance[$0]) + ChannelNormalization.epsilon).squareRoot())
+    let scales = frequencies.map {
+      Float(
+        Double(input.gamma[$0]) / (Double(input.movingVariance[$0]) + ChannelNormalization.epsilon).squareRoot())
     }
-    team.forEach(places.count) { song in self.normalize(song, mean, inverse) }
-    convolve()
-    useMovingStatistics()
-    activate(batchShape, songs: batch.songs, dropout: nil)
+    let shifts = frequencies.map { input.beta[$0] - input.movingMean[$0] * scales[$0] }
+    foldMovingStatistics()
+    inference.prepareWeights(tensors.kernel, factors: normalization.scale)
+    team.measure("convolution, pooling, ELU", convolutionWork()) {
+      team.forEach(places.count) { song in
+        let place = self.places[song]
+        let rows = self.affine.start + place.rowsOffset
+        place.input.affine(self.normalized.start + place.rowsOffset, gamma: scales, beta: shifts, to: rows)
+        self.inference.run(
+          rows, input: place.input, shift: self.normalization.shift, to: self.activated.start + place.pooledOffset)
+      }
+    }
   }
 
   func backward(

@@ -227,7 +227,7 @@ public final class Replica {
     var source: ConvolutionBlock = first
     for block in others {
       enter("convolution_\(block.index + 1), inference")
-      block.infer(source, shape, songs: batch.songs, scratch: scratch)
+      block.infer(source, shape, scratch: scratch)
       source = block
     }
     runRecurrence(source, shape.steps)

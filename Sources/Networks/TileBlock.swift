@@ -23,7 +23,8 @@ final class TileBlock: ConvolutionBlock {
     _ source: ConvolutionBlock, _ batch: BatchShape, songs: [UInt32], dropout: DropoutMask?,
     statistics: (any BatchStatisticsReduction)?, scratch: AlignedBuffer
   ) throws {
-    prepareWeights()
+    normalization.setSigns(gamma: tensors.gamma)
+    prepareWeights(factors: normalization.signs)
     convolution.forward(
       source.activated.start, songs: batch.inputs[index], to: output.start, scratch: scratch, wholeBlocks: false
     ) { song in
@@ -37,15 +38,19 @@ final class TileBlock: ConvolutionBlock {
     activate(batch, songs: songs, dropout: dropout)
   }
 
-  func infer(_ source: ConvolutionBlock, _ batch: BatchShape, songs: [UInt32], scratch: AlignedBuffer) {
-    prepareWeights()
-    useMovingStatistics()
+  /// Convolution, pooling and ELU, the batch norm between them folded into the weights; a song's activated map is
+  /// made while its convolution is in cache.
+  func infer(_ source: ConvolutionBlock, _ batch: BatchShape, scratch: AlignedBuffer) {
+    foldMovingStatistics()
+    prepareWeights(factors: normalization.scale)
     convolution.forward(
       source.activated.start, songs: batch.inputs[index], to: output.start, scratch: scratch, wholeBlocks: true
     ) { song in
-      self.pool(batch, song)
+      let span = batch.inputs[self.index][song]
+      self.pooling(span.count).activate(
+        self.output.start + self.map.offset(span), shift: self.normalization.shift,
+        to: self.activated.start + self.pooled.offset(batch.pooled[self.index][song]))
     }
-    activate(batch, songs: songs, dropout: nil)
   }
 
   /// Needs `gradient`; leaves the source's.
@@ -70,10 +75,10 @@ final class TileBlock: ConvolutionBlock {
     }
   }
 
-  private func prepareWeights() {
-    normalization.setSigns(gamma: tensors.gamma)
+  /// - Parameter factors: of every output channel: its sign in training, batch norm's scale in inference.
+  private func prepareWeights(factors: UnsafePointer<Float>) {
     team.measure("weight transform") {
-      convolution.prepareWeights(tensors.kernel, signs: normalization.signs)
+      convolution.prepareWeights(tensors.kernel, signs: factors)
     }
   }
 
