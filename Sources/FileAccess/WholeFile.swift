@@ -21,12 +21,14 @@ public enum WholeFileError: Error, Equatable, Sendable, CustomStringConvertible 
 }
 
 /// Throws where a path leads to no regular file, or to one of more than `limit` bytes: what a library that opens
-/// files itself must be kept from, since it might wait for ever.
-public func checkRegularFile(_ path: String, limit: Int) throws(WholeFileError) {
+/// files itself must be kept from, since it might wait for ever. Returns the file's size in bytes.
+@discardableResult
+public func checkRegularFile(_ path: String, limit: Int) throws(WholeFileError) -> Int {
   var status = stat()
   guard stat(path, &status) == 0 else { throw .system(.last) }
   guard status.st_mode & S_IFMT == S_IFREG else { throw .notAFile }
   guard status.st_size <= limit else { throw .tooLarge(bytes: Int(status.st_size), limit: limit) }
+  return Int(status.st_size)
 }
 
 /// The bytes of a regular file, at most `limit` of them; never waits on a pipe or device.
@@ -51,5 +53,22 @@ public func readWholeFile(_ path: String, limit: Int) throws(WholeFileError) -> 
     }
   }
   if let problem { throw problem }
+  return bytes
+}
+
+/// The first bytes of a regular file, fewer where it is shorter: enough to tell what kind of file it is.
+public func readStart(of path: String, count: Int) throws(WholeFileError) -> [UInt8] {
+  let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+  guard descriptor >= 0 else { throw .system(.last) }
+  defer { close(descriptor) }
+  var status = stat()
+  guard fstat(descriptor, &status) == 0 else { throw .system(.last) }
+  guard status.st_mode & S_IFMT == S_IFREG else { throw .notAFile }
+  var got = 0
+  let bytes = [UInt8](unsafeUninitializedCapacity: max(count, 1)) { buffer, filled in
+    got = pread(descriptor, buffer.baseAddress, count, 0)
+    filled = max(got, 0)
+  }
+  guard got >= 0 else { throw .system(.last) }
   return bytes
 }

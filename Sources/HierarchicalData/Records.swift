@@ -140,6 +140,15 @@ public struct RecordRows {
     let bigEndian: Bool
   }
 
+  /// Whether the records have a field of this name.
+  public func hasColumn(_ name: String) -> Bool {
+    Library.exclusively { _ in
+      let index = H5Tget_member_index(type.number, name)
+      if index < 0 { H5Eclear2(hid_t(H5E_DEFAULT)) }
+      return index >= 0
+    }
+  }
+
   /// Finds a text field. Throws `.badData` where there is none.
   public func textColumn(_ name: String) throws -> Column {
     try column(name, expected: "a text of fixed length") { $0.elementClass == .fixedString }

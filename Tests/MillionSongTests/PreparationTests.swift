@@ -158,7 +158,7 @@ import Testing
       ("no field artist_id", { $0.leftOut = ["artist_id"] }),
       ("segments_pitches", { $0.leftOut = ["segments_pitches"] }),
       ("expected [segments, 12]", { $0.pitchClasses = 11 }),
-      ("2 rows, expected 1", { $0.songRows = 2 }),
+      ("holds 2 songs, expected one", { $0.songRows = 2 }),
       ("segment 3, pitch class 4 is 1.5", { $0.pitch = { $0 == 3 && $1 == 4 ? 1.5 : 0.5 } }),
       ("is -0.001", { $0.pitch = { _, _ in -0.001 } }),
       ("is inf", { $0.pitch = { _, _ in .infinity } }),

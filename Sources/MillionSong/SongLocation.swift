@@ -1,0 +1,22 @@
+/// Where a song is: a file, and in a file of many songs its row.
+public struct SongLocation: Hashable, Sendable, CustomStringConvertible {
+  public var path: String
+  /// The row of `/metadata/songs` and `/analysis/songs` in an aggregate, from 0; nil for the only song of a file.
+  public var row: Int?
+
+  public init(_ path: String, row: Int? = nil) {
+    self.path = path
+    self.row = row
+  }
+
+  /// `A/B/C/TR….h5`, or `aggregate.h5[17]`.
+  public var description: String { row.map { "\(path)[\($0)]" } ?? path }
+}
+
+/// What a track file turns out to hold.
+public enum TrackFileContents: Sendable, Equatable {
+  /// One song, as the data set publishes them.
+  case song(Track)
+  /// An aggregate: so many songs, in rows from 0.
+  case aggregate(songs: Int)
+}

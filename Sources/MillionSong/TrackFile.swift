@@ -1,0 +1,118 @@
+import Diagnosis
+import HierarchicalData
+
+/// An open track file: one song, or in an aggregate many, one a row.
+///
+/// An aggregate has the same tables and arrays as a file of one song; the arrays of all songs stand behind one
+/// another, and `idx_…` columns tell where each song's begins. Songs are read one by one, so memory does not grow
+/// with the aggregate.
+final class TrackFile {
+  let path: String
+  let songCount: Int
+  private let file: File
+  private var metadata: SongTable
+  private var analysis: SongTable
+
+  /// More songs than any aggregate has, and fewer than would keep a run busy for ever.
+  private static let mostSongs = 1 << 24
+  /// A row of the tables alone takes more, however well it is compressed.
+  private static let fewestBytesOfSong = 16
+
+  /// - Throws: `Failure` that names the path.
+  init(_ path: String, bytes: Int) throws {
+    self.path = path
+    file = try File.open(path)
+    metadata = try SongTable("metadata/songs", in: file)
+    analysis = try SongTable("analysis/songs", in: file)
+    guard metadata.count == analysis.count else {
+      throw Failure(
+        .badData,
+        "\(path): /metadata/songs has \(metadata.count) rows, /analysis/songs \(analysis.count): expected one each "
+          + "for every song")
+    }
+    songCount = analysis.count
+    guard songCount > 0 else {
+      throw Failure(.badData, "\(path): /analysis/songs has no row: there is no song in it")
+    }
+    if songCount > 1 { try checkAggregate(bytes) } else { try checkSingle(bytes) }
+  }
+
+  private func checkSingle(_ bytes: Int) throws {
+    guard bytes <= TrackReader.largestFile else {
+      throw Failure(
+        .badData,
+        "\(path): has \(bytes) bytes, more than the \(TrackReader.largestFile) that a file of one song may have")
+    }
+  }
+
+  private func checkAggregate(_ bytes: Int) throws {
+    guard file.contains("analysis/segments_pitches") else {
+      throw Failure(
+        .badData,
+        "\(path): \(songCount) songs in /analysis/songs and no /analysis/segments_pitches: a summary of songs, "
+          + "without their segments")
+    }
+    guard songCount <= min(TrackFile.mostSongs, bytes / TrackFile.fewestBytesOfSong) else {
+      throw Failure(
+        .badData, "\(path): /analysis/songs has \(songCount) rows, more songs than \(bytes) bytes can hold")
+    }
+  }
+
+  /// Reads a song.
+  /// - Parameter segments: how many to read from its start: nil for all, 0 for none.
+  /// - Throws: `Failure` that names the path.
+  func read(row: Int, segments: Int?) throws -> Track {
+    guard (0..<songCount).contains(row) else {
+      throw Failure(.badData, "\(path): there is no song \(row) in it, it has \(songCount)")
+    }
+    let trackID = try analysis.text("track_id", row: row)
+    guard TrackIdentifier.isWellFormed(trackID) else {
+      throw Failure(
+        .badData,
+        "\(path): /analysis/songs: track_id is \"\(trackID.prefix(40))\", expected TR, five letters and eleven "
+          + "hexadecimal digits")
+    }
+    let pitches = try file.dataset("analysis/segments_pitches")
+    let range = try segmentRange(ofRow: row, in: pitches)
+    let wanted = range.prefix(segments ?? range.count)
+    return Track(
+      trackID: trackID, title: try metadata.text("title", row: row),
+      artistName: try metadata.text("artist_name", row: row), artistID: try metadata.text("artist_id", row: row),
+      segmentCount: range.count, pitches: segments == 0 ? nil : try values(of: pitches, wanted))
+  }
+
+  /// A song's segments in the arrays of segments.
+  private func segmentRange(ofRow row: Int, in pitches: Dataset) throws -> Range<Int> {
+    guard pitches.shape.count == 2, pitches.shape[1] == Track.pitchClasses else {
+      throw Failure(
+        .badData,
+        "\(path): /analysis/segments_pitches has the shape \(pitches.shape), expected [segments, "
+          + "\(Track.pitchClasses)]")
+    }
+    var range = 0..<pitches.shape[0]
+    if songCount > 1 {
+      range = try analysis.range(
+        ofRow: row, column: "idx_segments_pitches", agreeingWith: ["idx_segments_start", "idx_segments_timbre"],
+        length: range.count)
+    }
+    guard range.count <= TrackReader.mostSegments else {
+      throw Failure(
+        .badData,
+        "\(path): /analysis/segments_pitches has \(range.count) segments, expected at most "
+          + "\(TrackReader.mostSegments)")
+    }
+    return range
+  }
+
+  private func values(of pitches: Dataset, _ segments: Range<Int>) throws -> PitchValues {
+    guard !segments.isEmpty else { return .thousandths([]) }
+    let values = try pitches.read(Double.self, rows: segments)
+    if let index = values.firstIndex(where: { !($0 >= 0 && $0 <= 1) }) {
+      throw Failure(
+        .badData,
+        "\(path): /analysis/segments_pitches: segment \(index / Track.pitchClasses), pitch class "
+          + "\(index % Track.pitchClasses) is \(values[index]), expected 0 to 1")
+    }
+    return PitchValues(packing: values)
+  }
+}
