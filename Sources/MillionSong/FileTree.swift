@@ -1,6 +1,7 @@
 import Diagnosis
 import FileAccess
 import MessagePassing
+import Sampling
 
 // check-layers: raw memory, because the communicator gathers bytes where they lie.
 
@@ -10,8 +11,10 @@ import MessagePassing
 /// it found, so that a folder is listed once in the whole job. Symbolic links are followed; a folder that several
 /// paths lead to counts once, by the first of them, so links cannot make a loop.
 public struct FileTree: Sendable {
+  /// Empty for the current folder.
   public let root: String
-  /// Paths of files relative to the root, in the order of their names (for tracks: of track ids).
+  /// Paths of files relative to the root (or from `/`, where a list names them so), in the order of their names (for
+  /// tracks: of track ids).
   public let paths: PathList
   /// Folders that could not be listed and files that cannot be named, with the cause.
   public let unlisted: [SkippedFile]
@@ -19,10 +22,7 @@ public struct FileTree: Sendable {
   public var count: Int { paths.count }
 
   /// The whole path of a file.
-  public func path(_ index: Int) -> String {
-    let relative = paths[index]
-    return relative.isEmpty ? root : "\(root)/\(relative)"
-  }
+  public func path(_ index: Int) -> String { joined(root, paths[index]) }
 
   /// Finds all files whose names end in `suffix`; hidden ones (a leading dot) are left out. Collective.
   ///
@@ -35,29 +35,45 @@ public struct FileTree: Sendable {
   ) throws -> FileTree {
     let root = trimmed(root)
     let kind = try communicator.agree { try kindOfRoot(root, suffix: suffix, purpose: purpose) }
-    if kind == .file {
-      var paths = PathList()
-      paths.append("")
-      return FileTree(root: root, paths: paths, unlisted: [])
-    }
+    guard kind == .folder else { return FileTree(file: root) }
     var search = Search(root: root)
-    var level = [""]
-    while !level.isEmpty {
-      var message = PackedWriter()
-      for index in stride(from: communicator.rank, to: level.count, by: communicator.size) {
-        FolderReport(listing: level[index], below: root, suffix: suffix).write(to: &message)
-      }
-      var readers = try communicator.allgather(message)
-      var next: [String] = []
-      for index in level.indices {
-        let report = try FolderReport(from: &readers[index % communicator.size])
-        next += search.take(report, of: level[index])
-      }
-      level = next
-    }
+    try search.goDown(from: [""], suffix: suffix, communicator)
     return FileTree(root: root, paths: search.paths.sortedByName(), unlisted: search.unlisted)
   }
 
+  /// A tree of one file, whatever its name.
+  init(file: String) {
+    root = file
+    var paths = PathList()
+    paths.append("")
+    self.paths = paths
+    unlisted = []
+  }
+
+  private init(root: String, paths: PathList, unlisted: [SkippedFile]) {
+    self.root = root
+    self.paths = paths
+    self.unlisted = unlisted
+  }
+
+  /// Finds the files that a list names, itself or by their folders; a file that is named twice counts once.
+  /// Collective.
+  ///
+  /// What is named and is no folder counts as a file, also where there is nothing: its reading tells.
+  static func discover(
+    listed list: TrackFileList, suffix: String, communicator: any Communicator
+  ) throws -> FileTree {
+    var search = Search(root: list.folder)
+    // Names tell files from folders without a look at the disk; where they do not, each rank looks at its share.
+    let unclear = list.entries.filter { !$0.hasSuffix(suffix) }
+    let own = share(of: unclear.indices, rank: communicator.rank, size: communicator.size)
+    let kinds = own.map { (try? PathKind(of: joined(list.folder, unclear[$0]))) == .folder ? 1 : 0 }
+    let isFolder = try communicator.allgather(kinds).flatMap { $0 }
+    for entry in list.entries where entry.hasSuffix(suffix) { search.paths.append(entry) }
+    for (entry, isFolder) in zip(unclear, isFolder) where isFolder == 0 { search.paths.append(entry) }
+    try search.goDown(from: zip(unclear, isFolder).filter { $0.1 == 1 }.map(\.0), suffix: suffix, communicator)
+    return FileTree(root: list.folder, paths: search.paths.sortedByName(), unlisted: search.unlisted)
+  }
   private static func trimmed(_ root: String) -> String {
     var root = root[...]
     while root.count > 1, root.last == "/" { root.removeLast() }
@@ -79,6 +95,13 @@ public struct FileTree: Sendable {
   }
 }
 
+/// A path below a folder; one from `/` stands by itself.
+private func joined(_ root: String, _ path: String) -> String {
+  if path.isEmpty { return root }
+  if root.isEmpty || path.hasPrefix("/") { return path }
+  return root == "/" ? "/" + path : "\(root)/\(path)"
+}
+
 /// What the ranks have found so far; every rank holds the same.
 private struct Search {
   let root: String
@@ -88,18 +111,36 @@ private struct Search {
 
   init(root: String) { self.root = root }
 
+  /// Lists these folders and all below them. Collective.
+  mutating func goDown(from folders: [String], suffix: String, _ communicator: any Communicator) throws {
+    var level = folders
+    while !level.isEmpty {
+      var message = PackedWriter()
+      for index in stride(from: communicator.rank, to: level.count, by: communicator.size) {
+        FolderReport(listing: level[index], below: root, suffix: suffix).write(to: &message)
+      }
+      var readers = try communicator.allgather(message)
+      var next: [String] = []
+      for index in level.indices {
+        let report = try FolderReport(from: &readers[index % communicator.size])
+        next += take(report, of: level[index])
+      }
+      level = next
+    }
+  }
+
   /// Adds what a folder holds; returns the folders below it.
-  mutating func take(_ report: FolderReport, of folder: String) -> [String] {
+  private mutating func take(_ report: FolderReport, of folder: String) -> [String] {
     let prefix = folder.isEmpty ? "" : folder + "/"
     switch report {
     case .failed(let cause):
-      unlisted.append(SkippedFile(path: "\(root)/\(folder)", cause: "cannot be listed: \(cause)"))
+      unlisted.append(SkippedFile(path: joined(root, folder), cause: "cannot be listed: \(cause)"))
       return []
     case .listed(let listing):
       guard seen.insert(listing.identity).inserted else { return [] }
       for name in listing.files { paths.append(prefix + name) }
       for name in listing.unnameable {
-        unlisted.append(SkippedFile(path: "\(root)/\(prefix)\(name)", cause: "its name is not UTF-8"))
+        unlisted.append(SkippedFile(path: joined(root, prefix + name), cause: "its name is not UTF-8"))
       }
       return listing.folders.map { prefix + $0 }
     }
@@ -113,7 +154,7 @@ private enum FolderReport {
 
   init(listing folder: String, below root: String, suffix: String) {
     do {
-      var listing = try FolderListing(of: folder.isEmpty ? root : "\(root)/\(folder)")
+      var listing = try FolderListing(of: joined(root, folder))
       listing.files.removeAll { !$0.hasSuffix(suffix) }
       listing.unnameable.removeAll { !$0.hasSuffix(suffix) }
       // The order decides which of two paths to one folder counts; it must not be the file system's.

@@ -6,15 +6,15 @@ public enum JoinRule: String, Sendable, Codable, CaseIterable {
   case paper
 
   /// The first field in which the two differ, or nil where they agree.
-  func difference(between track: Track, and record: LastFMRecord) -> Mismatch? {
-    let fields: [(Mismatch.Field, String, String)] = [
+  func difference(between track: Track, and record: TagRecord) -> Mismatch? {
+    let fields: [(Mismatch.Field, String, String?)] = [
       (.trackID, track.trackID, record.trackID), (.artist, track.artistName, record.artist),
       (.title, track.title, record.title),
     ]
-    return fields.first { ExactText($0.1) != ExactText($0.2) }.map { field, _, _ in
+    return fields.first { ExactText($0.1) != ExactText($0.2 ?? "") }.map { field, _, _ in
       Mismatch(
-        trackID: track.trackID, field: field, trackArtist: track.artistName, recordArtist: record.artist,
-        trackTitle: track.title, recordTitle: record.title)
+        trackID: track.trackID, field: field, trackArtist: track.artistName, recordArtist: record.artist ?? "",
+        trackTitle: track.title, recordTitle: record.title ?? "")
     }
   }
 }

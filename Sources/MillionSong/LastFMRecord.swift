@@ -1,17 +1,6 @@
 import FileAccess
 import Foundation
 
-/// A tag of a song and its weight: Last.fm's 0 to 100, the most given tag of the song having 100.
-public struct WeightedTag: Equatable, Sendable {
-  public var name: String
-  public var weight: Double
-
-  public init(name: String, weight: Double) {
-    self.name = name
-    self.weight = weight
-  }
-}
-
 /// What the Last.fm data set says of one track.
 public struct LastFMRecord: Equatable, Sendable {
   public var trackID: String

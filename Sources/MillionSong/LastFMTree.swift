@@ -26,3 +26,22 @@ public struct LastFMTree: Sendable {
     tree.paths.firstIndex(named: trackID + ".json").map(tree.path)
   }
 }
+
+extension LastFMTree: SongTags {
+  func records(of tracks: [Track]) -> [TagLookup] {
+    tracks.map { track in
+      guard let path = path(of: track.trackID) else { return .none }
+      return LastFMTree.lookup(path)
+    }
+  }
+
+  private static func lookup(_ path: String) -> TagLookup {
+    do {
+      let record = try LastFMRecord.read(path)
+      return .found(
+        TagRecord(trackID: record.trackID, title: record.title, artist: record.artist, tags: record.tags))
+    } catch {
+      return .bad(error)
+    }
+  }
+}

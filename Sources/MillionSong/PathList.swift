@@ -27,7 +27,8 @@ public struct PathList: Sendable {
     return (slash.map { $0 + 1 } ?? whole.lowerBound)..<whole.upperBound
   }
 
-  /// The paths in the order of their last components' bytes, those of one name in the order of the whole path.
+  /// The paths in the order of their last components' bytes, those of one name in the order of the whole path; of
+  /// equal paths one.
   public func sortedByName() -> PathList {
     let names = (0..<count).map(nameRange)
     let order = bytes.withUnsafeBufferPointer { bytes in
@@ -41,7 +42,8 @@ public struct PathList: Sendable {
     var sorted = PathList()
     sorted.bytes.reserveCapacity(bytes.count)
     sorted.ends.reserveCapacity(count)
-    for index in order {
+    for (place, index) in order.enumerated() {
+      if place > 0, bytes[range(of: order[place - 1])] == bytes[range(of: index)] { continue }
       sorted.bytes.append(contentsOf: bytes[range(of: index)])
       sorted.ends.append(sorted.bytes.count)
     }

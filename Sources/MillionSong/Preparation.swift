@@ -1,15 +1,14 @@
 import Diagnosis
 import FileAccess
 import MessagePassing
-import Sampling
 
 // check-layers: raw memory, because the communicator gathers bytes where they lie.
 
 /// Makes a snapshot of a track tree and its tags; all ranks together.
 ///
-/// The files are taken in batches in the order of their names (the track ids), each rank a part of the batch;
-/// after every batch the ranks write their songs behind one another. So the rows stand in the order of track ids
-/// whatever the number of ranks, and a rank never holds more than its part of one batch.
+/// The songs are read batch by batch in the order of files and rows, each rank a part (`SongPass`); after every batch
+/// the ranks write their songs behind one another. So the rows stand in the order of the files' names, the track ids,
+/// whatever the number of ranks.
 public final class Preparation {
   private let options: PreparationOptions
   private let output: String
@@ -52,14 +51,7 @@ public final class Preparation {
   private func run(lists: String) throws -> PreparationReport {
     try communicator.agree { try checkOutput() }
     report(.findingFiles, 0, 0)
-    let tracks = try FileTree.discover(
-      root: options.trackTree, suffix: ".h5", purpose: "track tree", communicator: communicator)
-    guard tracks.count > 0 else {
-      throw Failure(
-        .badData, "\(options.trackTree): an empty track tree: found no .h5 file in it",
-        remedy: "it should hold files like A/A/A/TRAAABD128F429CF47.h5"
-      ).knownToAllRanks
-    }
+    let tracks = try TrackFiles.discover(options.trackTree, communicator: communicator)
     let records = try LastFMTree(discoveredAt: options.lastFMTree, communicator: communicator)
     let vocabulary = try vocabulary(tracks, records)
     return try write(tracks, records, vocabulary, lists)
@@ -93,7 +85,7 @@ extension Preparation {
     case .top(let limit):
       let examiner = examiner(records, vocabulary: nil)
       var total = SongTally()
-      try pass(.countingTags, over: tracks, examiner) { tally, _ in total += try gathered(tally).tally }
+      try pass(.countingTags, over: tracks, examiner) { [self] tally, _ in total += try gathered(tally).tally }
       let names = try communicator.broadcast { try Vocabulary.mostFrequent(limit, of: total.songsByTag).names }
       return try Vocabulary(names)
     }
@@ -120,7 +112,7 @@ extension Preparation {
       var total = SongTally()
       total.skipped = tracks.unlisted
       var songs: [KeptSong] = []
-      try pass(.readingSongs, over: tracks, examiner(records, vocabulary: vocabulary)) { tally, kept in
+      try pass(.readingSongs, over: tracks, examiner(records, vocabulary: vocabulary)) { [self] tally, kept in
         let found = try gathered(tally, kept.map(\.song))
         total += found.tally
         songs += found.songs
@@ -145,76 +137,28 @@ extension Preparation {
 
   private func examiner(_ records: LastFMTree, vocabulary: Vocabulary?) -> SongExaminer {
     SongExaminer(
-      reader: TrackReader(segments: vocabulary == nil ? 0 : options.segments), records: records,
+      reader: TrackReader(segments: vocabulary == nil ? 0 : options.segments), tags: records,
       join: options.join,
       vocabulary: vocabulary, minimumTagWeight: options.minimumTagWeight, segments: options.segments)
   }
 
-  private typealias Kept = (song: KeptSong, pitches: PitchValues)
-
-  /// Goes through all files batch by batch; after each, every rank hands on what its own part came to.
+  /// Goes through all songs; after every batch, every rank hands on what its own part came to.
   private func pass(
     _ phase: PreparationProgress.Phase, over tracks: FileTree, _ examiner: SongExaminer,
-    _ handOn: (SongTally, [Kept]) throws -> Void
+    _ handOn: @escaping (SongTally, [SongPass.Kept]) throws -> Void
   ) throws {
     let songBytes = options.segments * Track.pitchClasses * 4
     let batchSize = max(Preparation.smallestBatch, Preparation.batchBytes / songBytes)
-    var seen = DuplicateWatch()
-    for start in stride(from: 0, to: tracks.count, by: batchSize) {
-      let batch = start..<min(start + batchSize, tracks.count)
-      let own = share(of: batch, rank: communicator.rank, size: communicator.size)
-      let findings = try communicator.agree {
-        try own.map { index in
-          report(phase, start + min((index - own.lowerBound) * communicator.size, batch.count), tracks.count)
-          return try checked(examiner.examine(tracks.path(index)))
-        }
-      }
-      let isNew = try newTracks(among: findings, &seen)
-      var tally = SongTally()
-      var kept: [Kept] = []
-      for (finding, isNew) in zip(findings, isNew) {
-        if !isNew, case .read(let track, _) = finding.reading {
-          tally.addDuplicate(finding.path, trackID: track.trackID)
-        } else if let song = tally.add(finding, examiner) {
-          kept.append(song)
-        }
-      }
-      try handOn(tally, kept)
-      report(phase, batch.upperBound, tracks.count)
-    }
-  }
-
-  /// In a strict run a bad file is the end.
-  private func checked(_ finding: SongExaminer.Finding) throws -> SongExaminer.Finding {
-    guard options.isStrict else { return finding }
-    switch finding.reading {
-    case .skipped(let file), .read(_, .badRecord(let file)): throw file.failure
-    case .read: return finding
-    }
+    try SongPass(
+      over: tracks, examiner, batchSize: batchSize, isStrict: options.isStrict, communicator: communicator,
+      progress: { [self] in report(phase, $0, $1) }, handOn: handOn
+    ).run()
   }
 }
 
 // MARK: - Exchange between ranks
 
 extension Preparation {
-  /// For each finding whether it is the first of its track id in the whole job, in the order of the files.
-  private func newTracks(among findings: [SongExaminer.Finding], _ seen: inout DuplicateWatch) throws -> [Bool] {
-    var message = PackedWriter()
-    message.write(
-      findings.map { finding in
-        if case .read(let track, _) = finding.reading { track.trackID } else { "" }
-      })
-    var isNew: [Bool] = []
-    for (rank, reader) in try communicator.allgather(message).enumerated() {
-      var reader = reader
-      for id in try reader.readTexts() {
-        let new = id.isEmpty || seen.isNew(id)
-        if rank == communicator.rank { isNew.append(new) }
-      }
-    }
-    return isNew
-  }
-
   /// All ranks' tallies and songs together, in the order of the files, on rank 0; nothing elsewhere.
   private func gathered(_ tally: SongTally, _ songs: [KeptSong] = []) throws -> (
     tally: SongTally, songs: [KeptSong]

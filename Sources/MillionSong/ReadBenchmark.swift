@@ -13,12 +13,12 @@ public struct ReadBenchmark: Sendable {
   public init(trackTree: String) { self.trackTree = trackTree }
 
   public struct Report: Sendable {
-    /// Files that all ranks together read each time, bad ones included.
+    /// Songs that all ranks together read each time, bad files among them.
     public let files: Int
     public let badFiles: Int
     /// Seconds of each repetition by rank.
     public let secondsByRank: [[Double]]
-    /// Files of each rank.
+    /// Songs of each rank.
     public let filesByRank: [Int]
 
     /// Tracks a second of all ranks together, each repetition timed by its slowest rank; slowest first.
@@ -44,36 +44,37 @@ public struct ReadBenchmark: Sendable {
 
   /// Collective. Throws `missingInput` and `badData` where there is no such tree or nothing in it.
   public func run(_ communicator: any Communicator) throws -> Report {
-    let tree = try FileTree.discover(
-      root: trackTree, suffix: ".h5", purpose: "track tree", communicator: communicator)
-    guard tree.count > 0 else {
-      throw Failure(.badData, "\(trackTree): an empty track tree: found no .h5 file in it").knownToAllRanks
-    }
+    let tree = try TrackFiles.discover(trackTree, communicator: communicator)
     let paths = share(of: 0..<tree.count, rank: communicator.rank, size: communicator.size).map(tree.path)
     var seconds: [Double] = []
-    var badFiles = 0
+    var count = (songs: 0, bad: 0)
     for repetition in 0...repetitions {
       try communicator.barrier()
-      badFiles = 0
-      let time = ContinuousClock().measure { badFiles = read(paths) }
+      let time = ContinuousClock().measure { count = read(paths) }
       if repetition > 0 { seconds.append(time / .seconds(1)) }
     }
     return Report(
-      files: tree.count, badFiles: try communicator.allreduce(badFiles, .sum),
+      files: try communicator.allreduce(count.songs, .sum), badFiles: try communicator.allreduce(count.bad, .sum),
       secondsByRank: try communicator.allgather(seconds),
-      filesByRank: try communicator.allgather([paths.count]).map { $0[0] })
+      filesByRank: try communicator.allgather([count.songs]).map { $0[0] })
   }
 
-  /// How many of the files are bad.
-  private func read(_ paths: [String]) -> Int {
+  /// How many songs there are, and how many of them are bad; a file that cannot be opened counts as one.
+  private func read(_ paths: [String]) -> (songs: Int, bad: Int) {
     let reader = TrackReader(segments: segments)
-    return paths.reduce(0) { bad, path in
-      do {
-        _ = try reader.read(path)
-        return bad
-      } catch {
-        return bad + 1
+    var count = (songs: 0, bad: 0)
+    for path in paths {
+      guard let contents = try? reader.contents(of: path) else {
+        count = (count.songs + 1, count.bad + 1)
+        continue
       }
+      guard case .aggregate(let songs) = contents else {
+        count.songs += 1
+        continue
+      }
+      count.songs += songs
+      for row in 0..<songs where (try? reader.read(SongLocation(path, row: row))) == nil { count.bad += 1 }
     }
+    return count
   }
 }

@@ -1,23 +1,46 @@
 import Diagnosis
 
-/// Looks at one track file after the other: reads it, finds its Last.fm record, joins, filters, labels.
+/// Looks at songs: reads them, finds their tags, joins, labels.
 struct SongExaminer {
   var reader: TrackReader
-  var records: LastFMTree
+  var tags: any SongTags
   var join: JoinRule
   /// nil while the vocabulary is still being counted: then no song is labelled.
   var vocabulary: Vocabulary?
   var minimumTagWeight: Double
   var segments: Int
 
-  /// What came of one track file.
-  struct Finding {
-    var path: String
-    var reading: Reading
+  /// What reading a location gave.
+  struct Reading {
+    var location: SongLocation
+    var result: Result<TrackFileContents, SkippedFile>
   }
 
-  enum Reading {
+  /// What came of one location.
+  struct Finding {
+    var location: SongLocation
+    var outcome: Outcome
+
+    /// What the other ranks are told of it.
+    var mark: Mark {
+      switch outcome {
+      case .skipped: Mark(trackID: "")
+      case .aggregate(let songs): Mark(trackID: "", songs: songs)
+      case .read(let track, _): Mark(trackID: track.trackID)
+      }
+    }
+  }
+
+  struct Mark {
+    /// Empty for a file that could not be read.
+    var trackID: String
+    /// For an aggregate, whose songs are still to be read.
+    var songs: Int?
+  }
+
+  enum Outcome {
     case skipped(SkippedFile)
+    case aggregate(songs: Int)
     case read(Track, Joining)
   }
 
@@ -26,27 +49,40 @@ struct SongExaminer {
     case badRecord(SkippedFile)
     case mismatched(Mismatch)
     /// With one label a tag of the vocabulary.
-    case joined(LastFMRecord, labels: [UInt8])
+    case joined(TagRecord, labels: [UInt8])
   }
 
-  func examine(_ path: String) -> Finding {
-    do {
-      let track = try reader.read(path)
-      return Finding(path: path, reading: .read(track, joining(of: track)))
-    } catch {
-      return Finding(path: path, reading: .skipped(error))
+  func read(_ location: SongLocation) -> Reading {
+    Reading(
+      location: location,
+      result: Result { () throws(SkippedFile) in
+        location.row == nil ? try reader.contents(of: location.path) : .song(try reader.read(location))
+      })
+  }
+
+  /// Joins songs with their tags, all at once: a source may find many sooner than one by one.
+  func join(_ readings: [Reading]) -> [Finding] {
+    let tracks = readings.compactMap { if case .success(.song(let track)) = $0.result { track } else { nil } }
+    var lookups = tags.records(of: tracks)[...]
+    return readings.map { reading in
+      let outcome: Outcome =
+        switch reading.result {
+        case .failure(let file): .skipped(file)
+        case .success(.aggregate(let songs)): .aggregate(songs: songs)
+        case .success(.song(let track)): .read(track, joining(of: track, lookups.removeFirst()))
+        }
+      return Finding(location: reading.location, outcome: outcome)
     }
   }
 
-  private func joining(of track: Track) -> Joining {
-    guard let path = records.path(of: track.trackID) else { return .withoutRecord }
-    do {
-      let record = try LastFMRecord.read(path)
+  private func joining(of track: Track, _ lookup: TagLookup) -> Joining {
+    switch lookup {
+    case .none: return .withoutRecord
+    case .bad(let file): return .badRecord(file)
+    case .found(let record):
       if let mismatch = join.difference(between: track, and: record) { return .mismatched(mismatch) }
       return .joined(
         record, labels: vocabulary?.labels(of: record.tags, minimumWeight: minimumTagWeight) ?? [])
-    } catch {
-      return .badRecord(error)
     }
   }
 }

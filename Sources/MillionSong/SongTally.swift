@@ -12,15 +12,17 @@ struct SongTally {
     song: KeptSong, pitches: PitchValues
   )? {
     counts.funnel.files += 1
-    guard case .read(let track, let joining) = finding.reading else {
-      if case .skipped(let file) = finding.reading {
+    guard case .read(let track, let joining) = finding.outcome else {
+      if case .skipped(let file) = finding.outcome {
         counts.badFiles += 1
         skipped.append(file)
       }
       return nil
     }
     counts.funnel.read += 1
-    if TrackIdentifier.stem(ofPath: finding.path) != track.trackID { counts.misnamed += 1 }
+    if finding.location.row == nil, TrackIdentifier.stem(ofPath: finding.location.path) != track.trackID {
+      counts.misnamed += 1
+    }
     guard case .joined(let record, let labels) = joining else {
       distribution.add(segments: track.segmentCount, joined: false, tagged: false)
       add(lost: joining)
@@ -43,11 +45,14 @@ struct SongTally {
     return (KeptSong(track, labels: labels), pitches)
   }
 
-  /// Takes in a file whose track id an earlier file has.
-  mutating func addDuplicate(_ path: String, trackID: String) {
+  /// Takes in a song whose track id an earlier one has.
+  mutating func addDuplicate(_ finding: SongExaminer.Finding) {
+    guard case .read(let track, _) = finding.outcome else { return }
     counts.funnel.files += 1
     counts.duplicates += 1
-    skipped.append(SkippedFile(path: path, cause: "a file before it has the same track id, \(trackID)"))
+    skipped.append(
+      SkippedFile(
+        path: finding.location.description, cause: "a song before it has the same track id, \(track.trackID)"))
   }
 
   private mutating func add(lost joining: SongExaminer.Joining) {

@@ -79,6 +79,8 @@ import Testing
     #expect(sorted.firstIndex(named: "b.json") == 1)
     #expect(sorted.firstIndex(named: "a.json") == 0)
     #expect(sorted.firstIndex(named: "x") == 4)
+    list.append("a/c.json")
+    #expect(list.sortedByName().count == 5)
     for missing in ["", "0", "b.jso", "b.jsonn", "zz"] { #expect(sorted.firstIndex(named: missing) == nil) }
   }
 }
