@@ -10,22 +10,22 @@ import Networks
 /// mean loss, whatever share of the songs each rank had.
 public final class GradientReduction {
   private let communicator: any Communicator
-  /// Floats summed by one collective call.
-  private let bucketCount: Int
+  private let bucketBytes: Int
 
   /// - Parameter bucketBytes: gradients go in pieces of at most this size (see `docs/performance.md`).
   public init(_ communicator: any Communicator, bucketBytes: Int = defaultBucketBytes) {
     self.communicator = communicator
-    bucketCount = max(1, bucketBytes / MemoryLayout<Float>.stride)
+    self.bucketBytes = bucketBytes
   }
 
   /// 4 MiB.
   public static let defaultBucketBytes = 4 << 20
 
   /// Replaces an arena's values by their sums over all ranks, the same to the last bit everywhere. Collective.
-  public func sum(_ arena: ParameterArena) throws {
+  public func sum<Scalar: ReducibleNumber>(_ arena: Arena<Scalar>) throws {
     guard communicator.size > 1 else { return }
     let values = arena.storage.all
+    let bucketCount = max(1, bucketBytes / MemoryLayout<Scalar>.stride)
     var start = 0
     while start < values.count {
       let end = min(values.count, start + bucketCount)

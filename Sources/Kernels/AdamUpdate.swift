@@ -3,19 +3,19 @@
 public enum AdamUpdate {
   private static let run = 1 << 14
 
-  /// Sum of squares of a run of floats, in an order that does not depend on threads.
-  public static func sumOfSquares(_ values: UnsafePointer<Float>, count: Int, team: ThreadTeam) -> Double {
+  /// Sum of squares of a gradient, in an order that does not depend on threads.
+  public static func sumOfSquares(_ values: UnsafePointer<Double>, count: Int, team: ThreadTeam) -> Double {
     let tasks = (count + run - 1) / run
     var sums = [Double](repeating: 0, count: tasks)
     sums.withUnsafeMutableBufferPointer { sums in
       let start = sums.baseAddress
       team.forEach(tasks) { task in
-        var sum = Vector.zero
-        for i in stride(from: task * run, to: min(count, (task + 1) * run), by: vectorWidth) {
-          let value = Vector.load(values + i)
+        var sum = SIMD8<Double>.zero
+        for i in stride(from: task * run, to: min(count, (task + 1) * run), by: SIMD8<Double>.scalarCount) {
+          let value = UnsafeRawPointer(values + i).load(as: SIMD8<Double>.self)
           sum = sum.addingProduct(value, value)
         }
-        start![task] = Double(sum.sum())
+        start![task] = sum.sum()
       }
     }
     return sums.reduce(0, +)
@@ -25,13 +25,13 @@ public enum AdamUpdate {
   ///   - gradientScale: what the gradient is multiplied by first (clipping).
   ///   - rate: learning rate times √(1 − β₂ᵗ) / (1 − β₁ᵗ).
   public static func apply(
-    count: Int, gradient: UnsafePointer<Float>, weights: UnsafeMutablePointer<Float>,
+    count: Int, gradient: UnsafePointer<Double>, weights: UnsafeMutablePointer<Float>,
     firstMoment: UnsafeMutablePointer<Float>, secondMoment: UnsafeMutablePointer<Float>,
     gradientScale: Float = 1, rate: Float, beta1: Float, beta2: Float, epsilon: Float, team: ThreadTeam
   ) {
     team.forEach((count + run - 1) / run) { task in
       for i in stride(from: task * run, to: min(count, (task + 1) * run), by: vectorWidth) {
-        let g = Vector.load(gradient + i) * gradientScale
+        let g = Vector.load(rounding: gradient + i) * gradientScale
         var m = Vector.load(firstMoment + i)
         m = m.addingProduct(g - m, 1 - beta1)
         var v = Vector.load(secondMoment + i)

@@ -4,23 +4,24 @@
   import Musl
 #endif
 
-/// A fixed run of floats that starts on a cache line and is zero at first. Allocated once, never resized.
+/// A fixed run of numbers that starts on a cache line and is zero at first. Allocated once, never resized.
 ///
 /// Large runs are mapped and offered to the kernel for huge pages: the transforms of a convolution write to
 /// dozens of streams at once, more than the first-level TLB has entries for small pages.
-public final class AlignedBuffer {
+public final class AlignedRun<Scalar: BitwiseCopyable> {
   public let count: Int
-  public let start: UnsafeMutablePointer<Float>
+  public let start: UnsafeMutablePointer<Scalar>
   private let base: UnsafeMutableRawPointer
   /// Bytes mapped, or 0 where the run came from the allocator.
   private let mappedBytes: Int
 
-  private static let hugePage = 2 << 20
+  private static var hugePage: Int { 2 << 20 }
 
   public init(count: Int) {
     precondition(count >= 0)
     self.count = count
-    let bytes = max(count, 1) * MemoryLayout<Float>.stride
+    // A vector more: register tiles read whole tiles, also of the last row.
+    let bytes = count * MemoryLayout<Scalar>.stride + MemoryLayout<Vector>.stride
     if bytes >= 2 * Self.hugePage {
       let length = bytes + Self.hugePage
       let mapped = mmap(nil, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
@@ -32,12 +33,12 @@ public final class AlignedBuffer {
       let address = (UInt(bitPattern: mapped) + UInt(Self.hugePage - 1)) & ~UInt(Self.hugePage - 1)
       let aligned = UnsafeMutableRawPointer(bitPattern: address)!
       madvise(aligned, bytes, MADV_HUGEPAGE)
-      start = aligned.bindMemory(to: Float.self, capacity: count)
+      start = aligned.bindMemory(to: Scalar.self, capacity: count)
     } else {
       base = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
       base.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
       mappedBytes = 0
-      start = base.bindMemory(to: Float.self, capacity: max(count, 1))
+      start = base.bindMemory(to: Scalar.self, capacity: count)
     }
   }
 
@@ -46,7 +47,12 @@ public final class AlignedBuffer {
   }
 
   /// The whole run. Like `start` it does not keep the buffer alive.
-  public var all: UnsafeMutableBufferPointer<Float> { UnsafeMutableBufferPointer(start: start, count: count) }
+  public var all: UnsafeMutableBufferPointer<Scalar> { UnsafeMutableBufferPointer(start: start, count: count) }
 
-  public func zero() { start.update(repeating: 0, count: count) }
+  public func zero() { memset(start, 0, count * MemoryLayout<Scalar>.stride) }
 }
+
+/// Maps, weights: everything that is computed with.
+public typealias AlignedBuffer = AlignedRun<Float>
+/// Sums over songs.
+public typealias AlignedSums = AlignedRun<Double>

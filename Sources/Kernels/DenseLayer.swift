@@ -9,16 +9,23 @@ public final class DenseLayer {
   private let factors: AlignedBuffer
   /// Logits, then probabilities, then the gradient for the logits: `[song][output, padded]`.
   private let logits: AlignedBuffer
+  private let transposedKernel: AlignedBuffer
 
   public init(inputs: Int, outputs: Int, maximumBatch: Int) {
     self.inputs = inputs
     self.outputs = outputs
     inputStride = padded(inputs)
     outputStride = padded(outputs)
-    let songs = (maximumBatch + RowProduct.rows - 1) / RowProduct.rows * RowProduct.rows
+    let songs = Self.rowCapacity(maximumBatch)
     dropped = AlignedBuffer(count: songs * inputStride)
     factors = AlignedBuffer(count: songs * inputStride)
     logits = AlignedBuffer(count: songs * outputStride)
+    transposedKernel = AlignedBuffer(count: outputs * inputStride)
+  }
+
+  /// Songs that a buffer of one row each must have room for.
+  public static func rowCapacity(_ songs: Int) -> Int {
+    (songs + RowProduct.rows - 1) / RowProduct.rows * RowProduct.rows
   }
 
   /// Sets the logits from one state a song, which begin at these offsets.
@@ -71,13 +78,14 @@ public final class DenseLayer {
   }
 
   /// From probabilities, labels and `scale` = 1 / (songs of the global batch × outputs) to the gradients of kernel
-  /// and bias and of the states, the latter `[song][input, padded]`.
+  /// and bias and of the states, the latter `[song][input, padded]` with room for `rowCapacity` songs.
   public func backward(
     labels: UnsafePointer<Float>, songs: Int, scale: Float, kernel: UnsafePointer<Float>,
-    kernelGradient: UnsafeMutablePointer<Float>, biasGradient: UnsafeMutablePointer<Float>,
+    kernelGradient: UnsafeMutablePointer<Double>, biasGradient: UnsafeMutablePointer<Double>,
     stateGradient: UnsafeMutablePointer<Float>
   ) {
     biasGradient.update(repeating: 0, count: outputStride)
+    kernelGradient.update(repeating: 0, count: inputs * outputStride)
     for song in 0..<songs {
       let row = logits.start + song * outputStride
       for vector in stride(from: 0, to: outputStride, by: vectorWidth) {
@@ -88,18 +96,29 @@ public final class DenseLayer {
         }
         let gradient = difference * scale
         gradient.store(row + vector)
-        (Vector.load(biasGradient + vector) + gradient).store(biasGradient + vector)
+        gradient.add(to: biasGradient + vector)
+        for i in 0..<inputs {
+          (gradient * dropped.start[song * inputStride + i]).add(to: kernelGradient + i * outputStride + vector)
+        }
       }
     }
-    MatrixProduct.multiplyTransposedLeft(
-      rows: inputs, columns: outputStride, inner: songs, a: dropped.start, aStride: inputStride, b: logits.start,
-      bStride: outputStride, c: kernelGradient, cStride: outputStride)
-    MatrixProduct.multiplyTransposedRight(
-      rows: songs, columns: inputs, inner: outputStride, a: logits.start, aStride: outputStride, b: kernel,
-      bStride: outputStride, c: stateGradient, cStride: inputStride)
-    for song in 0..<songs {
-      for i in 0..<inputs { stateGradient[song * inputStride + i] *= factors.start[song * inputStride + i] }
+    propagate(songs, kernel, to: stateGradient)
+  }
+
+  /// The gradients for the states: those for the logits times the transposed kernel, where dropout kept them.
+  private func propagate(_ songs: Int, _ kernel: UnsafePointer<Float>, to target: UnsafeMutablePointer<Float>) {
+    for i in 0..<inputs {
+      for output in 0..<outputs {
+        transposedKernel.start[output * inputStride + i] = kernel[i * outputStride + output]
+      }
     }
+    for first in stride(from: 0, to: songs, by: RowProduct.rows) {
+      RowProduct.multiply(
+        inner: outputs, columns: inputStride, a: logits.start + first * outputStride, aStride: outputStride,
+        b: transposedKernel.start, bStride: inputStride, bias: nil, c: target + first * inputStride,
+        cStride: inputStride)
+    }
+    for i in 0..<songs * inputStride { target[i] *= factors.start[i] }
   }
 }
 

@@ -28,13 +28,13 @@ public final class GatedRecurrence {
   /// Gradient for h U + c: `[song][step + 1][gate]`, the last row zero.
   private let recurrentGradient: AlignedBuffer
   private let transposedRecurrent: AlignedBuffer
+  /// Sums of a weight's gradient.
+  private let sums: AlignedSums
 
   private static let songsPerChunk = RowProduct.rows
-  /// Rows of the input product made by one task. All of them, always, whatever the last one holds: so that a song's
-  /// result does not depend on how many songs came with it.
+  /// Rows of the input products made by one task. All of them, always, whatever the last one holds: the library
+  /// rounds differently for other sizes, and a song's result must not depend on how many songs came with it.
   private static let productRows = 128
-  /// Rows of a weight gradient computed by one task.
-  private static let weightRows = 64
 
   /// - Parameters:
   ///   - maximumSteps: the most steps that the songs of a batch have together.
@@ -56,6 +56,7 @@ public final class GatedRecurrence {
     gates = AlignedBuffer(count: maximumSteps * 4 * unitStride)
     recurrentGradient = AlignedBuffer(count: stateRows * gateStride)
     transposedRecurrent = AlignedBuffer(count: gateStride * unitStride)
+    sums = AlignedSums(count: GradientSum.count(rows: max(inputs, units), columns: gateStride))
   }
 
   /// Rows that a buffer of input sequences must have room for.
@@ -160,34 +161,38 @@ public final class GatedRecurrence {
 
   /// Gradients of a batch from those of the states: `stateGradient` is laid out like `states` (row 0 of a song
   /// unused) for every step, or `[song][unit]` for each last step alone. The kernel's and the biases' gradients
-  /// are written; `sequenceGradient`, laid out like the sequences, too.
+  /// are written; `sequenceGradient`, laid out like the sequences and with their row capacity, too.
   public func backward(
     _ sequences: UnsafePointer<Float>, songs: [SongSpan], stateGradient: UnsafePointer<Float>, everyStep: Bool,
-    kernel: UnsafePointer<Float>, recurrent: UnsafePointer<Float>, kernelGradient: UnsafeMutablePointer<Float>,
-    recurrentGradient target: UnsafeMutablePointer<Float>, biasGradient: UnsafeMutablePointer<Float>,
+    kernel: UnsafePointer<Float>, recurrent: UnsafePointer<Float>, kernelGradient: UnsafeMutablePointer<Double>,
+    recurrentGradient target: UnsafeMutablePointer<Double>, biasGradient: UnsafeMutablePointer<Double>,
     sequenceGradient: UnsafeMutablePointer<Float>
   ) {
     transpose(recurrent)
     team.measure("steps", recurrentWork(songs)) {
       forEachChunk(songs) { chunk in self.backThroughTime(songs, chunk, stateGradient, everyStep) }
     }
-    let rows = inputRows(songs)
     team.measure("input products", inputWork(songs)) {
-      team.forEach((rows + Self.productRows - 1) / Self.productRows) { task in
+      team.forEach((inputRows(songs) + Self.productRows - 1) / Self.productRows) { task in
         let row = task * Self.productRows
         MatrixProduct.multiplyTransposedRight(
-          rows: min(Self.productRows, rows - row), columns: self.inputs, inner: self.gateStride,
+          rows: Self.productRows, columns: self.inputs, inner: self.gateStride,
           a: self.projected.start + row * self.gateStride, aStride: self.gateStride, b: kernel,
           bStride: self.gateStride, c: sequenceGradient + row * self.inputStride, cStride: self.inputStride)
       }
     }
     team.measure("weight gradients", inputWork(songs) + recurrentWork(songs)) {
-      weightGradient(rows: inputs, sequences, inputStride, projected.start, inner: rows, to: kernelGradient)
+      let inputRows = songs.indices.map { song in
+        let first = inputRow(songs, song) + leadingRows
+        return first..<first + songs[song].count
+      }
+      let stateRows = songs.indices.map { song in
+        let first = stateRow(songs, song)
+        return first..<first + songs[song].count
+      }
+      weightGradient(inputs, inputRows, sequences, inputStride, projected.start, kernelGradient, biasGradient)
       weightGradient(
-        rows: units, states.start, unitStride, recurrentGradient.start, inner: steps(songs) + songs.count,
-        to: target)
-      sumRows(projected.start, rows: rows, to: biasGradient)
-      sumRows(recurrentGradient.start, rows: steps(songs) + songs.count, to: biasGradient + gateStride)
+        units, stateRows, states.start, unitStride, recurrentGradient.start, target, biasGradient + gateStride)
     }
   }
 
@@ -264,26 +269,25 @@ public final class GatedRecurrence {
     }
   }
 
+  /// Gradients of a weight matrix, leftᵀ·right over the rows of all songs, and of its bias, the sum of those rows of
+  /// `right`.
   private func weightGradient(
-    rows: Int, _ left: UnsafePointer<Float>, _ leftStride: Int, _ right: UnsafePointer<Float>, inner: Int,
-    to target: UnsafeMutablePointer<Float>
+    _ rows: Int, _ songs: [Range<Int>], _ left: UnsafePointer<Float>, _ leftStride: Int,
+    _ right: UnsafePointer<Float>, _ target: UnsafeMutablePointer<Double>, _ bias: UnsafeMutablePointer<Double>
   ) {
-    team.forEach((rows + Self.weightRows - 1) / Self.weightRows) { task in
-      let first = task * Self.weightRows
-      MatrixProduct.multiplyTransposedLeft(
-        rows: min(Self.weightRows, rows - first), columns: self.gateStride, inner: inner, a: left + first,
-        aStride: leftStride, b: right, bStride: self.gateStride, c: target + first * self.gateStride,
-        cStride: self.gateStride)
-    }
-  }
-
-  /// A bias's gradient: the sum of all rows.
-  private func sumRows(_ source: UnsafePointer<Float>, rows: Int, to target: UnsafeMutablePointer<Float>) {
     team.forEach(gateStride / vectorWidth) { task in
       let column = task * vectorWidth
-      var sum = Vector.zero
-      for row in 0..<rows { sum += Vector.load(source + row * self.gateStride + column) }
-      sum.store(target + column)
+      let panel = self.sums.start + GradientSum.panel(column, rows: rows)
+      GradientSum.add(
+        rows: rows, columns: vectorWidth, songs: songs, a: left, aStride: leftStride, b: right + column,
+        bStride: self.gateStride, to: panel, over: true)
+      for row in 0..<rows {
+        (target + row * self.gateStride + column).update(from: panel + row * vectorWidth, count: vectorWidth)
+      }
+      (bias + column).update(repeating: 0, count: vectorWidth)
+      for song in songs {
+        for row in song { Vector.load(right + row * self.gateStride + column).add(to: bias + column) }
+      }
     }
   }
 

@@ -5,30 +5,22 @@ package protocol MapConvolution: AnyObject {
   var scratchCount: Int { get }
 
   /// Takes the kernel `[3][3][input][output, padded]`, every output channel to be multiplied by its sign, or, in
-  /// inference, by its batch norm's scale.
-  func prepareWeights(_ kernel: UnsafePointer<Float>, signs: UnsafePointer<Float>)
+  /// inference, by its batch norm's scale; `forTraining` where a backward pass will follow.
+  func prepareWeights(_ kernel: UnsafePointer<Float>, signs: UnsafePointer<Float>, forTraining: Bool)
 
-  /// Convolves the maps of `songs`. `finished` is called once for each song, on the thread that wrote its output, while
-  /// the output is still in that core's cache. With `wholeBlocks` a song's result must not depend on how many
-  /// songs came with it.
+  /// Convolves the maps of `songs`. `finished` is called once for each song, on the thread that wrote its output,
+  /// while the output is still in that core's cache. A song's result must not depend on the songs that come with it.
   func forward(
     _ source: UnsafePointer<Float>, songs: [SongSpan], to target: UnsafeMutablePointer<Float>,
-    scratch: AlignedBuffer,
-    wholeBlocks: Bool, finished: (Int) -> Void)
-
-  /// One output of a song's map with the signs of the last `prepareWeights`, directly and in double precision.
-  func exactOutput(
-    _ source: UnsafePointer<Float>, song: SongSpan, row: Int, column: Int, channel: Int
-  ) -> Double
+    scratch: AlignedBuffer, finished: (Int) -> Void)
 
   /// Gradients of a batch. `prepare` is called once for each song before its output gradient is read, so that it
-  /// can be made while it stays in cache. Writes the gradient for the input.
+  /// can be made while it stays in cache. Writes the gradient for the input, and for the kernel,
+  /// `[3][3][input][output, padded]`, signs undone.
   func backward(
     _ source: UnsafePointer<Float>, songs: [SongSpan], outputGradient: UnsafePointer<Float>,
-    inputGradient: UnsafeMutablePointer<Float>, scratch: AlignedBuffer, prepare: (Int) -> Void)
-
-  /// Writes the kernel's gradient of the last `backward`, `[3][3][input][output, padded]`, signs undone.
-  func writeKernelGradient(_ gradient: UnsafeMutablePointer<Float>, signs: UnsafePointer<Float>)
+    inputGradient: UnsafeMutablePointer<Float>, kernelGradient: UnsafeMutablePointer<Double>,
+    scratch: AlignedBuffer, prepare: (Int) -> Void)
 }
 
 /// Makes the convolution of a layer: rows, columns of the longest song, input channels, output channels, threads.

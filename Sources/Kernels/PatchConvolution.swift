@@ -10,10 +10,6 @@ public final class PatchConvolution {
   private let team: ThreadTeam
   /// Kernel with every output channel multiplied by its sign, `[9][channel, padded]`.
   private let kernel: AlignedBuffer
-  /// Distance below which two values of a window are computed again, `[channel, padded]`; see `TieRule`.
-  private let closeness: AlignedBuffer
-  /// Songs whose sparse gradient sums share an accumulator; a constant, so that results do not depend on threads.
-  private static let songsPerGroup = 4
 
   public init(frequencies: Int, channels: Int, windowRows: Int, windowColumns: Int, team: ThreadTeam) {
     self.frequencies = frequencies
@@ -23,7 +19,6 @@ public final class PatchConvolution {
     self.team = team
     channelStride = padded(channels)
     kernel = AlignedBuffer(count: 9 * channelStride)
-    closeness = AlignedBuffer(count: channelStride)
   }
 
   /// Copies the kernel `[3][3][1][channel, padded]`, signs applied.
@@ -32,10 +27,6 @@ public final class PatchConvolution {
       for channel in 0..<channelStride {
         kernel.start[tap * channelStride + channel] = source[tap * channelStride + channel] * signs[channel]
       }
-    }
-    // Normalised inputs are of the order of one; a sum of nine products is good to a few roundings of its terms.
-    for channel in 0..<channelStride {
-      closeness.start[channel] = (0..<9).reduce(0) { $0 + abs(kernel.start[$1 * channelStride + channel]) } * 1e-6
     }
   }
 
@@ -90,47 +81,22 @@ public final class PatchConvolution {
       }
       var best = a
       var winner = SIMD16<Int32>.zero
-      let bWins = best .< b
-      var second = b.replacing(with: a, where: bWins)
-      best = best.replacing(with: b, where: bWins)
-      winner = winner.replacing(with: SIMD16<Int32>(repeating: 1), where: bWins)
-      let cWins = best .< c
-      second = second.larger(c.replacing(with: best, where: cWins))
-      best = best.replacing(with: c, where: cWins)
-      winner = winner.replacing(with: SIMD16<Int32>(repeating: 2), where: cWins)
-      let dWins = best .< d
-      second = second.larger(d.replacing(with: best, where: dWins))
-      best = best.replacing(with: d, where: dWins)
-      winner = winner.replacing(with: SIMD16<Int32>(repeating: 3), where: dWins)
+      Self.compete(b, 1, &best, &winner)
+      Self.compete(c, 2, &best, &winner)
+      Self.compete(d, 3, &best, &winner)
       best.store(values + channel)
       storeWinners(winner, winners + channel)
-      let distance = best - second - Vector.load(closeness.start + channel)
-      if distance.hasNegative { settle(distance, patch, r, channel, winners + channel) }
     }
   }
 
-  /// Decides the windows of a vector whose largest values are too close. The values stay: they are right to within
-  /// their rounding.
-  @inline(never)
-  private func settle(
-    _ distance: Vector, _ patch: UnsafePointer<Float>, _ r: Int, _ channel: Int,
-    _ winners: UnsafeMutablePointer<UInt8>
+  /// Takes a value where it is larger than the best so far: the first of equals stays.
+  @inline(__always)
+  private static func compete(
+    _ value: Vector, _ position: Int32, _ best: inout Vector, _ winner: inout SIMD16<Int32>
   ) {
-    for lane in 0..<vectorWidth where distance[lane] < 0 {
-      var largest = -Double.infinity
-      for position in 0..<windowRows * windowColumns {
-        let corner = patch + position / windowColumns * r + position % windowColumns
-        var sum = 0.0
-        for tap in 0..<9 {
-          sum +=
-            Double(kernel.start[tap * channelStride + channel + lane]) * Double(corner[tap / 3 * r + tap % 3])
-        }
-        if sum > largest {
-          largest = sum
-          winners[lane] = UInt8(truncatingIfNeeded: position)
-        }
-      }
-    }
+    let wins = best .< value
+    best = best.replacing(with: value, where: wins)
+    winner = winner.replacing(with: SIMD16<Int32>(repeating: position), where: wins)
   }
 
   private func window(
@@ -139,7 +105,6 @@ public final class PatchConvolution {
   ) {
     for channel in stride(from: 0, to: channelStride, by: vectorWidth) {
       var best = Vector(repeating: -.infinity)
-      var second = best
       var winner = SIMD16<Int32>.zero
       for position in 0..<windowRows * windowColumns {
         let corner = patch + position / windowColumns * r + position % windowColumns
@@ -148,16 +113,10 @@ public final class PatchConvolution {
           sum = sum.addingProduct(
             Vector.load(kernel.start + tap * channelStride + channel), corner[tap / 3 * r + tap % 3])
         }
-        let wins = best .< sum
-        second = second.larger(sum.replacing(with: best, where: wins))
-        best = best.replacing(with: sum, where: wins)
-        winner = winner.replacing(
-          with: SIMD16<Int32>(repeating: Int32(truncatingIfNeeded: position)), where: wins)
+        Self.compete(sum, Int32(truncatingIfNeeded: position), &best, &winner)
       }
       best.store(values + channel)
       storeWinners(winner, winners + channel)
-      let distance = best - second - Vector.load(closeness.start + channel)
-      if distance.hasNegative { settle(distance, patch, r, channel, winners + channel) }
     }
   }
 
@@ -191,47 +150,29 @@ public final class PatchConvolution {
     }
   }
 
+  /// Values that `sparseMoments` writes.
+  public var sparseCount: Int { frequencies * PatchMoments.width * channelStride }
+
   /// Sums of the pooled gradient with the patches of its winners: `[row][9 taps, 3 columns][channel, padded]`,
-  /// taps against x̂, columns against the indicator of existing segments; summed over songs in a fixed order.
+  /// taps against x̂, columns against the indicator of existing segments.
+  ///
+  /// Each song's sums are taken by themselves and added in double precision; `GradientSum` says why.
   public func sparseMoments(
     _ rows: UnsafePointer<Float>, songs: [Song], pooledGradient: UnsafePointer<Float>,
-    winners: UnsafePointer<UInt8>, accumulators: inout [AlignedBuffer]
+    winners: UnsafePointer<UInt8>, to sums: UnsafeMutablePointer<Double>
   ) {
-    let groups = max((songs.count + Self.songsPerGroup - 1) / Self.songsPerGroup, 1)
-    let count = frequencies * PatchMoments.width * channelStride
-    while accumulators.count < groups { accumulators.append(AlignedBuffer(count: count)) }
-    let buffers = accumulators
-    team.forEach(groups) { group in
-      buffers[group].zero()
-      for song in songs[min(songs.count, group * Self.songsPerGroup)...].prefix(Self.songsPerGroup) {
-        self.addSparseMoments(
-          rows + song.rowsOffset, song.input, pooledGradient + song.pooledOffset, winners + song.pooledOffset,
-          buffers[group].start)
-      }
-    }
-    for group in 1..<groups {
-      let source = buffers[group].start
-      let target = buffers[0].start
-      for i in stride(from: 0, to: count, by: vectorWidth) {
-        (Vector.load(target + i) + Vector.load(source + i)).store(target + i)
-      }
-    }
-  }
-
-  private func addSparseMoments(
-    _ rows: UnsafePointer<Float>, _ input: InputRows, _ gradient: UnsafePointer<Float>,
-    _ winners: UnsafePointer<UInt8>, _ sums: UnsafeMutablePointer<Float>
-  ) {
-    let pooledRowStride = input.segments / windowColumns * channelStride
-    for pooledRow in 0..<frequencies / windowRows {
-      for rowInWindow in 0..<windowRows {
-        let row = pooledRow * windowRows + rowInWindow
-        for channel in stride(from: 0, to: channelStride, by: vectorWidth) {
-          addRow(
-            rows + row * input.rowStride + InputRows.margin - 1, input, rowInWindow: rowInWindow,
-            gradient + pooledRow * pooledRowStride + channel, winners + pooledRow * pooledRowStride + channel,
-            sums + row * PatchMoments.width * channelStride + channel)
-        }
+    sums.update(repeating: 0, count: sparseCount)
+    let vectors = channelStride / vectorWidth
+    team.forEach(frequencies / windowRows * windowRows * vectors) { task in
+      let (row, channel) = (task / vectors, task % vectors * vectorWidth)
+      let pooledRow = row / self.windowRows
+      for song in songs {
+        let pooled =
+          song.pooledOffset + pooledRow * (song.input.segments / self.windowColumns) * self.channelStride + channel
+        self.addRow(
+          rows + song.rowsOffset + row * song.input.rowStride + InputRows.margin - 1, song.input,
+          rowInWindow: row % self.windowRows, pooledGradient + pooled, winners + pooled,
+          sums + row * PatchMoments.width * self.channelStride + channel)
       }
     }
   }
@@ -239,18 +180,12 @@ public final class PatchConvolution {
   @inline(__always)
   private func addRow(
     _ patches: UnsafePointer<Float>, _ input: InputRows, rowInWindow: Int, _ gradient: UnsafePointer<Float>,
-    _ winners: UnsafePointer<UInt8>, _ sums: UnsafeMutablePointer<Float>
+    _ winners: UnsafePointer<UInt8>, _ sums: UnsafeMutablePointer<Double>
   ) {
     let r = input.rowStride
     let c = channelStride
-    var (s0, s1, s2, s3, s4) = (
-      Vector.load(sums), Vector.load(sums + c), Vector.load(sums + 2 * c), Vector.load(sums + 3 * c),
-      Vector.load(sums + 4 * c)
-    )
-    var (s5, s6, s7, s8) = (
-      Vector.load(sums + 5 * c), Vector.load(sums + 6 * c), Vector.load(sums + 7 * c),
-      Vector.load(sums + 8 * c)
-    )
+    var (s0, s1, s2, s3, s4) = (Vector.zero, Vector.zero, Vector.zero, Vector.zero, Vector.zero)
+    var (s5, s6, s7, s8) = (Vector.zero, Vector.zero, Vector.zero, Vector.zero)
     var total = Vector.zero
     var first = Vector.zero
     var last = Vector.zero
@@ -276,17 +211,17 @@ public final class PatchConvolution {
         if column == input.segments - 1 { last = g }
       }
     }
-    s0.store(sums)
-    s1.store(sums + c)
-    s2.store(sums + 2 * c)
-    s3.store(sums + 3 * c)
-    s4.store(sums + 4 * c)
-    s5.store(sums + 5 * c)
-    s6.store(sums + 6 * c)
-    s7.store(sums + 7 * c)
-    s8.store(sums + 8 * c)
-    (Vector.load(sums + 9 * c) + total - first).store(sums + 9 * c)
-    (Vector.load(sums + 10 * c) + total).store(sums + 10 * c)
-    (Vector.load(sums + 11 * c) + total - last).store(sums + 11 * c)
+    s0.add(to: sums)
+    s1.add(to: sums + c)
+    s2.add(to: sums + 2 * c)
+    s3.add(to: sums + 3 * c)
+    s4.add(to: sums + 4 * c)
+    s5.add(to: sums + 5 * c)
+    s6.add(to: sums + 6 * c)
+    s7.add(to: sums + 7 * c)
+    s8.add(to: sums + 8 * c)
+    (total - first).add(to: sums + 9 * c)
+    total.add(to: sums + 10 * c)
+    (total - last).add(to: sums + 11 * c)
   }
 }

@@ -14,11 +14,11 @@ public struct PatchGradient {
 
 extension PatchConvolution {
   /// - Parameters:
-  ///   - sparse: what `sparseMoments` left in its first accumulator.
+  ///   - sparse: what `sparseMoments` wrote.
   ///   - gamma, beta: of the input's batch norm.
   ///   - scale, constant, slope: of the map's gradient, per channel.
   public func gradient(
-    sparse: UnsafePointer<Float>, moments: PatchMoments, gamma: UnsafePointer<Float>,
+    sparse: UnsafePointer<Double>, moments: PatchMoments, gamma: UnsafePointer<Float>,
     beta: UnsafePointer<Float>, signs: UnsafePointer<Float>, scale: UnsafePointer<Float>,
     constant: UnsafePointer<Float>, slope: UnsafePointer<Float>
   ) -> PatchGradient {
@@ -38,7 +38,7 @@ extension PatchConvolution {
         let source = sparse + (row * PatchMoments.width + column) * c
         for channel in 0..<channels {
           moment[channel] =
-            Double(scale[channel]) * Double(source[channel]) + Double(constant[channel]) * constantMoment
+            Double(scale[channel]) * source[channel] + Double(constant[channel]) * constantMoment
             + Double(slope[channel]) * moment[channel]
         }
         for tap in taps {

@@ -18,10 +18,10 @@ public struct PoolingPass: Sendable {
   }
 
   /// Largest values of a song's map and which position of its window each came from (row-major, the first of
-  /// equals; of values that are nearly equal, the one that `ties` says).
+  /// equals).
   public func pool(
     _ song: UnsafePointer<Float>, to values: UnsafeMutablePointer<Float>,
-    winners: UnsafeMutablePointer<UInt8>, ties: TieRule? = nil
+    winners: UnsafeMutablePointer<UInt8>
   ) {
     let width = map.channelStride
     for row in 0..<pooled.rows {
@@ -30,27 +30,17 @@ public struct PoolingPass: Sendable {
         let target = (row * pooled.columns + column) * width
         for channel in stride(from: 0, to: width, by: vectorWidth) {
           var best = Vector.load(corner + channel)
-          var second = Vector(repeating: -.infinity)
           var winner = SIMD16<Int32>.zero
           for position in 1..<max(windowRows * windowColumns, 1) {
             let place = position / windowColumns * map.rowStride + position % windowColumns * width
             let value = Vector.load(corner + channel + place)
             let wins = best .< value
-            second = second.larger(value.replacing(with: best, where: wins))
             best = best.replacing(with: value, where: wins)
             winner = winner.replacing(
               with: SIMD16<Int32>(repeating: Int32(truncatingIfNeeded: position)), where: wins)
           }
           best.store(values + target + channel)
           storeWinners(winner, winners + target + channel)
-          if let ties {
-            let distance = best - second - Vector.load(ties.closeness + channel)
-            if distance.hasNegative {
-              settle(
-                ties, distance, row, column, channel, corner, values + target + channel,
-                winners + target + channel)
-            }
-          }
         }
       }
     }
@@ -78,26 +68,6 @@ public struct PoolingPass: Sendable {
         target += width
         corner += windowColumns * width
       }
-    }
-  }
-
-  /// Decides the windows of a vector whose largest values are too close.
-  @inline(never)
-  private func settle(
-    _ ties: TieRule, _ distance: Vector, _ row: Int, _ column: Int, _ channel: Int,
-    _ corner: UnsafePointer<Float>, _ values: UnsafeMutablePointer<Float>, _ winners: UnsafeMutablePointer<UInt8>
-  ) {
-    for lane in 0..<vectorWidth where distance[lane] < 0 {
-      let value = { (position: Int) in
-        corner[
-          channel + lane + position / windowColumns * map.rowStride
-            + position % windowColumns * map.channelStride]
-      }
-      let winner = ties.winner(
-        rows: windowRows, columns: windowColumns, row: row * windowRows, column: column * windowColumns,
-        channel: channel + lane, best: values[lane], value: value)
-      winners[lane] = UInt8(truncatingIfNeeded: winner)
-      values[lane] = value(winner)
     }
   }
 

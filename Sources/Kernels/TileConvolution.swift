@@ -2,25 +2,27 @@
 /// for each point of the transformed domain, transform back. Gradients for input and weights go through the
 /// transposed maps and the same products. Cross-correlation as in Keras: no flip.
 ///
-/// With F(6×6, 3×3) a product of 36 outputs takes 64 multiplications instead of 324.
+/// With F(6×6, 3×3) a product of 36 outputs takes 64 multiplications instead of 324. A song's results do not depend,
+/// to the last bit, on the songs that come with it.
 public final class TileConvolution: MapConvolution {
   /// Maps of the longest song.
   private let input: MapShape
   private let output: MapShape
   private let plan: TilePlan
   private let team: ThreadTeam
-  /// Transformed weights, `[point][input channel, padded][output channel, padded]`.
+  /// Transformed weights in panels, `[point][output channel / 16][input channel][16]`, and transposed,
+  /// `[point][input channel / 16][output channel][16]`.
   private let weights: AlignedBuffer
-  private let weightGradients: AlignedBuffer
+  private let transposedWeights: AlignedBuffer
   /// What `prepareWeights` took last.
-  private var prepared: (kernel: UnsafePointer<Float>, signs: UnsafePointer<Float>)?
+  private var signs: UnsafePointer<Float>?
   /// Tiles of the songs that pass through the transformed domain together: rows of each product. A constant of the
-  /// shape, so that results do not depend on threads.
+  /// shape.
   private let tilesPerBlock: Int
 
-  /// Rows that each product should have at least: the library packs the weights anew for every product, which
-  /// costs about as much as one row for every channel divided by its rate. docs/performance.md has the measurement.
-  private static let leastProductRows = 84
+  /// Rows that a block should have: enough that reading the weights and adding to the gradients' sums, once for each
+  /// block, cost little; few enough that a block's points stay in cache. docs/performance.md has the measurement.
+  private static let productRows = 168
 
   /// - Parameter columns: of the longest song.
   public init(rows: Int, columns: Int, inputChannels: Int, outputChannels: Int, team: ThreadTeam) {
@@ -28,75 +30,78 @@ public final class TileConvolution: MapConvolution {
     output = MapShape(rows: rows, columns: columns, channels: outputChannels)
     plan = TilePlan.fewestProducts(rows: rows, columns: columns)
     self.team = team
-    let productRows = max(Self.leastProductRows, input.channels, output.channels)
     let tilesPerSong = plan.tiles(columns: columns)
-    tilesPerBlock = max(1, (productRows + tilesPerSong / 2) / tilesPerSong) * tilesPerSong
-    let count = plan.points * input.channelStride * output.channelStride
-    weights = AlignedBuffer(count: count)
-    weightGradients = AlignedBuffer(count: count)
+    tilesPerBlock = max(1, (Self.productRows + tilesPerSong / 2) / tilesPerSong) * tilesPerSong
+    weights = AlignedBuffer(count: plan.points * input.channels * output.channelStride)
+    transposedWeights = AlignedBuffer(count: plan.points * output.channels * input.channelStride)
   }
 
-  public var scratchCount: Int { plan.points * tilesPerBlock * (input.channelStride + output.channelStride) }
+  /// Points of a block, then the sums of the weights' gradient.
+  public var scratchCount: Int { pointsCount + 2 * plan.points * sumStride }
+  private var pointsCount: Int {
+    plan.points * PanelProduct.rowCapacity(tilesPerBlock) * (input.channelStride + output.channelStride)
+  }
+  private var weightStride: Int { input.channels * output.channelStride }
+  private var transposedStride: Int { output.channels * input.channelStride }
+  /// Doubles of a point's sum.
+  private var sumStride: Int { GradientSum.count(rows: input.channels, columns: output.channelStride) }
 
   // MARK: - Weights
 
   /// Transforms the kernel `[3][3][input][output, padded]` into the domain of the products; every output channel
-  /// is multiplied by its sign (see `ChannelNormalization`).
-  public func prepareWeights(_ kernel: UnsafePointer<Float>, signs: UnsafePointer<Float>) {
-    prepared = (kernel, signs)
-    let columns = output.channelStride
-    let h = plan.heightOutputs + 2
-    let w = plan.widthOutputs + 2
-    let pointStride = input.channelStride * columns
-    team.forEach(input.channels) { channel in
-      withUnsafeTemporaryAllocation(of: Vector.self, capacity: 3 * w) { halfway in
-        for column in stride(from: 0, to: columns, by: vectorWidth) {
-          let sign = Vector.load(signs + column)
-          for i in 0..<3 {
-            let taps = (0..<3).map { j in
-              Vector.load(kernel + ((i * 3 + j) * self.input.channels + channel) * columns + column) * sign
-            }
-            for q in 0..<w {
-              halfway[i * w + q] = Self.combine(self.plan.widthFilterMap, q, taps[0], taps[1], taps[2])
-            }
-          }
-          for p in 0..<h {
-            for q in 0..<w {
-              let value = Self.combine(
-                self.plan.heightFilterMap, p, halfway[q], halfway[w + q], halfway[2 * w + q])
-              value.store(self.weights.start + (p * w + q) * pointStride + channel * columns + column)
-            }
-          }
+  /// is multiplied by its sign (see `ChannelNormalization`). The backward pass needs the weights transposed as
+  /// well: `forTraining`.
+  public func prepareWeights(
+    _ kernel: UnsafePointer<Float>, signs: UnsafePointer<Float>, forTraining: Bool
+  ) {
+    self.signs = signs
+    let (inputs, outputs) = (input.channels, output.channelStride)
+    team.forEach(outputs / vectorWidth) { task in
+      let column = task * vectorWidth
+      let sign = Vector.load(signs + column)
+      let panel = self.weights.start + column * inputs
+      for channel in 0..<inputs {
+        self.transform(to: panel + channel * vectorWidth, pointStride: self.weightStride) { tap in
+          Vector.load(kernel + (tap * inputs + channel) * outputs + column) * sign
+        }
+      }
+    }
+    if forTraining { transposeWeights(kernel, signs) }
+  }
+
+  private func transposeWeights(_ kernel: UnsafePointer<Float>, _ signs: UnsafePointer<Float>) {
+    let (inputs, outputs) = (input.channels, output.channelStride)
+    team.forEach(input.channelStride / vectorWidth) { task in
+      let row = task * vectorWidth
+      let lanes = min(vectorWidth, inputs - row)
+      let panel = self.transposedWeights.start + row * self.output.channels
+      for channel in 0..<self.output.channels {
+        self.transform(to: panel + channel * vectorWidth, pointStride: self.transposedStride) { tap in
+          var values = Vector.zero
+          let source = kernel + (tap * inputs + row) * outputs + channel
+          for lane in 0..<lanes { values[lane] = source[lane * outputs] }
+          return values * signs[channel]
         }
       }
     }
   }
 
-  /// Gᵀ dU G, signs undone: adds nothing, writes the kernel's gradient `[3][3][input][output, padded]`.
-  public func writeKernelGradient(_ gradient: UnsafeMutablePointer<Float>, signs: UnsafePointer<Float>) {
-    let columns = output.channelStride
+  /// G w Gᵀ of sixteen filters at once.
+  @inline(__always)
+  private func transform(
+    to target: UnsafeMutablePointer<Float>, pointStride: Int, _ tap: (Int) -> Vector
+  ) {
     let h = plan.heightOutputs + 2
     let w = plan.widthOutputs + 2
-    let pointStride = input.channelStride * columns
-    team.forEach(input.channels) { channel in
-      for column in stride(from: 0, to: columns, by: vectorWidth) {
-        let sign = Vector.load(signs + column)
-        var sums = [Vector](repeating: .zero, count: 9)
-        for p in 0..<h {
-          for j in 0..<3 {
-            var row = Vector.zero
-            for q in 0..<w {
-              let value = Vector.load(
-                self.weightGradients.start + (p * w + q) * pointStride + channel * columns + column)
-              row = row.addingProduct(value, self.plan.widthFilterMap[q * 3 + j])
-            }
-            for i in 0..<3 {
-              sums[i * 3 + j] = sums[i * 3 + j].addingProduct(row, self.plan.heightFilterMap[p * 3 + i])
-            }
-          }
-        }
-        for tap in 0..<9 {
-          (sums[tap] * sign).store(gradient + (tap * self.input.channels + channel) * columns + column)
+    withUnsafeTemporaryAllocation(of: Vector.self, capacity: 3 * w) { halfway in
+      for i in 0..<3 {
+        let (left, middle, right) = (tap(i * 3), tap(i * 3 + 1), tap(i * 3 + 2))
+        for q in 0..<w { halfway[i * w + q] = Self.combine(plan.widthFilterMap, q, left, middle, right) }
+      }
+      for p in 0..<h {
+        for q in 0..<w {
+          Self.combine(plan.heightFilterMap, p, halfway[q], halfway[w + q], halfway[2 * w + q])
+            .store(target + (p * w + q) * pointStride)
         }
       }
     }
@@ -107,31 +112,60 @@ public final class TileConvolution: MapConvolution {
     (a * map[row * 3]).addingProduct(b, map[row * 3 + 1]).addingProduct(c, map[row * 3 + 2])
   }
 
-  package func exactOutput(
-    _ source: UnsafePointer<Float>, song: SongSpan, row: Int, column: Int, channel: Int
-  ) -> Double {
-    guard let prepared else { preconditionFailure("no weights were prepared") }
-    return Double(prepared.signs[channel])
-      * directOutput(
-        source + input.offset(song), input.shape(of: song), prepared.kernel, outputStride: output.channelStride,
-        row: row, column: column, channel: channel)
+  /// Gᵀ dU G, signs undone: writes the kernel's gradient `[3][3][input][output, padded]`.
+  private func writeKernelGradient(_ sums: UnsafePointer<Double>, to gradient: UnsafeMutablePointer<Double>) {
+    guard let signs else { preconditionFailure("no weights were prepared") }
+    let (inputs, outputs) = (input.channels, output.channelStride)
+    let half = vectorWidth / 2
+    team.forEach(outputs / half) { task in
+      let column = task * half
+      let sign = SIMD8<Double>(UnsafeRawPointer(signs + column).load(as: SIMD8<Float>.self))
+      let panel = sums + GradientSum.panel(column / vectorWidth * vectorWidth, rows: inputs) + column % vectorWidth
+      for channel in 0..<inputs {
+        self.transformBack(panel + channel * vectorWidth) { tap, value in
+          UnsafeMutableRawPointer(gradient + (tap * inputs + channel) * outputs + column)
+            .storeBytes(of: value * sign, as: SIMD8<Double>.self)
+        }
+      }
+    }
+  }
+
+  @inline(__always)
+  private func transformBack(_ points: UnsafePointer<Double>, _ store: (Int, SIMD8<Double>) -> Void) {
+    let h = plan.heightOutputs + 2
+    let w = plan.widthOutputs + 2
+    withUnsafeTemporaryAllocation(of: SIMD8<Double>.self, capacity: 9) { sums in
+      for tap in 0..<9 { sums[tap] = .zero }
+      for p in 0..<h {
+        for j in 0..<3 {
+          var row = SIMD8<Double>.zero
+          for q in 0..<w {
+            let value = UnsafeRawPointer(points + (p * w + q) * sumStride).load(as: SIMD8<Double>.self)
+            row = row.addingProduct(value, Double(plan.widthFilterMap[q * 3 + j]))
+          }
+          for i in 0..<3 {
+            sums[i * 3 + j] = sums[i * 3 + j].addingProduct(row, Double(plan.heightFilterMap[p * 3 + i]))
+          }
+        }
+      }
+      for tap in 0..<9 { store(tap, sums[tap]) }
+    }
   }
 
   // MARK: - Passes
 
   public func forward(
     _ source: UnsafePointer<Float>, songs: [SongSpan], to target: UnsafeMutablePointer<Float>,
-    scratch: AlignedBuffer, wholeBlocks: Bool, finished: (Int) -> Void
+    scratch: AlignedBuffer, finished: (Int) -> Void
   ) {
     forEachBlock(songs, scratch) { block in
-      let rows = wholeBlocks ? tilesPerBlock : block.tiles
       transformInput(source, songs, block)
-      team.measure("products", productWork(songs, block, rows: rows)) {
+      team.measure("products", productWork(songs, block)) {
         team.forEach(plan.points) { point in
-          MatrixProduct.multiply(
-            rows: rows, columns: self.output.channelStride, inner: self.input.channels,
+          PanelProduct.multiply(
+            rows: block.tiles, columns: self.output.channelStride, inner: self.input.channels,
             a: block.inputs + point * block.inputStride, aStride: self.input.channelStride,
-            b: self.weights.start + point * self.weightStride, bStride: self.output.channelStride,
+            panels: self.weights.start + point * self.weightStride,
             c: block.outputs + point * block.outputStride, cStride: self.output.channelStride)
         }
       }
@@ -146,12 +180,14 @@ public final class TileConvolution: MapConvolution {
     }
   }
 
-  /// The weights' gradient is kept in the transformed domain for `writeKernelGradient`.
   public func backward(
     _ source: UnsafePointer<Float>, songs: [SongSpan], outputGradient: UnsafePointer<Float>,
-    inputGradient: UnsafeMutablePointer<Float>, scratch: AlignedBuffer, prepare: (Int) -> Void
+    inputGradient: UnsafeMutablePointer<Float>, kernelGradient: UnsafeMutablePointer<Double>,
+    scratch: AlignedBuffer, prepare: (Int) -> Void
   ) {
-    if songs.isEmpty { weightGradients.zero() }
+    let sums = UnsafeMutableRawPointer(scratch.start + pointsCount)
+      .bindMemory(to: Double.self, capacity: plan.points * sumStride)
+    if songs.isEmpty { sums.update(repeating: 0, count: plan.points * sumStride) }
     forEachBlock(songs, scratch) { block in
       transformInput(source, songs, block)
       team.measure("output gradient, transform", transformWork(output, songs, block, block.outputStride)) {
@@ -162,10 +198,10 @@ public final class TileConvolution: MapConvolution {
             block.outputs, block.outputStride, firstTile)
         }
       }
-      let work = productWork(songs, block, rows: block.tiles)
+      let work = productWork(songs, block)
       team.measure("products", work + work) {
         team.forEach(plan.points) { point in
-          self.backwardProducts(point, rows: block.tiles, block, accumulate: block.firstSong > 0)
+          self.backwardProducts(point, block, sums + point * self.sumStride, over: block.firstSong == 0)
         }
       }
       team.measure("input gradient transform", transformWork(input, songs, block, block.inputStride)) {
@@ -176,20 +212,20 @@ public final class TileConvolution: MapConvolution {
         }
       }
     }
+    team.measure("weight gradient transform") { writeKernelGradient(sums, to: kernelGradient) }
   }
 
-  /// dU = Vᵀ·D, then dV = D·Uᵀ over V, which nobody needs any more.
-  private func backwardProducts(_ point: Int, rows: Int, _ block: Block, accumulate: Bool) {
+  /// dU += Vᵀ·D, then dV = D·Uᵀ over V, which nobody needs any more.
+  private func backwardProducts(_ point: Int, _ block: Block, _ sums: UnsafeMutablePointer<Double>, over: Bool) {
     let inputs = block.inputs + point * block.inputStride
     let outputs = block.outputs + point * block.outputStride
-    MatrixProduct.multiplyTransposedLeft(
-      rows: input.channels, columns: output.channelStride, inner: rows, a: inputs, aStride: input.channelStride,
-      b: outputs, bStride: output.channelStride, c: weightGradients.start + point * weightStride,
-      cStride: output.channelStride, accumulate: accumulate)
-    MatrixProduct.multiplyTransposedRight(
-      rows: rows, columns: input.channelStride, inner: output.channels, a: outputs,
-      aStride: output.channelStride, b: weights.start + point * weightStride, bStride: output.channelStride,
-      c: inputs, cStride: input.channelStride)
+    GradientSum.add(
+      rows: input.channels, columns: output.channelStride, songs: block.songTiles, a: inputs,
+      aStride: input.channelStride, b: outputs, bStride: output.channelStride, to: sums, over: over)
+    PanelProduct.multiply(
+      rows: block.tiles, columns: input.channelStride, inner: output.channels, a: outputs,
+      aStride: output.channelStride, panels: transposedWeights.start + point * transposedStride, c: inputs,
+      cStride: input.channelStride)
   }
 
   private func transformInput(_ source: UnsafePointer<Float>, _ songs: [SongSpan], _ block: Block) {
@@ -203,11 +239,11 @@ public final class TileConvolution: MapConvolution {
   }
 
   /// What the products of a block's tiles do.
-  private func productWork(_ songs: [SongSpan], _ block: Block, rows: Int) -> StepProfile.Work {
+  private func productWork(_ songs: [SongSpan], _ block: Block) -> StepProfile.Work {
     StepProfile.Work(
       direct: 18 * block.columns(songs) * input.rows * input.channels * output.channels,
-      executed: 2 * plan.points * rows * input.channels * output.channelStride,
-      bytes: 4 * plan.points * (rows * (input.channelStride + output.channelStride) + weightStride))
+      executed: 2 * plan.points * block.tiles * input.channels * output.channelStride,
+      bytes: 4 * plan.points * (block.tiles * (input.channelStride + output.channelStride) + weightStride))
   }
 
   /// What a transform of a block's maps does: reads one side and writes the other.
@@ -217,8 +253,6 @@ public final class TileConvolution: MapConvolution {
     StepProfile.Work(
       bytes: 4 * (block.columns(songs) * map.rows * map.channelStride + plan.points * pointStride))
   }
-
-  private var weightStride: Int { input.channelStride * output.channelStride }
 }
 
 /// Songs that pass through the transformed domain together, and where their tiles lie in the scratch.
@@ -227,17 +261,17 @@ private struct Block {
   let outputs: UnsafeMutablePointer<Float>
   let inputStride: Int
   let outputStride: Int
-  /// Number of the block's first song, and the first tile of each of its songs.
+  /// Number of the block's first song, and the tiles of each of its songs.
   var firstSong = 0
-  var firstTiles: [Int] = []
-  var tiles = 0
+  var songTiles: [Range<Int>] = []
+  var tiles: Int { songTiles.last?.upperBound ?? 0 }
 
   func columns(_ songs: [SongSpan]) -> Int {
-    songs[firstSong..<firstSong + firstTiles.count].reduce(0) { $0 + $1.count }
+    songs[firstSong..<firstSong + songTiles.count].reduce(0) { $0 + $1.count }
   }
 
   func forEachSong(_ team: ThreadTeam, _ body: (_ song: Int, _ firstTile: Int) -> Void) {
-    team.forEach(firstTiles.count) { body(firstSong + $0, firstTiles[$0]) }
+    team.forEach(songTiles.count) { body(firstSong + $0, songTiles[$0].lowerBound) }
   }
 }
 
@@ -245,20 +279,19 @@ extension TileConvolution {
   /// Cuts a batch into blocks: songs in order, as many as the scratch has room for.
   private func forEachBlock(_ songs: [SongSpan], _ scratch: AlignedBuffer, _ body: (Block) -> Void) {
     precondition(scratch.count >= scratchCount)
-    let inputStride = tilesPerBlock * input.channelStride
+    let rows = PanelProduct.rowCapacity(tilesPerBlock)
+    let inputStride = rows * input.channelStride
     var block = Block(
       inputs: scratch.start, outputs: scratch.start + plan.points * inputStride, inputStride: inputStride,
-      outputStride: tilesPerBlock * output.channelStride)
+      outputStride: rows * output.channelStride)
     for (song, span) in songs.enumerated() {
       let tiles = plan.tiles(columns: span.count)
       if block.tiles + tiles > tilesPerBlock {
         body(block)
         block.firstSong = song
-        block.firstTiles = []
-        block.tiles = 0
+        block.songTiles = []
       }
-      block.firstTiles.append(block.tiles)
-      block.tiles += tiles
+      block.songTiles.append(block.tiles..<block.tiles + tiles)
     }
     if block.tiles > 0 { body(block) }
   }

@@ -19,15 +19,6 @@ extension Vector {
   @inline(__always)
   func smaller(_ other: Vector) -> Vector { replacing(with: other, where: other .< self) }
 
-  /// Whether any value is below zero (or is a negative zero), by the sign bits.
-  @inline(__always)
-  var hasNegative: Bool {
-    let signs = unsafeBitCast(self, to: SIMD8<UInt64>.self)
-    let half = signs.lowHalf | signs.highHalf
-    let quarter = half.lowHalf | half.highHalf
-    return (quarter[0] | quarter[1]) & 0x8000_0000_8000_0000 != 0
-  }
-
   /// e to the power of each value, relative error below 2·10⁻⁷ between −87 and 88, held at the ends outside.
   ///
   /// x = n·ln 2 + r with |r| ≤ ln 2 / 2; eʳ by its Taylor polynomial of degree 7 (remainder below 6·10⁻⁹),

@@ -75,14 +75,14 @@ final class ChannelNormalization {
   /// that share the statistics, the dense terms of the gradient for y'.
   func differentiate(
     localSums: ArraySlice<Double>, localProducts: ArraySlice<Double>, sharedSums: ArraySlice<Double>,
-    sharedProducts: ArraySlice<Double>, gammaGradient: UnsafeMutablePointer<Float>,
-    betaGradient: UnsafeMutablePointer<Float>
+    sharedProducts: ArraySlice<Double>, gammaGradient: UnsafeMutablePointer<Double>,
+    betaGradient: UnsafeMutablePointer<Double>
   ) {
     for channel in 0..<channels {
       let inverse = inverseDeviation[channel]
       let products = localProducts[localProducts.startIndex + channel] * inverse
-      betaGradient[channel] = Float(localSums[localSums.startIndex + channel])
-      gammaGradient[channel] = Float(products) * signs[channel]
+      betaGradient[channel] = localSums[localSums.startIndex + channel]
+      gammaGradient[channel] = products * Double(signs[channel])
       let scale = Double(self.scale[channel]) / count
       let slope = -scale * inverse * inverse * sharedProducts[sharedProducts.startIndex + channel]
       self.slope[channel] = Float(slope)

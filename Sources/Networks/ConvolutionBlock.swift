@@ -137,16 +137,16 @@ struct BlockTensors {
   let bias: UnsafeMutablePointer<Float>
   let gamma: UnsafeMutablePointer<Float>
   let beta: UnsafeMutablePointer<Float>
-  let kernelGradient: UnsafeMutablePointer<Float>
-  let gammaGradient: UnsafeMutablePointer<Float>
-  let betaGradient: UnsafeMutablePointer<Float>
+  let kernelGradient: UnsafeMutablePointer<Double>
+  let gammaGradient: UnsafeMutablePointer<Double>
+  let betaGradient: UnsafeMutablePointer<Double>
   let movingMean: UnsafeMutablePointer<Float>
   let movingVariance: UnsafeMutablePointer<Float>
   let batchMean: UnsafeMutablePointer<Float>
   let batchVariance: UnsafeMutablePointer<Float>
 
   init(
-    number: Int, parameters: ParameterArena, gradients: ParameterArena, moving: ParameterArena,
+    number: Int, parameters: ParameterArena, gradients: GradientArena, moving: ParameterArena,
     batch: ParameterArena
   ) {
     kernel = parameters.start(of: "convolution_\(number)/kernel")

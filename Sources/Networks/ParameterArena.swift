@@ -27,11 +27,17 @@ public struct TensorPlacement: Equatable, Sendable {
   public var paddedCount: Int { rows * rowStride }
 }
 
+/// Weights, moments, statistics.
+public typealias ParameterArena = Arena<Float>
+/// Gradients: sums over songs and ranks, which single precision would round differently for every way to divide the
+/// songs (see `GradientSum`).
+public typealias GradientArena = Arena<Double>
+
 /// All tensors of one kind (weights, gradients, a moment of the optimiser, moving statistics) in one run of
 /// memory: one allreduce, one optimiser pass, one checksum serves them all.
-public final class ParameterArena {
+public final class Arena<Scalar: BinaryFloatingPoint & BitwiseCopyable & Sendable> {
   public let placements: [TensorPlacement]
-  public let storage: AlignedBuffer
+  public let storage: AlignedRun<Scalar>
   private let indices: [String: Int]
 
   /// An arena of zeros with these tensors in this order.
@@ -46,11 +52,11 @@ public final class ParameterArena {
     }
     self.placements = placements
     indices = Dictionary(uniqueKeysWithValues: placements.enumerated().map { ($1.name, $0) })
-    storage = AlignedBuffer(count: offset)
+    storage = AlignedRun(count: offset)
   }
 
   /// An arena of zeros laid out like another.
-  public convenience init(like other: ParameterArena) {
+  public convenience init<Other>(like other: Arena<Other>) {
     self.init(other.placements.map { ($0.name, $0.shape, $0.groups) })
   }
 
@@ -63,9 +69,9 @@ public final class ParameterArena {
   public func placement(of name: String) -> TensorPlacement? { indices[name].map { placements[$0] } }
 
   /// A tensor's values in the order of its shape (row-major), without padding; nil for an unknown name.
-  public func values(of name: String) -> [Float]? {
+  public func values(of name: String) -> [Scalar]? {
     guard let placement = placement(of: name) else { return nil }
-    var values: [Float] = []
+    var values: [Scalar] = []
     values.reserveCapacity(placement.count)
     forEachGroup(of: placement) { start in
       values.append(contentsOf: UnsafeBufferPointer(start: start, count: placement.groupWidth))
@@ -75,7 +81,7 @@ public final class ParameterArena {
 
   /// Sets a tensor's values from the order of its shape; false, and no change, where name or count is wrong.
   @discardableResult
-  public func setValues(_ values: [Float], of name: String) -> Bool {
+  public func setValues(_ values: [Scalar], of name: String) -> Bool {
     guard let placement = placement(of: name), placement.count == values.count else { return false }
     var next = 0
     forEachGroup(of: placement) { start in
@@ -86,12 +92,12 @@ public final class ParameterArena {
   }
 
   /// The first float of a tensor, for kernels.
-  package func start(of name: String) -> UnsafeMutablePointer<Float> {
+  package func start(of name: String) -> UnsafeMutablePointer<Scalar> {
     guard let placement = placement(of: name) else { preconditionFailure("no tensor \(name)") }
     return storage.start + placement.offset
   }
 
-  private func forEachGroup(of placement: TensorPlacement, _ body: (UnsafeMutablePointer<Float>) -> Void) {
+  private func forEachGroup(of placement: TensorPlacement, _ body: (UnsafeMutablePointer<Scalar>) -> Void) {
     for row in 0..<placement.rows {
       for group in 0..<placement.groups {
         body(storage.start + placement.offset + row * placement.rowStride + group * placement.groupStride)

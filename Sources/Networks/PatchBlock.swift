@@ -11,7 +11,7 @@ final class PatchBlock: ConvolutionBlock {
   private let songMoments: AlignedBuffer
   private var rowMoments: [Double]
   private var moments: PatchMoments
-  private var accumulators: [AlignedBuffer] = []
+  private let sparse: AlignedSums
   private let input: InputTensors
 
   init(
@@ -29,6 +29,7 @@ final class PatchBlock: ConvolutionBlock {
     let columns = maximumColumns + maximumBatch * 3 * vectorWidth
     normalized = AlignedBuffer(count: (shape.rows + 2) * columns + vectorWidth)
     affine = AlignedBuffer(count: (shape.rows + 2) * columns + vectorWidth)
+    sparse = AlignedSums(count: convolution.sparseCount)
     moments = PatchMoments(rows: shape.rows)
     songMoments = AlignedBuffer(count: maximumBatch * moments.count)
     rowMoments = Array(repeating: 0, count: maximumBatch * 2 * shape.rows)
@@ -93,20 +94,17 @@ final class PatchBlock: ConvolutionBlock {
     try differentiateActivation(batch, dropout: dropout, statistics: statistics)
     team.measure("gradient of the winners", convolutionWork()) {
       convolution.sparseMoments(
-        normalized.start, songs: places, pooledGradient: gradient.start, winners: winners,
-        accumulators: &accumulators)
+        normalized.start, songs: places, pooledGradient: gradient.start, winners: winners, to: sparse.start)
     }
     let result = team.measure("gradient of the rest") {
       convolution.gradient(
-        sparse: accumulators[0].start, moments: moments, gamma: input.gamma, beta: input.beta,
+        sparse: sparse.start, moments: moments, gamma: input.gamma, beta: input.beta,
         signs: normalization.signs, scale: normalization.scale, constant: normalization.constant,
         slope: normalization.slope)
     }
-    for (i, value) in result.kernel.enumerated() { tensors.kernelGradient[i] = Float(value) }
-    for frequency in 0..<shape.rows {
-      input.gammaGradient[frequency] = Float(result.gamma[frequency])
-      input.betaGradient[frequency] = Float(result.beta[frequency])
-    }
+    tensors.kernelGradient.update(from: result.kernel, count: result.kernel.count)
+    input.gammaGradient.update(from: result.gamma, count: shape.rows)
+    input.betaGradient.update(from: result.beta, count: shape.rows)
   }
 
   private func convolutionWork() -> StepProfile.Work {
@@ -200,15 +198,15 @@ final class PatchBlock: ConvolutionBlock {
 struct InputTensors {
   let gamma: UnsafeMutablePointer<Float>
   let beta: UnsafeMutablePointer<Float>
-  let gammaGradient: UnsafeMutablePointer<Float>
-  let betaGradient: UnsafeMutablePointer<Float>
+  let gammaGradient: UnsafeMutablePointer<Double>
+  let betaGradient: UnsafeMutablePointer<Double>
   let movingMean: UnsafeMutablePointer<Float>
   let movingVariance: UnsafeMutablePointer<Float>
   let batchMean: UnsafeMutablePointer<Float>
   let batchVariance: UnsafeMutablePointer<Float>
 
   init(
-    parameters: ParameterArena, gradients: ParameterArena, moving: ParameterArena, batch: ParameterArena
+    parameters: ParameterArena, gradients: GradientArena, moving: ParameterArena, batch: ParameterArena
   ) {
     gamma = parameters.start(of: "input_normalization/gamma")
     beta = parameters.start(of: "input_normalization/beta")

@@ -12,7 +12,7 @@ public final class Replica {
   /// Trainable weights.
   public let parameters: ParameterArena
   /// Gradients of the last step, laid out like `parameters`.
-  public let gradients: ParameterArena
+  public let gradients: GradientArena
   /// Moving means and variances of the batch normalisations.
   public let movingStatistics: ParameterArena
   /// Means and variances of the last step's batch, laid out like `movingStatistics`.
@@ -60,7 +60,7 @@ public final class Replica {
     self.maximumSegments = maximumSegments ?? maximumBatch * architecture.segments
     team = ThreadTeam(threads: threads)
     parameters = ParameterArena(architecture.parameterTensors())
-    gradients = ParameterArena(like: parameters)
+    gradients = GradientArena(like: parameters)
     movingStatistics = ParameterArena(architecture.statisticTensors())
     batchStatistics = ParameterArena(like: movingStatistics)
     movingStatistics.setInitialStatistics()
@@ -90,7 +90,7 @@ public final class Replica {
       team: team)
     dense = DenseLayer(inputs: units, outputs: architecture.tags, maximumBatch: maximumBatch)
     scratch = AlignedBuffer(count: others.map(\.scratchCount).max() ?? 0)
-    stateGradient = AlignedBuffer(count: maximumBatch * padded(units))
+    stateGradient = AlignedBuffer(count: DenseLayer.rowCapacity(maximumBatch) * padded(units))
     sequenceGradient = AlignedBuffer(count: recurrent2.states.count)
   }
 

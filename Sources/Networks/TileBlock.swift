@@ -24,14 +24,14 @@ final class TileBlock: ConvolutionBlock {
     statistics: (any BatchStatisticsReduction)?, scratch: AlignedBuffer
   ) throws {
     normalization.setSigns(gamma: tensors.gamma)
-    prepareWeights(factors: normalization.signs)
+    prepareWeights(factors: normalization.signs, forTraining: true)
     convolution.forward(
-      source.activated.start, songs: batch.inputs[index], to: output.start, scratch: scratch, wholeBlocks: false
+      source.activated.start, songs: batch.inputs[index], to: output.start, scratch: scratch
     ) { song in
       let span = batch.inputs[self.index][song]
       self.pooling(span.count).moments(
         self.output.start + self.map.offset(span), sums: self.songSum(song, 0), squares: self.songSum(song, 1))
-      self.poolSettlingTies(source, batch, song)
+      self.pool(batch, song)
     }
     let (sums, squares) = mapMoments(batch)
     try normalizeBatch(batch, sums: sums, squares: squares, statistics: statistics)
@@ -42,9 +42,9 @@ final class TileBlock: ConvolutionBlock {
   /// made while its convolution is in cache.
   func infer(_ source: ConvolutionBlock, _ batch: BatchShape, scratch: AlignedBuffer) {
     foldMovingStatistics()
-    prepareWeights(factors: normalization.scale)
+    prepareWeights(factors: normalization.scale, forTraining: false)
     convolution.forward(
-      source.activated.start, songs: batch.inputs[index], to: output.start, scratch: scratch, wholeBlocks: true
+      source.activated.start, songs: batch.inputs[index], to: output.start, scratch: scratch
     ) { song in
       let span = batch.inputs[self.index][song]
       self.pooling(span.count).activate(
@@ -61,7 +61,7 @@ final class TileBlock: ConvolutionBlock {
     try differentiateActivation(batch, dropout: dropout, statistics: statistics)
     convolution.backward(
       source.activated.start, songs: batch.inputs[index], outputGradient: output.start,
-      inputGradient: source.gradient.start, scratch: scratch
+      inputGradient: source.gradient.start, kernelGradient: tensors.kernelGradient, scratch: scratch
     ) { song in
       let span = batch.inputs[self.index][song]
       let offset = self.pooled.offset(batch.pooled[self.index][song])
@@ -70,44 +70,20 @@ final class TileBlock: ConvolutionBlock {
         winners: self.winners + offset, scale: self.normalization.scale, constant: self.normalization.constant,
         slope: self.normalization.slope)
     }
-    team.measure("weight gradient transform") {
-      convolution.writeKernelGradient(tensors.kernelGradient, signs: normalization.signs)
-    }
   }
 
   /// - Parameter factors: of every output channel: its sign in training, batch norm's scale in inference.
-  private func prepareWeights(factors: UnsafePointer<Float>) {
+  private func prepareWeights(factors: UnsafePointer<Float>, forTraining: Bool) {
     team.measure("weight transform") {
-      convolution.prepareWeights(tensors.kernel, signs: factors)
+      convolution.prepareWeights(tensors.kernel, signs: factors, forTraining: forTraining)
     }
   }
 
-  private func pool(_ batch: BatchShape, _ song: Int, ties: TieRule? = nil) {
+  private func pool(_ batch: BatchShape, _ song: Int) {
     let span = batch.inputs[index][song]
     let offset = pooled.offset(batch.pooled[index][song])
     pooling(span.count).pool(
-      output.start + map.offset(span), to: raw.start + offset, winners: winners + offset, ties: ties)
-  }
-
-  /// Share of a channel's deviation within which two values count as tied: ten times the rounding of minimal
-  /// filtering.
-  private static let closeness: Float = 3e-5
-
-  private func poolSettlingTies(_ source: ConvolutionBlock, _ batch: BatchShape, _ song: Int) {
-    let span = batch.inputs[index][song]
-    withUnsafeTemporaryAllocation(byteCount: 4 * channelStride, alignment: 64) { memory in
-      let closeness = memory.baseAddress!.assumingMemoryBound(to: Float.self)
-      let squares = songSum(song, 1)
-      for channel in 0..<channelStride {
-        closeness[channel] = Self.closeness * (squares[channel] / Float(span.count * map.rows)).squareRoot()
-      }
-      pool(
-        batch, song,
-        ties: TieRule(closeness: closeness) { row, column, channel in
-          self.convolution.exactOutput(
-            source.activated.start, song: span, row: row, column: column, channel: channel)
-        })
-    }
+      output.start + map.offset(span), to: raw.start + offset, winners: winners + offset)
   }
 
   /// Sums over songs of y' and of y'², from each song's sum and its squares about its own mean.

@@ -25,14 +25,12 @@ def train(snapshot, run, *options, ranks=None, **other):
 
 # Sizes that divide neither by the batch nor by the ranks: 37 songs, global batches of 12, the last one of 1.
 
-# Sums over other groups of songs are rounded otherwise, in the last bits. Where two values of a pooling window are
-# nearly equal, that may choose the other one, and training amplifies it: seeds differ in whether and when it
-# happens within 30 steps (of seeds 1 to 5 and 11, it stays away in 4 for all numbers of ranks, and comes to between
-# 1e-4 and 3e-4 for some number of ranks in 1, 3, 5 and 11). Seed 4 sees everything else that could differ.
+# What a song adds to a gradient does not depend on its rank, and songs are added in double precision: what is left of
+# the number of ranks is far below the rounding of a weight.
 @pytest.fixture(scope="module")
 def parity_options(snapshot, tmp_path_factory):
     split = song_lists(snapshot, tmp_path_factory.mktemp("split"))
-    return ["--model", "small", "--batch-size", 12, "--seed", 4, "--batch-norm", "sync", "--log-every", 1,
+    return ["--model", "small", "--batch-size", 12, "--seed", 1, "--batch-norm", "sync", "--log-every", 1,
             "--split", split, "--epochs", 8]
 
 
@@ -56,7 +54,7 @@ def test_step_losses_do_not_depend_on_the_number_of_ranks(
         snapshot, parity_options, losses_alone, tmp_path, ranks):
     train(snapshot, tmp_path / "run", *parity_options, ranks=ranks)
     worst = max(abs(ours - alone) / abs(alone) for ours, alone in zip(losses_of(tmp_path / "run"), losses_alone))
-    assert worst <= 1e-4
+    assert worst <= 1e-9
     assert losses_alone[-1] < losses_alone[0], "something was learned, so the comparison means something"
 
 

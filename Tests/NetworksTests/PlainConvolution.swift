@@ -7,6 +7,7 @@ final class PlainConvolution: MapConvolution {
   private let output: MapShape
   private let weights: AlignedBuffer
   private let weightGradients: AlignedBuffer
+  private var signs: UnsafePointer<Float>?
 
   init(_ rows: Int, _ columns: Int, _ inputs: Int, _ outputs: Int, _: ThreadTeam) {
     input = MapShape(rows: rows, columns: columns, channels: inputs)
@@ -18,26 +19,14 @@ final class PlainConvolution: MapConvolution {
   private var patchWidth: Int { 9 * input.channels }
   var scratchCount: Int { input.positions * patchWidth }
 
-  func prepareWeights(_ kernel: UnsafePointer<Float>, signs: UnsafePointer<Float>) {
+  func prepareWeights(_ kernel: UnsafePointer<Float>, signs: UnsafePointer<Float>, forTraining: Bool) {
+    self.signs = signs
     for i in 0..<weights.count { weights.start[i] = kernel[i] * signs[i % output.channelStride] }
-  }
-
-  func writeKernelGradient(_ gradient: UnsafeMutablePointer<Float>, signs: UnsafePointer<Float>) {
-    for i in 0..<weights.count { gradient[i] = weightGradients.start[i] * signs[i % output.channelStride] }
-  }
-
-  func exactOutput(
-    _ source: UnsafePointer<Float>, song: SongSpan, row: Int, column: Int, channel: Int
-  ) -> Double {
-    directOutput(
-      source + input.offset(song), input.shape(of: song), weights.start, outputStride: output.channelStride,
-      row: row, column: column, channel: channel)
   }
 
   func forward(
     _ source: UnsafePointer<Float>, songs: [SongSpan], to target: UnsafeMutablePointer<Float>,
-    scratch: AlignedBuffer,
-    wholeBlocks: Bool, finished: (Int) -> Void
+    scratch: AlignedBuffer, finished: (Int) -> Void
   ) {
     for (song, span) in songs.enumerated() {
       let input = input.shape(of: span)
@@ -52,7 +41,8 @@ final class PlainConvolution: MapConvolution {
 
   func backward(
     _ source: UnsafePointer<Float>, songs: [SongSpan], outputGradient: UnsafePointer<Float>,
-    inputGradient: UnsafeMutablePointer<Float>, scratch: AlignedBuffer, prepare: (Int) -> Void
+    inputGradient: UnsafeMutablePointer<Float>, kernelGradient: UnsafeMutablePointer<Double>,
+    scratch: AlignedBuffer, prepare: (Int) -> Void
   ) {
     weightGradients.zero()
     for (song, span) in songs.enumerated() {
@@ -69,6 +59,9 @@ final class PlainConvolution: MapConvolution {
         aStride: output.channelStride, b: weights.start, bStride: output.channelStride, c: scratch.start,
         cStride: patchWidth)
       scatter(scratch.start, input, inputGradient + input.offset(span))
+    }
+    for i in 0..<weights.count {
+      kernelGradient[i] = Double(weightGradients.start[i] * signs![i % output.channelStride])
     }
   }
 
