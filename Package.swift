@@ -21,6 +21,7 @@ let kernel: [SwiftSetting] =
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let database = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
 
 let package = Package(
@@ -30,6 +31,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
   ],
   targets: [
     // C libraries, each with exactly one owner below (scripts/check-layers holds the line).
@@ -56,7 +58,7 @@ let package = Package(
     .target(
       name: "MillionSong",
       dependencies: [
-        "HierarchicalData", "MessagePassing", "FileAccess", "RandomNumbers", "Sampling", "Diagnosis",
+        "HierarchicalData", "MessagePassing", "FileAccess", "RandomNumbers", "Sampling", "Diagnosis", database,
       ],
       swiftSettings: common),
     .target(
@@ -107,7 +109,7 @@ let package = Package(
       name: "MillionSongTests",
       dependencies: [
         "MillionSong", "Synthesis", "HierarchicalData", "MessagePassing", "FileAccess", "RandomNumbers",
-        "Diagnosis",
+        "Diagnosis", database,
       ],
       swiftSettings: common),
     .testTarget(

@@ -10,7 +10,8 @@ import MessagePassing
 /// the ranks write their songs behind one another. So the rows stand in the order of the files' names, the track ids,
 /// whatever the number of ranks.
 public final class Preparation {
-  private let options: PreparationOptions
+  private var options: PreparationOptions
+  private var notes: [String] = []
   private let output: String
   private let communicator: any Communicator
   private let progress: (PreparationProgress) -> Void
@@ -52,7 +53,9 @@ public final class Preparation {
     try communicator.agree { try checkOutput() }
     report(.findingFiles, 0, 0)
     let tracks = try TrackFiles.discover(options.trackTree, communicator: communicator)
-    let records = try LastFMTree(discoveredAt: options.lastFMTree, communicator: communicator)
+    let records = try OpenedTags(options, communicator: communicator)
+    options.join = records.join
+    if let note = records.note { notes.append(note) }
     let vocabulary = try vocabulary(tracks, records)
     return try write(tracks, records, vocabulary, lists)
   }
@@ -78,7 +81,7 @@ public final class Preparation {
 // MARK: - Passes over the files
 
 extension Preparation {
-  private func vocabulary(_ tracks: FileTree, _ records: LastFMTree) throws -> Vocabulary {
+  private func vocabulary(_ tracks: FileTree, _ records: OpenedTags) throws -> Vocabulary {
     switch options.tags {
     case .paper: return .paper
     case .list(let path): return try communicator.agree { try Vocabulary(listAt: path) }
@@ -93,7 +96,7 @@ extension Preparation {
 
   /// Reads everything again as floats where a pitch turns up that thousandths cannot hold.
   private func write(
-    _ tracks: FileTree, _ records: LastFMTree, _ vocabulary: Vocabulary, _ lists: String
+    _ tracks: FileTree, _ records: OpenedTags, _ vocabulary: Vocabulary, _ lists: String
   ) throws -> PreparationReport {
     do {
       return try write(tracks, records, vocabulary, lists, .thousandths)
@@ -103,7 +106,7 @@ extension Preparation {
   }
 
   private func write(
-    _ tracks: FileTree, _ records: LastFMTree, _ vocabulary: Vocabulary, _ lists: String, _ encoding: PitchEncoding
+    _ tracks: FileTree, _ records: OpenedTags, _ vocabulary: Vocabulary, _ lists: String, _ encoding: PitchEncoding
   ) throws -> PreparationReport {
     let file = AtomicFile(output, token: try communicator.broadcast([token])[0])
     let writer = try SnapshotWriter(
@@ -122,7 +125,7 @@ extension Preparation {
       let distribution = try communicator.broadcast(total.distribution)
       let report = PreparationReport(
         counts: counts, distribution: distribution, vocabulary: vocabulary, encoding: encoding,
-        skipped: total.skipped, mismatches: total.mismatches)
+        skipped: total.skipped, mismatches: total.mismatches, notes: notes)
       try communicator.agree {
         if communicator.isRoot { try PreparationLists(report).write(to: lists, token: token) }
       }
@@ -135,11 +138,12 @@ extension Preparation {
     }
   }
 
-  private func examiner(_ records: LastFMTree, vocabulary: Vocabulary?) -> SongExaminer {
-    SongExaminer(
-      reader: TrackReader(segments: vocabulary == nil ? 0 : options.segments), tags: records,
-      join: options.join,
-      vocabulary: vocabulary, minimumTagWeight: options.minimumTagWeight, segments: options.segments)
+  private func examiner(_ records: OpenedTags, vocabulary: Vocabulary?) -> SongExaminer {
+    let reader = TrackReader(segments: vocabulary == nil ? 0 : options.segments)
+    reader.tagSource = options.tagSource
+    return SongExaminer(
+      reader: reader, tags: records.tags, join: records.join ?? .trackID, vocabulary: vocabulary,
+      minimumTagWeight: options.minimumTagWeight, segments: options.segments)
   }
 
   /// Goes through all songs; after every batch, every rank hands on what its own part came to.

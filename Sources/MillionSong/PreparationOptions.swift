@@ -2,25 +2,28 @@ import Diagnosis
 
 /// What `prepare` is to do; all of it is recorded in the snapshot.
 public struct PreparationOptions: Sendable, Equatable {
-  /// The tree of track files.
+  /// The track files: a tree of them, one file, or a list.
   public var trackTree: String
-  /// The tree of Last.fm records.
-  public var lastFMTree: String
+  /// The Last.fm tags: a tree of records, or the database; nil where the tags stand in the track files.
+  public var lastFMTree: String?
+  public var tagSource: TagSource
   /// Segments taken from the start of each song; shorter songs are left out.
   public var segments: Int
   public var tags: VocabularyRule
-  /// A tag counts from this weight on (Last.fm: 0 to 100).
+  /// A tag counts from this weight on, in the terms of its source (Last.fm: 0 to 100).
   public var minimumTagWeight: Double
-  public var join: JoinRule
+  /// Nil: the strictest that the source of tags allows.
+  public var join: JoinRule?
   /// Whether a bad file ends the run instead of being listed and left out.
   public var isStrict: Bool
 
   public init(
-    trackTree: String, lastFMTree: String, segments: Int, tags: VocabularyRule = .paper,
-    minimumTagWeight: Double = 0, join: JoinRule = .paper, isStrict: Bool = false
+    trackTree: String, lastFMTree: String?, tagSource: TagSource = .lastFM, segments: Int,
+    tags: VocabularyRule = .paper, minimumTagWeight: Double = 0, join: JoinRule? = nil, isStrict: Bool = false
   ) {
     self.trackTree = trackTree
     self.lastFMTree = lastFMTree
+    self.tagSource = tagSource
     self.segments = segments
     self.tags = tags
     self.minimumTagWeight = minimumTagWeight
@@ -40,6 +43,25 @@ public struct PreparationOptions: Sendable, Equatable {
     }
     guard minimumTagWeight.isFinite else {
       throw Failure(.usage, "--min-tag-weight \(minimumTagWeight): expected a number").knownToAllRanks
+    }
+    try PreparationOptions.checkTagSource(tagSource, lastFM: lastFMTree, join: join)
+  }
+
+  /// Throws `usage` where the source of tags does not fit what else is said of tags.
+  public static func checkTagSource(_ source: TagSource, lastFM: String?, join: JoinRule?) throws {
+    if source == .lastFM {
+      guard lastFM == nil else { return }
+      throw Failure(
+        .usage, "--lastfm PATH is missing, where the songs' tags are",
+        remedy: "or --tag-source artist-terms or artist-mbtags, which stand in the track files"
+      ).knownToAllRanks
+    }
+    for (option, value) in [("--lastfm", lastFM), ("--join", join?.rawValue)] {
+      guard let value else { continue }
+      throw Failure(
+        .usage, "\(option) \(value) is of no use with --tag-source \(source.rawValue)",
+        remedy: "those tags stand in the track files: leave out \(option)"
+      ).knownToAllRanks
     }
   }
 }
@@ -69,4 +91,6 @@ public struct PreparationReport: Sendable {
   public var skipped: [SkippedFile]
   /// Every song whose Last.fm record is another song's; on rank 0, empty elsewhere.
   public var mismatches: [Mismatch]
+  /// What the user should know beside: choices that the program made.
+  public var notes: [String] = []
 }

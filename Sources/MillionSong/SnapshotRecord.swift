@@ -5,15 +5,19 @@ public struct SnapshotRecord: Codable, Equatable, Sendable {
   /// The options of `prepare`, as far as they decide what is in the snapshot.
   public struct Options: Codable, Equatable, Sendable {
     public var msd: String
-    public var lastfm: String
+    public var tagSource: TagSource
+    /// Nil where the tags stand in the track files; so is `join`.
+    public var lastfm: String?
     public var segments: Int
     public var tags: String
     public var minTagWeight: Double
-    public var join: JoinRule
+    public var join: JoinRule?
     public var strict: Bool
 
     enum CodingKeys: String, CodingKey {
-      case msd, lastfm, segments, tags
+      case msd
+      case tagSource = "tag_source"
+      case lastfm, segments, tags
       case minTagWeight = "min_tag_weight"
       case join, strict
     }
@@ -26,7 +30,7 @@ public struct SnapshotRecord: Codable, Equatable, Sendable {
 
   init(options: PreparationOptions, report: PreparationReport) {
     self.options = Options(
-      msd: options.trackTree, lastfm: options.lastFMTree, segments: options.segments,
+      msd: options.trackTree, tagSource: options.tagSource, lastfm: options.lastFMTree, segments: options.segments,
       tags: options.tags.description,
       minTagWeight: options.minimumTagWeight, join: options.join, strict: options.isStrict)
     counts = report.counts

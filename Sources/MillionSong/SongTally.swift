@@ -69,7 +69,8 @@ struct SongTally {
   }
 
   private mutating func count(_ tags: [WeightedTag], _ minimumWeight: Double) {
-    for name in Set(tags.filter { $0.weight >= minimumWeight }.map { ExactText($0.name) }) {
+    let counted = tags.filter { $0.weight >= minimumWeight && !$0.name.isEmpty }
+    for name in Set(counted.map { ExactText($0.name) }) {
       songsByTag[name, default: 0] += 1
     }
   }

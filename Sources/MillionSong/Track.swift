@@ -10,6 +10,8 @@ public struct Track: Sendable, Equatable {
   public var segmentCount: Int
   /// The first segments, 12 values each; nil where they were not asked for.
   public var pitches: PitchValues?
+  /// Tags of its artist that stand in its own file; nil where they were not asked for.
+  public var artistTags: [WeightedTag]?
 
   public init(
     trackID: String, title: String, artistName: String, artistID: String, segmentCount: Int,

@@ -12,11 +12,15 @@ final class TrackFile {
   private let file: File
   private var metadata: SongTable
   private var analysis: SongTable
+  private var musicBrainz: SongTable?
 
   /// More songs than any aggregate has, and fewer than would keep a run busy for ever.
   private static let mostSongs = 1 << 24
   /// A row of the tables alone takes more, however well it is compressed.
   private static let fewestBytesOfSong = 16
+  /// Real artists have up to 100 tags, of 256 bytes.
+  private static let mostTags = 10_000
+  private static let longestTag = 4_096
 
   /// - Throws: `Failure` that names the path.
   init(_ path: String, bytes: Int) throws {
@@ -79,6 +83,65 @@ final class TrackFile {
       trackID: trackID, title: try metadata.text("title", row: row),
       artistName: try metadata.text("artist_name", row: row), artistID: try metadata.text("artist_id", row: row),
       segmentCount: range.count, pitches: segments == 0 ? nil : try values(of: pitches, wanted))
+  }
+
+  /// The tags of a song's artist that stand in the file; nil for a source that is elsewhere.
+  /// - Throws: `Failure` that names the path.
+  func artistTags(_ source: TagSource, row: Int) throws -> [WeightedTag]? {
+    switch source {
+    case .lastFM: return nil
+    case .artistTerms:
+      let names = try file.dataset("metadata/artist_terms")
+      let weights = try file.dataset("metadata/artist_terms_weight")
+      let range = try tagRange(names, weights) { length in
+        try metadata.range(ofRow: row, column: "idx_artist_terms", length: length)
+      }
+      return try tags(names, range, weights: range.isEmpty ? [] : weights.read(Double.self, rows: range))
+    case .artistMBTags:
+      let names = try file.dataset("musicbrainz/artist_mbtags")
+      let counts = try file.dataset("musicbrainz/artist_mbtags_count")
+      let range = try tagRange(names, counts) { length in
+        var table = try musicBrainz ?? SongTable("musicbrainz/songs", in: file)
+        defer { musicBrainz = table }
+        guard table.count == songCount else {
+          throw Failure(
+            .badData, "\(path): /musicbrainz/songs has \(table.count) rows, /analysis/songs \(songCount)")
+        }
+        return try table.range(ofRow: row, column: "idx_artist_mbtags", length: length)
+      }
+      let values = range.isEmpty ? [] : try counts.read(Int32.self, rows: range)
+      return try tags(names, range, weights: values.map(Double.init))
+    }
+  }
+
+  /// Where a song's tags stand in two arrays of one length.
+  private func tagRange(
+    _ names: Dataset, _ weights: Dataset, ofSong: (_ length: Int) throws -> Range<Int>
+  ) throws -> Range<Int> {
+    guard names.shape.count == 1, names.shape == weights.shape else {
+      throw Failure(
+        .badData,
+        "\(path): \(names.name) has the shape \(names.shape), \(weights.name) \(weights.shape): expected one number a tag"
+      )
+    }
+    let range = songCount == 1 ? 0..<names.shape[0] : try ofSong(names.shape[0])
+    guard range.count <= TrackFile.mostTags, names.element.bytes <= TrackFile.longestTag else {
+      throw Failure(
+        .badData,
+        "\(path): \(names.name) holds \(range.count) tags of \(names.element.bytes) bytes, expected at most "
+          + "\(TrackFile.mostTags) of \(TrackFile.longestTag)")
+    }
+    return range
+  }
+
+  private func tags(_ names: Dataset, _ range: Range<Int>, weights: [Double]) throws -> [WeightedTag] {
+    guard !range.isEmpty else { return [] }
+    return try zip(names.readStrings(rows: range), weights).map { name, weight in
+      guard weight.isFinite else {
+        throw Failure(.badData, "\(path): \(names.name): the weight of \"\(name.prefix(40))\" is no number")
+      }
+      return WeightedTag(name: name, weight: weight)
+    }
   }
 
   /// A song's segments in the arrays of segments.

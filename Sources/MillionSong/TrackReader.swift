@@ -9,6 +9,8 @@ import HierarchicalData
 public final class TrackReader {
   /// How many segments to read from the start of each song: nil for all, 0 for none.
   public let segments: Int?
+  /// Where songs' tags are; those in track files are read with the song.
+  public var tagSource = TagSource.lastFM
   private var aggregate: TrackFile?
 
   public init(segments: Int?) { self.segments = segments }
@@ -24,7 +26,7 @@ public final class TrackReader {
     try reporting(SongLocation(path)) {
       let file = try open(path)
       if file.songCount > 1 { return .aggregate(songs: file.songCount) }
-      return .song(try file.read(row: 0, segments: segments))
+      return .song(try read(file, row: 0))
     }
   }
 
@@ -36,8 +38,14 @@ public final class TrackReader {
       guard location.row != nil || file.songCount == 1 else {
         throw Failure(.badData, "\(location.path): holds \(file.songCount) songs, expected one")
       }
-      return try file.read(row: location.row ?? 0, segments: segments)
+      return try read(file, row: location.row ?? 0)
     }
+  }
+
+  private func read(_ file: TrackFile, row: Int) throws -> Track {
+    var track = try file.read(row: row, segments: segments)
+    track.artistTags = try file.artistTags(tagSource, row: row)
+    return track
   }
 
   /// Reads the only song of a file.

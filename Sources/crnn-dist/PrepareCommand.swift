@@ -6,22 +6,43 @@ import MillionSong
 struct PrepareCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "prepare",
-    abstract: "Reads a track tree and its tags on all ranks and writes one snapshot to train from.",
+    abstract: "Reads track files and their tags on all ranks and writes one snapshot to train from.",
     discussion: """
-      Example:
+      Examples:
         mpirun -np 4 crnn-dist prepare --msd MSD/data --lastfm lastfm_train --segments 252 --out songs-252.h5
+        crnn-dist prepare --msd songs.txt --lastfm lastfm_tags.db --min-tag-weight 50 --segments 252 --out heavy.h5
+        crnn-dist prepare --msd msd_aggregate.h5 --tag-source artist-terms --segments 252 --out terms.h5
 
-      A song is kept when its file can be read, its Last.fm record has the same track id, title and artist, it has \
-      at least --segments segments, and at least one tag of the vocabulary. How many songs each step leaves is \
-      printed. Bad files are listed with their causes in OUT.skipped.tsv, songs whose record is another song's in \
-      OUT.mismatches.tsv.
+      A song is kept when its file can be read, its Last.fm record has the same track id, title and artist (--join), \
+      it has at least --segments segments, and at least one tag of the vocabulary. How many songs each step leaves \
+      is printed. Bad files are listed with their causes in OUT.skipped.tsv, songs whose record is another song's in \
+      OUT.mismatches.tsv, with both spellings.
+
+      A list of track files has one path a line, of a file or a folder, from where the list stands; empty lines and \
+      those that begin with # are left out.
       """)
 
-  @Option(help: "The tree of track files, A/B/C/TR….h5 or any other depth.")
+  @Option(
+    help: "Track files: a tree of any depth, one file, or a text list of both. A file may hold one song or many.")
   var msd: String
 
-  @Option(help: "The tree of Last.fm records, A/B/C/TR….json or any other depth.")
-  var lastfm: String
+  @Option(help: "Last.fm's tags: a tree of TR….json files of any depth, or the database lastfm_tags.db.")
+  var lastfm: String?
+
+  @Option(
+    help: """
+      Where tags are: lastfm, or in the track files, artist-terms (weights 0 to 1) or artist-mbtags (weights are \
+      counts); these need no --lastfm.
+      """)
+  var tagSource = TagSource.lastFM
+
+  @Option(
+    help: """
+      When a song and its Last.fm record are the same: paper (track id, title and artist exactly), normalised \
+      (the same but for encoding, case and white space) or track-id. Default: paper; track-id for the database, \
+      which has no titles.
+      """)
+  var join: JoinRule?
 
   @Option(help: "Segments taken from the start of each song; shorter songs are left out.")
   var segments: Int
@@ -32,7 +53,7 @@ struct PrepareCommand: ParsableCommand {
   @Option(help: "The vocabulary: paper (its 50 tags), top:K, or a text file with one tag a line.")
   var tags = "paper"
 
-  @Option(help: "Let a tag count from this weight on, 0 to 100.")
+  @Option(help: "Let a tag count from this weight on (Last.fm: 0 to 100).")
   var minTagWeight = 0.0
 
   @Flag(help: "Stop at the first bad file instead of listing it and going on.")
@@ -40,13 +61,19 @@ struct PrepareCommand: ParsableCommand {
 
   func run() throws {
     let options = PreparationOptions(
-      trackTree: msd, lastFMTree: lastfm, segments: segments, tags: try VocabularyRule(tags),
-      minimumTagWeight: minTagWeight, isStrict: strict)
+      trackTree: msd, lastFMTree: lastfm, tagSource: tagSource, segments: segments, tags: try VocabularyRule(tags),
+      minimumTagWeight: minTagWeight, join: join, isStrict: strict)
     try options.validate()
     MPIProgram.run { communicator in
       let display = PreparationDisplay()
       let report = try Preparation.run(options, output: out, communicator: communicator, progress: display.show)
-      if communicator.isRoot { display.finish(report, snapshot: out, ranks: communicator.size) }
+      if communicator.isRoot {
+        for note in report.notes { print(note) }
+        display.finish(report, snapshot: out, ranks: communicator.size)
+      }
     }
   }
 }
+
+extension TagSource: ExpressibleByArgument {}
+extension JoinRule: ExpressibleByArgument {}

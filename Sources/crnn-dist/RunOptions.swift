@@ -12,11 +12,17 @@ struct RunOptions: ParsableArguments {
   @Option(help: "The snapshot to train on, as prepare makes it.")
   var data: String?
 
-  @Option(help: "A tree of track files instead of a snapshot.")
+  @Option(help: "Track files instead of a snapshot: a tree, one file, or a list of both (see prepare --help).")
   var msd: String?
 
-  @Option(help: "The Last.fm tags of the tree's songs.")
+  @Option(help: "The Last.fm tags of those songs: a tree of JSON files or lastfm_tags.db.")
   var lastfm: String?
+
+  @Option(help: "Where tags are: lastfm, or in the track files artist-terms or artist-mbtags (default: lastfm).")
+  var tagSource: String?
+
+  @Option(help: "paper, normalised or track-id. Default: paper; track-id for lastfm_tags.db.")
+  var join: String?
 
   @Option(help: "Segments of each song. Default: the snapshot's; 252 for a tree.")
   var segments: String?
@@ -101,7 +107,8 @@ struct RunOptions: ParsableArguments {
   /// What the command line says.
   private var given: [(key: String, text: String)] {
     let all: [(String, String?)] = [
-      ("data", data), ("msd", msd), ("lastfm", lastfm), ("segments", segments), ("tags", tags),
+      ("data", data), ("msd", msd), ("lastfm", lastfm), ("tag_source", tagSource),
+      ("join", join), ("segments", segments), ("tags", tags),
       ("min_tag_weight", minTagWeight), ("strict", strict ? "true" : nil), ("split", split),
       ("permute_tags", permuteTags ? "true" : nil), ("model", model), ("filters", filters),
       ("recurrent_units", recurrentUnits), ("pooling", pooling), ("batch_size", batchSize), ("epochs", epochs),

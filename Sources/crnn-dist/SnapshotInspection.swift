@@ -41,11 +41,18 @@ struct SnapshotInspection: Inspection {
     programVersion = snapshot.programVersion
   }
 
+  private var tagsFrom: String {
+    guard let lastfm = options.lastfm, let join = options.join else {
+      return "\(options.tagSource.rawValue) of the tracks"
+    }
+    return "\(lastfm), joined by \(join.rawValue)"
+  }
+
   var text: String {
     let facts = table([
       ("a snapshot", "made by crnn-dist \(programVersion)"), ("songs", "\(songs) of \(artists) artists"),
       ("segments", "\(segments) of each song"), ("pitches", "kept as \(encoding.rawValue)"),
-      ("tracks from", options.msd), ("tags from", "\(options.lastfm), from weight \(options.minTagWeight) on"),
+      ("tracks from", options.msd), ("tags from", "\(tagsFrom), from weight \(options.minTagWeight) on"),
       ("vocabulary", "\(options.tags), \(tags.count) tags"), ("identity", identity),
     ])
     let tagLines = zip(tags, songsByTag).sorted { $0.1 > $1.1 }

@@ -34,7 +34,8 @@ struct TrainCommand: ParsableCommand {
       var run = TrainingRun(configuration, folder: RunFolder(out), resume: resume)
       run.recorders = [ProgressReporter()]
       try run.claimFolder(communicator)
-      try run.train(on: run.songs(communicator), WatchedCommunicator(communicator))
+      let songs = try run.songs(communicator)
+      try run.train(on: songs, WatchedCommunicator(communicator))
     }
   }
 }

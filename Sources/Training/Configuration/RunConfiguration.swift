@@ -31,6 +31,9 @@ public struct RunConfiguration: Sendable, Equatable {
   public var data: String?
   public var msd: String?
   public var lastfm: String?
+  public var tagSource = TagSource.lastFM
+  /// When a track and its Last.fm record are the same song. Nil: the strictest that the Last.fm tags allow.
+  public var join: JoinRule?
   /// Nil: the snapshot's; 252 for a tree.
   public var segments: Int?
   /// `paper`, `top:K` or a list file. Nil: the snapshot's; `paper` for a tree.
@@ -115,11 +118,11 @@ extension RunConfiguration {
   /// Refuses what cannot be run, before anything is read.
   public func validate() throws {
     switch (data, msd, lastfm) {
-    case (.some, _, _), (_, .some, .some): break
+    case (.some, _, _): break
+    case (nil, .some, _): try PreparationOptions.checkTagSource(tagSource, lastFM: lastfm, join: join)
     case (nil, nil, nil):
-      throw Failure(.usage, "no songs to train on: give --data SNAPSHOT.h5, or --msd FOLDER with --lastfm PATH")
-    case (nil, .some, nil): throw Failure(.usage, "--msd needs --lastfm PATH, where the songs' tags are")
-    case (nil, nil, .some): throw Failure(.usage, "--lastfm needs --msd FOLDER, where the songs are")
+      throw Failure(.usage, "no songs to train on: give --data SNAPSHOT.h5, or --msd PATH with --lastfm PATH")
+    case (nil, nil, .some): throw Failure(.usage, "--lastfm needs --msd PATH, where the songs are")
     }
     _ = try architecture(segments: segments ?? Self.defaultSegments, tags: 1)
   }

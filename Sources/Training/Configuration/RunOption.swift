@@ -23,8 +23,10 @@ public struct RunOption {
       .text("data", "the path of a snapshot", \.data) { configuration, _ in
         (configuration.msd, configuration.lastfm) = (nil, nil)
       },
-      .text("msd", "the path of a tree of track files", \.msd) { configuration, _ in configuration.data = nil },
+      .text("msd", "the path of track files", \.msd) { configuration, _ in configuration.data = nil },
       .text("lastfm", "the path of the Last.fm tags", \.lastfm) { configuration, _ in configuration.data = nil },
+      .choice("tag_source", \.tagSource),
+      .choice("join", \.join),
       .integer("segments", 1...1_048_576, \.segments),
       .text("tags", "paper, top:K or the path of a list", \.tags) { _, text in _ = try VocabularyRule(text) },
       .minimumTagWeight,
@@ -114,6 +116,19 @@ extension RunOption {
         return true
       }, get: { Node($0[keyPath: field].rawValue) })
   }
+
+  /// A choice that may be left open.
+  private static func choice<Choice: RawRepresentable & CaseIterable>(
+    _ key: String, _ field: Field<Choice?>
+  ) -> RunOption where Choice.RawValue == String {
+    RunOption(
+      key: key, expected: Choice.allCases.map(\.rawValue).joined(separator: " or "),
+      set: { configuration, node in
+        guard let value = node.scalar.flatMap({ Choice(rawValue: $0.string) }) else { return false }
+        configuration[keyPath: field] = value
+        return true
+      }, get: { $0[keyPath: field].map { Node($0.rawValue) } })
+  }
 }
 
 // MARK: - Options with rules of their own
@@ -177,9 +192,9 @@ extension RunOption {
 
   private static var minimumTagWeight: RunOption {
     RunOption(
-      key: "min_tag_weight", expected: "a number from 0 to 100",
+      key: "min_tag_weight", expected: "a number from 0 on",
       set: { configuration, node in
-        guard let value = node.scalar.flatMap({ Double($0.string) }), (0...100).contains(value) else {
+        guard let value = node.scalar.flatMap({ Double($0.string) }), value >= 0, value.isFinite else {
           return false
         }
         configuration.minimumTagWeight = value

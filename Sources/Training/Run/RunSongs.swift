@@ -25,31 +25,36 @@ public final class SnapshotSongs: SongSource {
 }
 
 extension TrainingRun {
-  /// The songs that the configuration names. A tree is made into a snapshot in the run's folder first, which a
-  /// resumed run finds there. Collective.
-  public func songs(_ communicator: any Communicator) throws -> any SongSource {
+  /// The songs that the configuration names. Track files are made into a snapshot in the run's folder first, which a
+  /// resumed run finds there; what the snapshot's making decided goes into the configuration. Collective.
+  public mutating func songs(_ communicator: any Communicator) throws -> any SongSource {
     if let data = configuration.data { return try communicator.agree { try SnapshotSongs(data) } }
-    guard let msd = configuration.msd, let lastfm = configuration.lastfm else {
-      throw Failure(.usage, "no songs to train on")
-    }
+    guard let msd = configuration.msd else { throw Failure(.usage, "no songs to train on") }
     let options = PreparationOptions(
-      trackTree: msd, lastFMTree: lastfm, segments: configuration.segments ?? RunConfiguration.defaultSegments,
+      trackTree: msd, lastFMTree: configuration.lastfm, tagSource: configuration.tagSource,
+      segments: configuration.segments ?? RunConfiguration.defaultSegments,
       tags: try VocabularyRule(configuration.tags ?? "paper"), minimumTagWeight: configuration.minimumTagWeight,
-      isStrict: configuration.strict)
+      join: configuration.join, isStrict: configuration.strict)
     let isThere = try communicator.broadcast {
       resume && FileManager.default.fileExists(atPath: folder.snapshot)
     }
     if isThere {
       let songs = try communicator.agree { try SnapshotSongs(folder.snapshot) }
       try communicator.agree { try songs.refuseOther(options) }
+      configuration.join = songs.join
       return songs
     }
     try Preparation.run(options, output: folder.snapshot, communicator: communicator)
-    return try communicator.agree { try SnapshotSongs(folder.snapshot) }
+    let songs = try communicator.agree { try SnapshotSongs(folder.snapshot) }
+    configuration.join = songs.join
+    return songs
   }
 }
 
 extension SnapshotSongs {
+  /// The rule by which its songs were joined with their tags.
+  fileprivate var join: JoinRule? { snapshot.record.options.join }
+
   /// Refuses to go on with songs that were made from something else.
   fileprivate func refuseOther(_ options: PreparationOptions) throws {
     let made = snapshot.record.options
@@ -58,7 +63,9 @@ extension SnapshotSongs {
       if was != now { differences.append("\(name) was \(was), is now \(now)") }
     }
     compare("msd", made.msd, options.trackTree)
-    compare("lastfm", made.lastfm, options.lastFMTree)
+    compare("lastfm", made.lastfm ?? "none", options.lastFMTree ?? "none")
+    compare("tag_source", made.tagSource.rawValue, options.tagSource.rawValue)
+    if let join = options.join { compare("join", made.join?.rawValue ?? "none", join.rawValue) }
     compare("segments", "\(made.segments)", "\(options.segments)")
     compare("tags", made.tags, options.tags.description)
     compare("min_tag_weight", "\(made.minTagWeight)", "\(options.minimumTagWeight)")
