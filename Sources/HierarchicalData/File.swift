@@ -61,12 +61,17 @@ public final class File: Group {
       guard crnn_h5_set_parallel_access(access, UnsafeMutableRawPointer(communicator.handle)) >= 0 else {
         throw Deed(file: path, object: nil, action: "choosing MPI-IO").failure(writing: true)
       }
-      return try create(path, shownAs: path, access: access, scope)
+      // Space that becomes free is not used again: which piece would be depends on the number of ranks.
+      let creation = scope.own(H5Pcreate(crnn_h5_file_creation()), H5Pclose)
+      H5Pset_file_space_strategy(creation, H5F_FSPACE_STRATEGY_NONE, false, 1)
+      return try create(path, shownAs: path, creation: creation, access: access, scope)
     }
   }
 
-  private static func create(_ path: String, shownAs name: String, access: hid_t, _ scope: Scope) throws -> File {
-    let number = H5Fcreate(path, crnn_h5_truncate(), hid_t(H5P_DEFAULT), access)
+  private static func create(
+    _ path: String, shownAs name: String, creation: hid_t = hid_t(H5P_DEFAULT), access: hid_t, _ scope: Scope
+  ) throws -> File {
+    let number = H5Fcreate(path, crnn_h5_truncate(), creation, access)
     if number < 0 {
       let failure = Deed(file: name, object: nil, action: "making the file").failure(writing: true)
       guard FileManager.default.fileExists(atPath: folder(of: path)) else {
