@@ -55,6 +55,21 @@ extension Communicator {
     try values.withUnsafeBytes { try allgather($0) }.map { [Number](copying: $0) }
   }
 
+  /// Every rank's values, by rank, on every rank; also of kinds that cannot be reduced. Counts may differ.
+  public func allgather<Value: BitwiseCopyable & ExpressibleByIntegerLiteral>(
+    values: [Value]
+  ) throws -> [[Value]] {
+    try values.withUnsafeBytes { try allgather($0) }.map { [Value](copying: $0) }
+  }
+
+  /// The root's values on every rank; what the other ranks pass does not matter.
+  public func broadcast<Value: BitwiseCopyable & ExpressibleByIntegerLiteral>(
+    values: [Value], root: Int
+  ) throws -> [Value] {
+    let bytes = try broadcastBytes(root: root, values.withUnsafeBytes { rank == root ? [UInt8]($0) : [] })
+    return [Value](copying: bytes)
+  }
+
   /// Bytes of any length from the root: the length first, so that the others can make room.
   private func broadcastBytes(root: Int, _ bytes: [UInt8]) throws -> [UInt8] {
     var count = bytes.count

@@ -29,6 +29,8 @@ public final class Preparation {
   /// Pitches that the ranks together hold of one batch, at most.
   private static let batchBytes = 64 << 20
   private static let smallestBatch = 256
+  /// What whole songs are reckoned at; real ones have up to 3,691 segments.
+  private static let segmentsOfLongSong = 4096
 
   /// Makes the snapshot `output`. Collective.
   ///
@@ -94,23 +96,30 @@ extension Preparation {
     }
   }
 
-  /// Reads everything again as floats where a pitch turns up that thousandths cannot hold.
+  /// Reads everything again with floats for a feature where a value turns up that thousandths cannot hold.
   private func write(
     _ tracks: FileTree, _ records: OpenedTags, _ vocabulary: Vocabulary, _ lists: String
   ) throws -> PreparationReport {
     do {
-      return try write(tracks, records, vocabulary, lists, .thousandths)
-    } catch is NeedsFloats {
-      return try write(tracks, records, vocabulary, lists, .float32)
+      return try write(tracks, records, vocabulary, lists, inFloats: [])
+    } catch let wider as NeedsFloats {
+      // Whatever the other feature holds, the second reading is the last.
+      let features = wider.features
+      do {
+        return try write(tracks, records, vocabulary, lists, inFloats: features)
+      } catch is NeedsFloats {
+        return try write(tracks, records, vocabulary, lists, inFloats: Set(options.features.features))
+      }
     }
   }
 
   private func write(
-    _ tracks: FileTree, _ records: OpenedTags, _ vocabulary: Vocabulary, _ lists: String, _ encoding: PitchEncoding
+    _ tracks: FileTree, _ records: OpenedTags, _ vocabulary: Vocabulary, _ lists: String,
+    inFloats: Set<Feature>
   ) throws -> PreparationReport {
     let file = AtomicFile(output, token: try communicator.broadcast([token])[0])
     let writer = try SnapshotWriter(
-      file, segments: options.segments, encoding: encoding, communicator: communicator)
+      file, options: options, inFloats: inFloats, communicator: communicator)
     do {
       var total = SongTally()
       total.skipped = tracks.unlisted
@@ -119,12 +128,12 @@ extension Preparation {
         let found = try gathered(tally, kept.map(\.song))
         total += found.tally
         songs += found.songs
-        try writer.append(kept.map(\.pitches))
+        try writer.append(kept.map(\.values))
       }
       let counts = try communicator.broadcast(total.counts)
       let distribution = try communicator.broadcast(total.distribution)
       let report = PreparationReport(
-        counts: counts, distribution: distribution, vocabulary: vocabulary, encoding: encoding,
+        counts: counts, distribution: distribution, vocabulary: vocabulary, encodings: writer.encodings,
         skipped: total.skipped, mismatches: total.mismatches, notes: notes)
       try communicator.agree {
         if communicator.isRoot { try PreparationLists(report).write(to: lists, token: token) }
@@ -139,11 +148,11 @@ extension Preparation {
   }
 
   private func examiner(_ records: OpenedTags, vocabulary: Vocabulary?) -> SongExaminer {
-    let reader = TrackReader(segments: vocabulary == nil ? 0 : options.segments)
+    let reader = TrackReader(vocabulary == nil ? .none : options.window, features: options.features)
     reader.tagSource = options.tagSource
     return SongExaminer(
       reader: reader, tags: records.tags, join: records.join ?? .trackID, vocabulary: vocabulary,
-      minimumTagWeight: options.minimumTagWeight, segments: options.segments)
+      minimumTagWeight: options.minimumTagWeight, fewestSegments: options.fewestSegments)
   }
 
   /// Goes through all songs; after every batch, every rank hands on what its own part came to.
@@ -151,7 +160,8 @@ extension Preparation {
     _ phase: PreparationProgress.Phase, over tracks: FileTree, _ examiner: SongExaminer,
     _ handOn: @escaping (SongTally, [SongPass.Kept]) throws -> Void
   ) throws {
-    let songBytes = options.segments * Track.pitchClasses * 4
+    let segments = min(options.segments.count ?? options.longest, Preparation.segmentsOfLongSong)
+    let songBytes = segments * Feature.width * 4 * options.features.features.count
     let batchSize = max(Preparation.smallestBatch, Preparation.batchBytes / songBytes)
     try SongPass(
       over: tracks, examiner, batchSize: batchSize, isStrict: options.isStrict, communicator: communicator,

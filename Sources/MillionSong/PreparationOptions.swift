@@ -7,8 +7,14 @@ public struct PreparationOptions: Sendable, Equatable {
   /// The Last.fm tags: a tree of records, or the database; nil where the tags stand in the track files.
   public var lastFMTree: String?
   public var tagSource: TagSource
-  /// Segments taken from the start of each song; shorter songs are left out.
-  public var segments: Int
+  /// Segments taken of each song; shorter songs are left out.
+  public var segments: SegmentChoice
+  /// Which ones, where a number of them is taken: the first or those in the middle.
+  public var crop: Crop
+  /// Whole songs are cut after so many segments.
+  public var longest: Int
+  /// What is kept of the segments.
+  public var features: FeatureSelection
   public var tags: VocabularyRule
   /// A tag counts from this weight on, in the terms of its source (Last.fm: 0 to 100).
   public var minimumTagWeight: Double
@@ -18,13 +24,17 @@ public struct PreparationOptions: Sendable, Equatable {
   public var isStrict: Bool
 
   public init(
-    trackTree: String, lastFMTree: String?, tagSource: TagSource = .lastFM, segments: Int,
+    trackTree: String, lastFMTree: String?, tagSource: TagSource = .lastFM, segments: SegmentChoice,
+    crop: Crop = .first, longest: Int = PreparationOptions.mostSegments, features: FeatureSelection = .pitches,
     tags: VocabularyRule = .paper, minimumTagWeight: Double = 0, join: JoinRule? = nil, isStrict: Bool = false
   ) {
     self.trackTree = trackTree
     self.lastFMTree = lastFMTree
     self.tagSource = tagSource
     self.segments = segments
+    self.crop = crop
+    self.longest = longest
+    self.features = features
     self.tags = tags
     self.minimumTagWeight = minimumTagWeight
     self.join = join
@@ -34,13 +44,37 @@ public struct PreparationOptions: Sendable, Equatable {
   /// The most segments a snapshot may hold of each song; real songs have up to 3,691.
   public static let mostSegments = 65_536
 
+  /// Segments that the shortest whole song has: fewer leave the paper's network no step.
+  public static let fewestOfWholeSong = 12
+
+  /// The segments that a song must have to be kept.
+  public var fewestSegments: Int { segments.count ?? PreparationOptions.fewestOfWholeSong }
+
+  /// The segments that are read of a song.
+  var window: SegmentWindow {
+    guard let count = segments.count else { return .first(longest) }
+    return crop == .middle ? .middle(count) : .first(count)
+  }
+
   /// Throws `usage` for options that cannot be.
   public func validate() throws {
-    guard (1...PreparationOptions.mostSegments).contains(segments) else {
-      throw Failure(
-        .usage, "--segments \(segments): expected 1 to \(PreparationOptions.mostSegments)"
-      ).knownToAllRanks
+    let most = PreparationOptions.mostSegments
+    func require(_ condition: Bool, _ message: @autoclosure () -> String, remedy: String? = nil) throws {
+      if !condition { throw Failure(.usage, message(), remedy: remedy).knownToAllRanks }
     }
+    try require((1...most).contains(fewestSegments), "--segments \(segments): expected 1 to \(most), or all")
+    try require(
+      (PreparationOptions.fewestOfWholeSong...most).contains(longest),
+      "--longest \(longest): expected \(PreparationOptions.fewestOfWholeSong) to \(most)")
+    try require(
+      longest == most || segments == .all, "--longest is of use with --segments all only",
+      remedy: "--segments \(segments) takes that many of every song")
+    try require(
+      crop != .random, "--crop random: a snapshot keeps the same segments for every epoch",
+      remedy: "prepare --segments all keeps whole songs; train --segments N --crop random takes from them")
+    try require(
+      crop == .first || segments != .all, "--crop \(crop.rawValue): --segments all keeps whole songs",
+      remedy: "--segments N --crop \(crop.rawValue), here or in train")
     guard minimumTagWeight.isFinite else {
       throw Failure(.usage, "--min-tag-weight \(minimumTagWeight): expected a number").knownToAllRanks
     }
@@ -86,7 +120,8 @@ public struct PreparationReport: Sendable {
   public var counts: SongCounts
   public var distribution: SegmentDistribution
   public var vocabulary: Vocabulary
-  public var encoding: PitchEncoding
+  /// How each feature is kept.
+  public var encodings: [Feature: ValueEncoding]
   /// Every bad file with its cause, in the order of file names; on rank 0, empty elsewhere.
   public var skipped: [SkippedFile]
   /// Every song whose Last.fm record is another song's; on rank 0, empty elsewhere.

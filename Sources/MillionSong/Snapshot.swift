@@ -3,13 +3,17 @@ import FileAccess
 import Foundation
 import HierarchicalData
 
-/// A snapshot opened for reading: everything but the pitches is in memory, these are read in ranges.
+/// A snapshot opened for reading: everything but the segments is in memory, these are read in parts.
 ///
-/// Not Sendable: the file stays with the thread that opened it.
+/// Not Sendable: one thread at a time uses it.
 public final class Snapshot {
   public let path: String
-  /// Segments of every song.
-  public let segments: Int
+  /// Segments of every song, or all.
+  public let segments: SegmentChoice
+  /// What is known of the segments.
+  public let features: FeatureSelection
+  /// How many segments of each song there are.
+  public let segmentCounts: [Int]
   /// Tag names in the order of the labels' columns.
   public let tags: [String]
   public let trackIDs: [String]
@@ -20,17 +24,16 @@ public final class Snapshot {
   public let labels: [UInt8]
   public let record: SnapshotRecord
   public let programVersion: String
-  public let encoding: PitchEncoding
   /// A hash of track ids, tags and segments, in order.
   public let identity: String
-  private let dataset: Dataset
-  /// Keeps the file open as long as its dataset.
+  private let stored: [Feature: StoredSegments]
+  /// Keeps the file open as long as its datasets.
   private let file: File
 
   public var songCount: Int { trackIDs.count }
   public var funnel: Funnel { record.counts.funnel }
 
-  /// Opens a snapshot and checks all of it but the pitches' values.
+  /// Opens a snapshot and checks all of it but the segments' values.
   /// - Throws: `missingInput` where there is no such file, `badData` where it is no snapshot, one of another
   ///   version, or damaged.
   public static func open(_ path: String) throws -> Snapshot { try Snapshot(path) }
@@ -41,8 +44,9 @@ public final class Snapshot {
     self.path = path
     self.file = file
     segments = parts.segments
-    encoding = parts.encoding
-    dataset = parts.pitches
+    features = parts.features
+    stored = parts.stored
+    segmentCounts = parts.segmentCounts
     tags = try parts.tags()
     trackIDs = try parts.texts(SnapshotFormat.Path.trackIDs)
     titles = try parts.texts(SnapshotFormat.Path.titles)
@@ -52,29 +56,38 @@ public final class Snapshot {
     record = try parts.record(tags: tags)
     programVersion = try file.textAttribute(SnapshotFormat.Attribute.program)
     identity = try file.textAttribute(SnapshotFormat.Attribute.identity)
-    guard identity == SnapshotFormat.identity(trackIDs: trackIDs, tags: tags, segments: segments) else {
+    let expected = SnapshotFormat.identity(
+      trackIDs: trackIDs, tags: tags, segments: segments, crop: record.options.crop,
+      longest: record.options.longest)
+    guard identity == expected else {
       throw Failure(.badData, "\(path): damaged: its identity \(identity) is not that of its songs and tags")
     }
   }
 
-  /// Reads the pitches of songs in a row.
-  /// - Throws: `badData` where the file is damaged, also for values outside 0 to 1.
-  public func pitches(of range: Range<Int>) throws -> PitchBlock {
-    precondition(range.lowerBound >= 0 && range.upperBound <= songCount, "songs of the snapshot")
-    let values: PitchValues
-    switch encoding {
-    case .thousandths: values = .thousandths(range.isEmpty ? [] : try dataset.read(UInt16.self, rows: range))
-    case .float32: values = .floats(range.isEmpty ? [] : try dataset.read(Float.self, rows: range))
+  /// How each feature is kept.
+  public var encodings: [Feature: ValueEncoding] { stored.mapValues(\.encoding) }
+
+  /// Reads a feature of songs in a row: all their segments, one song after the other.
+  /// - Throws: `badData` where the snapshot does not have it and where the file is damaged, also for values
+  ///   that the feature cannot have.
+  public func values(of feature: Feature, songs: Range<Int>) throws -> SegmentValues {
+    precondition(songs.lowerBound >= 0 && songs.upperBound <= songCount, "songs of the snapshot")
+    return try dataset(feature).read(songs: songs)
+  }
+
+  /// Reads a feature of some of a song's segments.
+  /// - Throws: as `values(of:songs:)`.
+  public func values(of feature: Feature, song: Int, segments: Range<Int>) throws -> SegmentValues {
+    precondition(song >= 0 && song < songCount, "a song of the snapshot")
+    return try dataset(feature).read(song: song, segments: segments)
+  }
+
+  private func dataset(_ feature: Feature) throws -> StoredSegments {
+    guard let stored = stored[feature] else {
+      throw Failure(
+        .badData, "\(path): has no \(feature.rawValue)", remedy: "prepare it with --features \(feature.rawValue)")
     }
-    let inRange =
-      switch values {
-      case .thousandths(let values): values.allSatisfy { $0 <= 1000 }
-      case .floats(let values): values.allSatisfy { $0 >= 0 && $0 <= 1 }
-      }
-    guard inRange else {
-      throw Failure(.badData, "\(path): damaged: pitches of the songs \(range) are outside 0 to 1")
-    }
-    return PitchBlock(songs: range.count, segments: segments, values: values)
+    return stored
   }
 
   /// Whether a file says that it is a snapshot, of whatever version.

@@ -1,7 +1,7 @@
 /// Names and version of the snapshot's parts; docs/formats.md describes them.
 enum SnapshotFormat {
   static let name = "crnn-dist snapshot"
-  static let version: Int32 = 1
+  static let version: Int32 = 2
 
   enum Attribute {
     static let format = "format"
@@ -10,13 +10,15 @@ enum SnapshotFormat {
     static let identity = "identity"
     static let songs = "songs"
     static let segments = "segments"
-    static let encoding = "pitch_encoding"
+    static let features = "features"
     static let counts = "counts"
     static let options = "options"
+
+    static func encoding(_ feature: Feature) -> String { feature.rawValue + "_encoding" }
   }
 
   enum Path {
-    static let pitches = "songs/pitches"
+    static let starts = "songs/start"
     static let trackIDs = "songs/track_id"
     static let titles = "songs/title"
     static let artistNames = "songs/artist_name"
@@ -25,21 +27,29 @@ enum SnapshotFormat {
     static let labels = "songs/labels"
     static let tagNames = "tags/names"
     static let distribution = "distribution"
+
+    static func values(_ feature: Feature) -> String { "songs/" + feature.rawValue }
   }
 
   /// Level of deflate: more would cost time and gain little on shuffled thousandths.
   static let deflate = 4
   /// Songs of a chunk of labels and texts.
   static let rowsOfChunk = 1024
+  /// Segments of a chunk of whole songs: a song is in two or three of them, and one is soon unpacked.
+  static let segmentsOfChunk = 512
 
-  /// What tells two snapshots apart: a hash of the track ids, the tags and the number of segments, in order.
-  static func identity(trackIDs: [String], tags: [String], segments: Int) -> String {
+  /// What tells two snapshots apart: a hash of the track ids, the tags and which segments there are, in order.
+  /// - Parameter segments: the number of each song's, or `all`.
+  static func identity(
+    trackIDs: [String], tags: [String], segments: SegmentChoice, crop: Crop, longest: Int
+  ) -> String {
     var hash = Fingerprint()
     for list in [trackIDs, tags] {
       hash.add("\(list.count)")
       for text in list { hash.add(text) }
     }
-    hash.add("\(segments)")
+    let cut = longest == PreparationOptions.mostSegments ? "" : " \(longest)"
+    hash.add(segments == .all ? "all\(cut)" : crop == .first ? "\(segments)" : "\(segments) \(crop.rawValue)")
     let digits = String(hash.value, radix: 16)
     return String(repeating: "0", count: 16 - digits.count) + digits
   }

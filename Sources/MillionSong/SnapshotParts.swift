@@ -7,9 +7,10 @@ import HierarchicalData
 struct SnapshotParts {
   let file: File
   let songs: Int
-  let segments: Int
-  let encoding: PitchEncoding
-  let pitches: Dataset
+  let segments: SegmentChoice
+  let features: FeatureSelection
+  let stored: [Feature: StoredSegments]
+  let segmentCounts: [Int]
   /// What the file's parts can hold at most: deflate shrinks to a thousandth at best.
   private let mostBytes: Int
 
@@ -23,21 +24,58 @@ struct SnapshotParts {
     mostBytes = size.multipliedReportingOverflow(by: SnapshotParts.bestDeflate).partialValue
     let songs = Int(try file.attribute(SnapshotFormat.Attribute.songs, as: Int64.self))
     let segments = Int(try file.attribute(SnapshotFormat.Attribute.segments, as: Int64.self))
-    guard songs > 0, songs <= size, (1...PreparationOptions.mostSegments).contains(segments) else {
+    guard songs > 0, songs <= size, (0...PreparationOptions.mostSegments).contains(segments) else {
       throw SnapshotParts.damaged(file, "it says to hold \(songs) songs of \(segments) segments")
     }
-    let name = try file.textAttribute(SnapshotFormat.Attribute.encoding)
-    guard let encoding = PitchEncoding(rawValue: name) else {
-      throw SnapshotParts.damaged(file, "its pitches are kept as \"\(name.prefix(40))\", which is not known")
+    let name = try file.textAttribute(SnapshotFormat.Attribute.features)
+    guard let features = FeatureSelection(rawValue: name) else {
+      throw SnapshotParts.damaged(
+        file, "it says to hold \"\(name.prefix(40))\" of the segments, which is not known")
     }
-    pitches = try file.dataset(SnapshotFormat.Path.pitches)
-    let shape = [songs, segments, Track.pitchClasses]
-    guard pitches.shape == shape else {
-      throw SnapshotParts.damaged(file, "/songs/pitches has the shape \(pitches.shape), expected \(shape)")
-    }
+    let places =
+      segments > 0 ? SongPlaces.equal(segments) : .ragged(try SnapshotParts.starts(in: file, songs: songs))
     self.songs = songs
-    self.segments = segments
-    self.encoding = encoding
+    self.segments = segments > 0 ? .count(segments) : .all
+    self.features = features
+    segmentCounts = (0..<songs).map(places.segments)
+    stored = try Dictionary(
+      uniqueKeysWithValues: features.features.map { ($0, try SnapshotParts.stored($0, in: file, songs, places)) })
+  }
+
+  /// Where each song starts, and where the last one ends.
+  private static func starts(in file: File, songs: Int) throws -> [Int] {
+    let dataset = try file.dataset(SnapshotFormat.Path.starts)
+    guard dataset.shape == [songs + 1] else {
+      throw damaged(file, "/songs/start has the shape \(dataset.shape), expected \([songs + 1])")
+    }
+    let starts = try dataset.read(Int64.self, limit: songs + 1).map(Int.init)
+    let lengths = 1...PreparationOptions.mostSegments
+    guard starts[0] == 0,
+      (0..<songs).allSatisfy({ starts[$0 + 1] > starts[$0] && lengths.contains(starts[$0 + 1] - starts[$0]) })
+    else {
+      throw damaged(file, "/songs/start does not rise by 1 to \(lengths.upperBound) segments a song")
+    }
+    return starts
+  }
+
+  private static func stored(
+    _ feature: Feature, in file: File, _ songs: Int, _ places: SongPlaces
+  ) throws -> StoredSegments {
+    let name = try file.textAttribute(SnapshotFormat.Attribute.encoding(feature))
+    guard let encoding = ValueEncoding(rawValue: name) else {
+      throw damaged(file, "its \(feature.rawValue) are kept as \"\(name.prefix(40))\", which is not known")
+    }
+    let dataset = try file.dataset(SnapshotFormat.Path.values(feature))
+    let shape =
+      switch places {
+      case .equal(let segments): [songs, segments, Feature.width]
+      case .ragged(let starts): [starts[songs], Feature.width]
+      }
+    guard dataset.shape == shape else {
+      throw damaged(
+        file, "/\(SnapshotFormat.Path.values(feature)) has the shape \(dataset.shape), expected \(shape)")
+    }
+    return StoredSegments(feature: feature, encoding: encoding, dataset: dataset, places: places)
   }
 
   private static func checkFormat(_ file: File) throws {

@@ -8,7 +8,10 @@ public struct SnapshotRecord: Codable, Equatable, Sendable {
     public var tagSource: TagSource
     /// Nil where the tags stand in the track files; so is `join`.
     public var lastfm: String?
-    public var segments: Int
+    public var segments: SegmentChoice
+    public var crop: Crop
+    public var longest: Int
+    public var features: FeatureSelection
     public var tags: String
     public var minTagWeight: Double
     public var join: JoinRule?
@@ -17,7 +20,7 @@ public struct SnapshotRecord: Codable, Equatable, Sendable {
     enum CodingKeys: String, CodingKey {
       case msd
       case tagSource = "tag_source"
-      case lastfm, segments, tags
+      case lastfm, segments, crop, longest, features, tags
       case minTagWeight = "min_tag_weight"
       case join, strict
     }
@@ -31,7 +34,7 @@ public struct SnapshotRecord: Codable, Equatable, Sendable {
   init(options: PreparationOptions, report: PreparationReport) {
     self.options = Options(
       msd: options.trackTree, tagSource: options.tagSource, lastfm: options.lastFMTree, segments: options.segments,
-      tags: options.tags.description,
+      crop: options.crop, longest: options.longest, features: options.features, tags: options.tags.description,
       minTagWeight: options.minimumTagWeight, join: options.join, strict: options.isStrict)
     counts = report.counts
     distribution = report.distribution

@@ -5,19 +5,22 @@ import MessagePassing
 
 // check-layers: raw memory, because a file that only this rank gives up must outlive it, or its closing would wait.
 
-/// Thrown on every rank when a pitch has more decimals than thousandths hold.
-struct NeedsFloats: Error {}
+/// Thrown on every rank when values have more decimals than thousandths hold.
+struct NeedsFloats: Error {
+  /// The features that have them.
+  let features: Set<Feature>
+}
 
 /// Writes a snapshot, all ranks together; every method is collective.
 ///
 /// The file grows under a temporary name and gets its own when it is complete.
 final class SnapshotWriter {
   private let output: AtomicFile
-  private let segments: Int
-  private let encoding: PitchEncoding
+  private let options: PreparationOptions
   private let communicator: any Communicator
   private let file: File
-  private let pitches: Dataset
+  private let columns: [any SnapshotColumn]
+  /// Songs so far.
   private var rows = 0
 
   /// A writer whose file must stay open until the process ends.
@@ -27,12 +30,14 @@ final class SnapshotWriter {
   private static let slack = 1 << 20
   private static let indexBytesOfSong = 128
 
-  init(_ output: AtomicFile, segments: Int, encoding: PitchEncoding, communicator: any Communicator) throws {
+  /// - Parameter inFloats: features that thousandths do not hold.
+  init(
+    _ output: AtomicFile, options: PreparationOptions, inFloats: Set<Feature>, communicator: any Communicator
+  ) throws {
     self.output = output
-    self.segments = segments
-    self.encoding = encoding
+    self.options = options
     self.communicator = communicator
-    file = try communicator.agree {
+    let file = try communicator.agree {
       // Through MPI-IO for one rank too: the file is then the same to the byte for every number of ranks.
       if let world = communicator as? MPICommunicator {
         return try File.createInParallel(output.temporaryPath, communicator: world)
@@ -42,54 +47,70 @@ final class SnapshotWriter {
       }
       return try File.create(output.temporaryPath)
     }
-    let song = [segments, Track.pitchClasses]
+    self.file = file
     do {
       _ = try file.createGroup("songs")
-      pitches = try file.createDataset(
-        SnapshotFormat.Path.pitches,
-        DatasetLayout(
-          encoding.elementType, shape: [0] + song, maximumShape: [.unlimited] + song.map { .fixed($0) },
-          chunk: [1] + song, shuffle: true, deflate: SnapshotFormat.deflate))
+      columns = try options.features.features.map { feature in
+        try SnapshotWriter.column(
+          feature, inFloats.contains(feature) ? .float32 : .thousandths, in: file, options.segments, communicator)
+      }
     } catch {
       removeFile(output.temporaryPath)
       throw error
     }
   }
 
+  private static func column(
+    _ feature: Feature, _ encoding: ValueEncoding, in file: File, _ segments: SegmentChoice,
+    _ communicator: any Communicator
+  ) throws -> any SnapshotColumn {
+    func make<Value>(_ values: @escaping (SegmentValues) -> [Value]) throws -> ChunkedColumn<Value> {
+      try ChunkedColumn(
+        feature, encoding, in: file, shape: (segments.count.map { [$0] } ?? []) + [Feature.width],
+        chunkRows: segments == .all ? SnapshotFormat.segmentsOfChunk : 1, communicator: communicator, values)
+    }
+    switch encoding.elementType(of: feature) {
+    case .uint16: return try make { if case .thousandths(let values) = $0 { values } else { [] } }
+    case .int32: return try make { if case .wideThousandths(let values) = $0 { values } else { [] } }
+    default: return try make(\.floats)
+    }
+  }
+
+  var encodings: [Feature: ValueEncoding] {
+    Dictionary(uniqueKeysWithValues: columns.map { ($0.feature, $0.encoding) })
+  }
+
   /// Adds songs behind all that are there: rank 0's, then rank 1's and so on.
-  /// - Throws: `NeedsFloats` on every rank where the encoding does not hold a value of any rank.
-  func append(_ songs: [PitchValues]) throws {
-    let fits = songs.allSatisfy { if case .floats = $0 { encoding == .float32 } else { true } }
-    guard try communicator.allreduce(fits ? 0 : 1, .maximum) == 0 else { throw NeedsFloats() }
-    let counts = try communicator.allgather([songs.count]).map { $0[0] }
-    let total = counts.reduce(0, +)
-    guard total > 0 else { return }
-    let first = rows + counts[..<communicator.rank].reduce(0, +)
-    let songBytes = segments * Track.pitchClasses * encoding.bytes + SnapshotWriter.indexBytesOfSong
-    try communicator.agree {
-      if communicator.isRoot { try output.checkRoom(for: total * songBytes + SnapshotWriter.slack) }
-    }
-    try communicator.agree {
-      try pitches.resize(rows: rows + total)
-      switch encoding {
-      case .thousandths:
-        let values: [UInt16] = songs.flatMap { (song: PitchValues) -> [UInt16] in
-          if case .thousandths(let values) = song { values } else { [] }
-        }
-        try pitches.write(values, fromRow: first, collective: isCollective)
-      case .float32:
-        try pitches.write(songs.flatMap(\.floats), fromRow: first, collective: isCollective)
+  /// - Parameter songs: of each the values of every feature, in the order of the options.
+  /// - Throws: `NeedsFloats` on every rank where an encoding does not hold a value of any rank.
+  func append(_ songs: [[SegmentValues]]) throws {
+    let needs = columns.indices.map { column in
+      let isMet = songs.allSatisfy { song in
+        if case .floats = song[column] { columns[column].encoding == .float32 } else { true }
       }
+      return isMet ? 0 : 1
     }
-    rows += total
+    let missing = try zip(columns, communicator.allreduce(needs, .maximum)).filter { $0.1 > 0 }.map(\.0.feature)
+    guard missing.isEmpty else { throw NeedsFloats(features: Set(missing)) }
+    let bytes = songs.reduce(0) { $0 + $1.reduce(SnapshotWriter.indexBytesOfSong) { $0 + $1.bytes } }
+    let totals = try communicator.allreduce([songs.count, bytes], .sum)
+    guard totals[0] > 0 else { return }
+    try communicator.agree {
+      if communicator.isRoot { try output.checkRoom(for: totals[1] + SnapshotWriter.slack) }
+    }
+    for (index, column) in columns.enumerated() { try column.append(songs.map { $0[index] }) }
+    rows += totals[0]
   }
 
   /// Writes the rest, closes the file, gives it its name.
   /// - Parameter songs: every row's song on rank 0; the other ranks' are not looked at.
   func finish(_ songs: [KeptSong], _ record: SnapshotRecord) throws {
     let identity = try communicator.broadcast {
-      SnapshotFormat.identity(trackIDs: songs.map(\.trackID), tags: record.tags, segments: segments)
+      SnapshotFormat.identity(
+        trackIDs: songs.map(\.trackID), tags: record.tags, segments: options.segments, crop: options.crop,
+        longest: options.longest)
     }
+    for column in columns { try column.finish() }
     try communicator.agree {
       if communicator.isRoot { try output.checkRoom(for: restBytes(songs, record)) }
     }
@@ -102,6 +123,12 @@ final class SnapshotWriter {
     try communicator.agree {
       for ((path, values), width) in zip(texts, widths) { try write(values, width: width, rows: rows, to: path) }
       try write(songs.map { Int32(clamping: $0.segmentCount) }, columns: [], to: SnapshotFormat.Path.segmentCounts)
+      if options.segments == .all {
+        let starts = songs.reduce(into: [Int64(0)]) { starts, song in
+          starts.append(starts.last! + Int64(min(song.segmentCount, options.longest)))
+        }
+        try write(starts, columns: [], rows: rows + 1, to: SnapshotFormat.Path.starts)
+      }
       try write(songs.flatMap(\.labels), columns: [record.tags.count], to: SnapshotFormat.Path.labels)
       _ = try file.createGroup("tags")
       try write(
@@ -134,7 +161,7 @@ extension SnapshotWriter {
     let texts = songs.reduce(0) { total, song in
       total + song.title.utf8.count + song.artistName.utf8.count + song.artistID.utf8.count + 64
     }
-    return 2 * texts + songs.count * (record.tags.count + 8) + record.distribution.songs.count * 16
+    return 2 * texts + songs.count * (record.tags.count + 16) + record.distribution.songs.count * 16
       + record.tags.reduce(0) { $0 + $1.utf8.count } + SnapshotWriter.slack
   }
 
@@ -149,7 +176,8 @@ extension SnapshotWriter {
   }
 
   /// Values of rank 0, a row a song.
-  private func write<E: Element>(_ values: [E], columns: [Int], to path: String) throws {
+  private func write<E: Element>(_ values: [E], columns: [Int], rows: Int? = nil, to path: String) throws {
+    let rows = rows ?? self.rows
     let dataset = try file.createDataset(
       path,
       DatasetLayout(
@@ -180,8 +208,11 @@ extension SnapshotWriter {
     try file.setAttribute(Name.program, programVersion)
     try file.setAttribute(Name.identity, identity)
     try file.setAttribute(Name.songs, Int64(rows))
-    try file.setAttribute(Name.segments, Int64(segments))
-    try file.setAttribute(Name.encoding, encoding.rawValue)
+    try file.setAttribute(Name.segments, Int64(options.segments.count ?? 0))
+    try file.setAttribute(Name.features, options.features.rawValue)
+    for column in columns {
+      try file.setAttribute(Name.encoding(column.feature), column.encoding.rawValue)
+    }
     try file.setAttribute(Name.counts, SnapshotRecord.json(record.counts))
     try file.setAttribute(Name.options, SnapshotRecord.json(record.options))
   }

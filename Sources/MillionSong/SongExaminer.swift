@@ -8,7 +8,8 @@ struct SongExaminer {
   /// nil while the vocabulary is still being counted: then no song is labelled.
   var vocabulary: Vocabulary?
   var minimumTagWeight: Double
-  var segments: Int
+  /// Shorter songs are left out.
+  var fewestSegments: Int
 
   /// What reading a location gave.
   struct Reading {

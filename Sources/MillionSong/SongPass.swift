@@ -11,7 +11,7 @@ import Sampling
 /// songs come in the order of files and rows whatever the number of ranks, and a rank never holds more than its part
 /// of one batch.
 final class SongPass {
-  typealias Kept = (song: KeptSong, pitches: PitchValues)
+  typealias Kept = (song: KeptSong, values: [SegmentValues])
 
   private let files: FileTree
   private let examiner: SongExaminer

@@ -9,7 +9,7 @@ struct SongTally {
 
   /// Takes in one finding; returns the song where it passed every step.
   mutating func add(_ finding: SongExaminer.Finding, _ examiner: SongExaminer) -> (
-    song: KeptSong, pitches: PitchValues
+    song: KeptSong, values: [SegmentValues]
   )? {
     counts.funnel.files += 1
     guard case .read(let track, let joining) = finding.outcome else {
@@ -32,17 +32,18 @@ struct SongTally {
     counts.funnel.joined += 1
     distribution.add(segments: track.segmentCount, joined: true, tagged: tagged)
     if examiner.vocabulary == nil { count(record.tags, examiner.minimumTagWeight) }
-    guard track.segmentCount >= examiner.segments else {
+    guard track.segmentCount >= examiner.fewestSegments else {
       counts.tooShort += 1
       return nil
     }
     counts.funnel.longEnough += 1
-    guard tagged, let pitches = track.pitches else {
+    let values = examiner.reader.features.features.compactMap { track[$0] }
+    guard tagged else {
       counts.untagged += 1
       return nil
     }
     counts.funnel.tagged += 1
-    return (KeptSong(track, labels: labels), pitches)
+    return (KeptSong(track, labels: labels), values)
   }
 
   /// Takes in a song whose track id an earlier one has.

@@ -8,14 +8,15 @@ public struct Track: Sendable, Equatable {
   public var artistID: String
   /// Segments that the song has, whatever was read of them.
   public var segmentCount: Int
-  /// The first segments, 12 values each; nil where they were not asked for.
-  public var pitches: PitchValues?
+  /// Of the segments that were asked for, 12 values each; nil where they were not.
+  public var pitches: SegmentValues?
+  public var timbre: SegmentValues?
   /// Tags of its artist that stand in its own file; nil where they were not asked for.
   public var artistTags: [WeightedTag]?
 
   public init(
     trackID: String, title: String, artistName: String, artistID: String, segmentCount: Int,
-    pitches: PitchValues? = nil
+    pitches: SegmentValues? = nil, timbre: SegmentValues? = nil
   ) {
     self.trackID = trackID
     self.title = title
@@ -23,5 +24,22 @@ public struct Track: Sendable, Equatable {
     self.artistID = artistID
     self.segmentCount = segmentCount
     self.pitches = pitches
+    self.timbre = timbre
+  }
+
+  /// A feature's values; nil where they were not asked for.
+  public subscript(feature: Feature) -> SegmentValues? {
+    get {
+      switch feature {
+      case .pitches: pitches
+      case .timbre: timbre
+      }
+    }
+    set {
+      switch feature {
+      case .pitches: pitches = newValue
+      case .timbre: timbre = newValue
+      }
+    }
   }
 }

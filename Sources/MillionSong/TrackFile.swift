@@ -50,7 +50,7 @@ final class TrackFile {
   }
 
   private func checkAggregate(_ bytes: Int) throws {
-    guard file.contains("analysis/segments_pitches") else {
+    guard file.contains(Feature.pitches.trackDataset) else {
       throw Failure(
         .badData,
         "\(path): \(songCount) songs in /analysis/songs and no /analysis/segments_pitches: a summary of songs, "
@@ -63,9 +63,11 @@ final class TrackFile {
   }
 
   /// Reads a song.
-  /// - Parameter segments: how many to read from its start: nil for all, 0 for none.
+  /// - Parameters:
+  ///   - window: which of its segments to read.
+  ///   - features: what to read of them.
   /// - Throws: `Failure` that names the path.
-  func read(row: Int, segments: Int?) throws -> Track {
+  func read(row: Int, _ window: SegmentWindow, _ features: FeatureSelection) throws -> Track {
     guard (0..<songCount).contains(row) else {
       throw Failure(.badData, "\(path): there is no song \(row) in it, it has \(songCount)")
     }
@@ -76,13 +78,17 @@ final class TrackFile {
         "\(path): /analysis/songs: track_id is \"\(trackID.prefix(40))\", expected TR, five letters and eleven "
           + "hexadecimal digits")
     }
-    let pitches = try file.dataset("analysis/segments_pitches")
-    let range = try segmentRange(ofRow: row, in: pitches)
-    let wanted = range.prefix(segments ?? range.count)
-    return Track(
+    let range = try segmentRange(ofRow: row, in: file.dataset(Feature.pitches.trackDataset))
+    var track = Track(
       trackID: trackID, title: try metadata.text("title", row: row),
       artistName: try metadata.text("artist_name", row: row), artistID: try metadata.text("artist_id", row: row),
-      segmentCount: range.count, pitches: segments == 0 ? nil : try values(of: pitches, wanted))
+      segmentCount: range.count)
+    if window != .none {
+      for feature in features.features {
+        track[feature] = try values(of: feature, window.range(of: range.count), ofSongAt: range.lowerBound)
+      }
+    }
+    return track
   }
 
   /// The tags of a song's artist that stand in the file; nil for a source that is elsewhere.
@@ -167,15 +173,27 @@ final class TrackFile {
     return range
   }
 
-  private func values(of pitches: Dataset, _ segments: Range<Int>) throws -> PitchValues {
-    guard !segments.isEmpty else { return .thousandths([]) }
-    let values = try pitches.read(Double.self, rows: segments)
-    if let index = values.firstIndex(where: { !($0 >= 0 && $0 <= 1) }) {
+  /// - Parameters:
+  ///   - segments: which of the song's.
+  ///   - start: where the song's first one is in the arrays.
+  private func values(of feature: Feature, _ segments: Range<Int>, ofSongAt start: Int) throws -> SegmentValues {
+    let name = feature.trackDataset
+    let dataset = try file.dataset(name)
+    let shape = [try file.dataset(Feature.pitches.trackDataset).shape[0], Feature.width]
+    guard dataset.shape == shape else {
+      throw Failure(
+        .badData, "\(path): /\(name) has the shape \(dataset.shape), expected \(shape) as there are pitches")
+    }
+    let rows = segments.lowerBound + start..<segments.upperBound + start
+    let values = rows.isEmpty ? [] : try dataset.read(Double.self, rows: rows)
+    let range = feature.range
+    if let index = values.firstIndex(where: { !range.contains($0) }) {
       throw Failure(
         .badData,
-        "\(path): /analysis/segments_pitches: segment \(index / Track.pitchClasses), pitch class "
-          + "\(index % Track.pitchClasses) is \(values[index]), expected 0 to 1")
+        "\(path): /\(name): segment \(segments.lowerBound + index / Feature.width), \(feature.valueName) "
+          + "\(index % Feature.width) is \(values[index]), expected \(Int(range.lowerBound)) to "
+          + "\(Int(range.upperBound))")
     }
-    return PitchValues(packing: values)
+    return SegmentValues(packing: values, of: feature)
   }
 }

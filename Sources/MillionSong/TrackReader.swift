@@ -7,13 +7,23 @@ import HierarchicalData
 /// A file is opened where it lies: HDF5 then reads the pieces it needs, which is faster than handing it the whole
 /// file's bytes (it copies those several times). An aggregate stays open until another file is read.
 public final class TrackReader {
-  /// How many segments to read from the start of each song: nil for all, 0 for none.
-  public let segments: Int?
+  /// Which segments to read of each song.
+  public let window: SegmentWindow
+  /// What to read of them.
+  public let features: FeatureSelection
   /// Where songs' tags are; those in track files are read with the song.
   public var tagSource = TagSource.lastFM
   private var aggregate: TrackFile?
 
-  public init(segments: Int?) { self.segments = segments }
+  public init(_ window: SegmentWindow, features: FeatureSelection = .pitches) {
+    self.window = window
+    self.features = features
+  }
+
+  /// - Parameter segments: how many to read from the start of each song: nil for all, 0 for none.
+  public convenience init(segments: Int?, features: FeatureSelection = .pitches) {
+    self.init(segments == 0 ? .none : .first(segments ?? TrackReader.mostSegments), features: features)
+  }
 
   /// Real files of one song have up to 871 KB; a much larger one is none.
   public static let largestFile = 64 << 20
@@ -43,7 +53,7 @@ public final class TrackReader {
   }
 
   private func read(_ file: TrackFile, row: Int) throws -> Track {
-    var track = try file.read(row: row, segments: segments)
+    var track = try file.read(row: row, window, features)
     track.artistTags = try file.artistTags(tagSource, row: row)
     return track
   }

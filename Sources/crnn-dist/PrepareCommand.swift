@@ -1,4 +1,5 @@
 import ArgumentParser
+import Diagnosis
 import MessagePassing
 import MillionSong
 
@@ -10,6 +11,7 @@ struct PrepareCommand: ParsableCommand {
     discussion: """
       Examples:
         mpirun -np 4 crnn-dist prepare --msd MSD/data --lastfm lastfm_train --segments 252 --out songs-252.h5
+        crnn-dist prepare --msd MSD/data --lastfm lastfm_train --segments all --features both --out songs.h5
         crnn-dist prepare --msd songs.txt --lastfm lastfm_tags.db --min-tag-weight 50 --segments 252 --out heavy.h5
         crnn-dist prepare --msd msd_aggregate.h5 --tag-source artist-terms --segments 252 --out terms.h5
 
@@ -44,8 +46,21 @@ struct PrepareCommand: ParsableCommand {
       """)
   var join: JoinRule?
 
-  @Option(help: "Segments taken from the start of each song; shorter songs are left out.")
-  var segments: Int
+  @Option(
+    help: """
+      Segments taken of each song, shorter songs being left out; all: every song whole, from 12 segments on. \
+      From a snapshot of whole songs train can take any number, and --crop any part.
+      """)
+  var segments: String
+
+  @Option(help: "Which segments: the first, or those in the middle.")
+  var crop = Crop.first
+
+  @Option(help: "Whole songs are cut after so many segments (default: \(PreparationOptions.mostSegments)).")
+  var longest: Int?
+
+  @Option(help: "What is kept of the segments: pitches, timbre or both.")
+  var features = FeatureSelection.pitches
 
   @Option(help: "The snapshot to write.")
   var out: String
@@ -60,8 +75,12 @@ struct PrepareCommand: ParsableCommand {
   var strict = false
 
   func run() throws {
+    guard let segments = SegmentChoice(segments) else {
+      throw Failure(.usage, "--segments \(segments): expected a whole number, or all")
+    }
     let options = PreparationOptions(
-      trackTree: msd, lastFMTree: lastfm, tagSource: tagSource, segments: segments, tags: try VocabularyRule(tags),
+      trackTree: msd, lastFMTree: lastfm, tagSource: tagSource, segments: segments, crop: crop,
+      longest: longest ?? PreparationOptions.mostSegments, features: features, tags: try VocabularyRule(tags),
       minimumTagWeight: minTagWeight, join: join, isStrict: strict)
     try options.validate()
     MPIProgram.run { communicator in
@@ -77,3 +96,5 @@ struct PrepareCommand: ParsableCommand {
 
 extension TagSource: ExpressibleByArgument {}
 extension JoinRule: ExpressibleByArgument {}
+extension Crop: ExpressibleByArgument {}
+extension FeatureSelection: ExpressibleByArgument {}

@@ -4,24 +4,30 @@ import MillionSong
 struct SnapshotInspection: Inspection {
   let kind = "snapshot"
   let songs: Int
-  let segments: Int
+  let segments: SegmentChoice
+  /// The fewest and the most of a song.
+  let fewestSegments: Int
+  let mostSegments: Int
+  let features: FeatureSelection
   let tags: [String]
   /// Songs with each tag, in the order of the tags.
   let songsByTag: [Int]
   let artists: Int
   let funnel: Funnel
   let counts: SongCounts
-  let encoding: PitchEncoding
+  let encodings: [String: ValueEncoding]
   let identity: String
   let options: SnapshotRecord.Options
   let programVersion: String
 
   enum CodingKeys: String, CodingKey {
-    case kind, songs, segments, tags
+    case kind, songs, segments
+    case fewestSegments = "fewest_segments"
+    case mostSegments = "most_segments"
+    case features, tags
     case songsByTag = "songs_by_tag"
     case artists, funnel, counts
-    case encoding = "pitch_encoding"
-    case identity, options
+    case encodings, identity, options
     case programVersion = "program_version"
   }
 
@@ -35,7 +41,10 @@ struct SnapshotInspection: Inspection {
     artists = Set(snapshot.artistIDs).count
     funnel = snapshot.funnel
     counts = snapshot.record.counts
-    encoding = snapshot.encoding
+    features = snapshot.features
+    fewestSegments = snapshot.segmentCounts.min() ?? 0
+    mostSegments = snapshot.segmentCounts.max() ?? 0
+    encodings = Dictionary(uniqueKeysWithValues: snapshot.encodings.map { ($0.key.rawValue, $0.value) })
     identity = snapshot.identity
     options = snapshot.record.options
     programVersion = snapshot.programVersion
@@ -48,10 +57,21 @@ struct SnapshotInspection: Inspection {
     return "\(lastfm), joined by \(join.rawValue)"
   }
 
+  private var segmentsInWords: String {
+    switch segments {
+    case .all: "all of each song, \(fewestSegments) to \(mostSegments)"
+    case .count(let count): "\(count) of each song, \(options.crop == .first ? "the first" : "from the middle")"
+    }
+  }
+
   var text: String {
     let facts = table([
       ("a snapshot", "made by crnn-dist \(programVersion)"), ("songs", "\(songs) of \(artists) artists"),
-      ("segments", "\(segments) of each song"), ("pitches", "kept as \(encoding.rawValue)"),
+      ("segments", segmentsInWords),
+      (
+        "features",
+        encodings.sorted { $0.key < $1.key }.map { "\($0.key) in \($0.value.rawValue)" }.joined(separator: ", ")
+      ),
       ("tracks from", options.msd), ("tags from", "\(tagsFrom), from weight \(options.minTagWeight) on"),
       ("vocabulary", "\(options.tags), \(tags.count) tags"), ("identity", identity),
     ])

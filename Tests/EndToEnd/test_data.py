@@ -113,6 +113,48 @@ def test_the_snapshot_holds_what_the_track_files_hold(tree, snapshot):
         assert abs(stored["songs/pitches"][index] / scale - pitches).max() < 1e-6
 
 
+@pytest.fixture(scope="module")
+def whole_songs(tree, tmp_path_factory):
+    path = tmp_path_factory.mktemp("whole") / "songs.h5"
+    prepare(tree / "msd", tree / "lastfm", path, segments="all", options=("--features", "both"))
+    return path
+
+
+@pytest.mark.parametrize("ranks", WORLDS)
+def test_whole_songs_do_not_depend_on_the_number_of_ranks(tree, whole_songs, tmp_path, ranks):
+    prepare(tree / "msd", tree / "lastfm", tmp_path / "songs.h5", segments="all", ranks=ranks,
+            options=("--features", "both"))
+    one, other = checkpoints.arrays(whole_songs), checkpoints.arrays(tmp_path / "songs.h5")
+    assert one.keys() == other.keys()
+    for name in one:
+        assert one[name].tobytes() == other[name].tobytes(), name
+
+
+def assert_whole_songs_are_the_files(msd, snapshot):
+    """Every value of every song, bit for bit: the conversion of docs/formats.md and its inverse."""
+    with h5py.File(snapshot, "r") as stored:
+        start = stored["songs/start"][:]
+        for row, identifier in enumerate(stored["songs/track_id"][:]):
+            track = identifier.decode()
+            with h5py.File(msd / track[2] / track[3] / track[4] / f"{track}.h5", "r", locking=False) as file:
+                for feature in ("pitches", "timbre"):
+                    assert stored.attrs[f"{feature}_encoding"] in ("thousandths", b"thousandths")
+                    values = stored[f"songs/{feature}"][start[row]:start[row + 1]] / 1000
+                    expected = file[f"analysis/segments_{feature}"][:] + 0.0  # −0 becomes 0
+                    assert values.shape == expected.shape
+                    assert values.tobytes() == expected.tobytes(), (track, feature)
+
+
+def test_whole_songs_equal_the_track_files_bit_for_bit(tree, whole_songs):
+    assert_whole_songs_are_the_files(tree / "msd", whole_songs)
+
+
+def test_whole_real_songs_equal_the_track_files_bit_for_bit(real_data, tmp_path):
+    prepare(real_data / "msd", real_data / "lastfm", tmp_path / "songs.h5", segments="all", ranks=3,
+            options=("--features", "both"))
+    assert_whole_songs_are_the_files(real_data / "msd", tmp_path / "songs.h5")
+
+
 def test_the_funnel_agrees_with_an_independent_reading(tree, tmp_path):
     told = funnels(tree / "msd", tree / "lastfm", tmp_path, 60, 252, ranks=2)
     assert told == independent_funnels(tree / "msd", tree / "lastfm", 60, 252)

@@ -42,7 +42,7 @@ import Testing
     #expect(report.counts.duplicates == 1)
     #expect(report.skipped.map(\.path) == ["\(songs.msd)/A/A/A/\(TestSongs.trackID(2)).h5"])
     #expect(report.counts.misnamed == 0)
-    guard case .thousandths(let values) = try snapshot.pitches(of: 1..<4).values else {
+    guard case .thousandths(let values) = try snapshot.values(of: .pitches, songs: 1..<4) else {
       Issue.record("floats")
       return
     }

@@ -61,16 +61,14 @@ import Testing
     #expect(snapshot.funnel == report.counts.funnel)
     #expect(snapshot.record.counts == report.counts)
     #expect(snapshot.record.distribution == report.distribution)
-    #expect(snapshot.encoding == .thousandths)
+    #expect(snapshot.encodings == [.pitches: .thousandths])
     for song in 0..<8 {
       let labels = snapshot.labels[song * 50..<(song + 1) * 50]
       #expect(Array(labels.prefix(2)) == [1, song % 2 == 0 ? 1 : 0])
       #expect(labels.reduce(0, +) == (song % 2 == 0 ? 2 : 1))
     }
-    let block = try snapshot.pitches(of: 2..<5)
-    var floats = [Float](repeating: -1, count: 240)
-    floats.withUnsafeMutableBufferPointer { block.copySong(1, to: $0) }
-    #expect(floats == (0..<240).map { Float(Double($0 % 1001) / 1000) })
+    let floats = try snapshot.values(of: .pitches, songs: 2..<5).floats
+    #expect(Array(floats[240..<480]) == (0..<240).map { Float(Double($0 % 1001) / 1000) })
   }
 
   @Test func moreThanThreeDecimalsAreKeptAsFloats() throws {
@@ -82,14 +80,11 @@ import Testing
       try songs.add(record: track.trackID, tags: #"["rock", "1"]"#)
     }
     let (report, path) = try prepare(songs)
-    #expect(report.encoding == .float32)
+    #expect(report.encodings == [.pitches: .float32])
     let snapshot = try Snapshot.open(path)
-    var floats = [Float](repeating: -1, count: 240)
-    let block = try snapshot.pitches(of: 0..<3)
-    floats.withUnsafeMutableBufferPointer { block.copySong(1, to: $0) }
-    #expect(floats == (0..<240).map { Float(Double($0) / 240) })
-    floats.withUnsafeMutableBufferPointer { block.copySong(0, to: $0) }
-    #expect(floats == (0..<240).map { Float(Double($0) / 1000) })
+    let floats = try snapshot.values(of: .pitches, songs: 0..<3).floats
+    #expect(Array(floats[240..<480]) == (0..<240).map { Float(Double($0) / 240) })
+    #expect(Array(floats[..<240]) == (0..<240).map { Float(Double($0) / 1000) })
   }
 
   @Test func theMostFrequentTagsOfJoinedSongsMakeTheVocabulary() throws {

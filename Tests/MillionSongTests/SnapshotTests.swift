@@ -49,7 +49,7 @@ import Testing
     defer { withExtendedLifetime(songs) {} }
     let whole = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
     let sound = try Snapshot.open(path)
-    let pitches = try sound.pitches(of: 0..<sound.songCount)
+    let pitches = try sound.values(of: .pitches, songs: 0..<sound.songCount)
     var noticed = 0
     // A step that is prime to the sizes of HDF5's structures meets each of them somewhere.
     for position in stride(from: 0, to: whole.count, by: 61) {
@@ -59,7 +59,7 @@ import Testing
       do {
         let damaged = try Snapshot.open(path)
         #expect(damaged.songCount == 8 && damaged.labels.count == 400)
-        #expect(try damaged.pitches(of: 0..<8).bytes == pitches.bytes)
+        #expect(try damaged.values(of: .pitches, songs: 0..<8).bytes == pitches.bytes)
       } catch {
         noticed += 1
         #expect((error as? Failure)?.kind == .badData)

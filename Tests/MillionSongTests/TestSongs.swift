@@ -12,6 +12,10 @@ struct TestTrack {
   /// Value of a pitch by segment and pitch class.
   var pitch: (Int, Int) -> Double = { segment, pitchClass in Double((segment * 12 + pitchClass) % 1001) / 1000 }
   var pitchClasses = 12
+  /// Value of a timbre coefficient by segment and coefficient; no timbre where there is none.
+  var timbre: ((Int, Int) -> Double)?
+  /// Segments that the timbre has; nil: as many as there are.
+  var timbreSegments: Int?
   var songRows = 1
   var leftOut: Set<String> = []
   var pitchType: ElementType = .float64
@@ -33,6 +37,15 @@ struct TestTrack {
       case .int32: try dataset.write(values.map { Int32($0) }, fromRow: 0)
       default: try dataset.write(values, fromRow: 0)
       }
+    }
+    if let timbre {
+      let segments = timbreSegments ?? segments
+      let dataset = try file.createDataset(
+        "analysis/segments_timbre",
+        DatasetLayout(
+          .float64, shape: [segments, 12], maximumShape: [.unlimited, .fixed(12)], chunk: [85, 12], shuffle: true,
+          deflate: 1))
+      try dataset.write((0..<segments * 12).map { timbre($0 / 12, $0 % 12) }, fromRow: 0)
     }
     return try file.image()
   }

@@ -40,8 +40,9 @@ final class ThousandthSongs: SongSource {
   var artistIDs: [String] { base.artistIDs }
   var labels: [UInt8] { base.labels }
 
-  func pitchValues(of songs: Range<Int>) -> PitchValues {
-    let rounded = PitchValues.thousandths(base.pitchValues(of: songs).floats.map { UInt16(($0 * 1000).rounded()) })
+  func pitchValues(of songs: Range<Int>) -> SegmentValues {
+    let rounded = SegmentValues.thousandths(
+      base.pitchValues(of: songs).floats.map { UInt16(($0 * 1000).rounded()) })
     return isPacked ? rounded : .floats(rounded.floats)
   }
 }

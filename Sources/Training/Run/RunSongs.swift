@@ -9,7 +9,7 @@ public final class SnapshotSongs: SongSource {
   private let snapshot: Snapshot
   public let name: String
   public var identity: String { snapshot.identity }
-  public var segments: Int { snapshot.segments }
+  public let segments: Int
   public var tags: [String] { snapshot.tags }
   public var trackIDs: [String] { snapshot.trackIDs }
   public var artistIDs: [String] { snapshot.artistIDs }
@@ -19,9 +19,15 @@ public final class SnapshotSongs: SongSource {
   public init(_ path: String) throws {
     name = path
     snapshot = try Snapshot.open(path)
+    guard let segments = snapshot.segments.count else {
+      throw Failure(.badData, "\(path): holds whole songs", remedy: "prepare it with --segments N")
+    }
+    self.segments = segments
   }
 
-  public func pitchValues(of songs: Range<Int>) throws -> PitchValues { try snapshot.pitches(of: songs).values }
+  public func pitchValues(of songs: Range<Int>) throws -> SegmentValues {
+    try snapshot.values(of: .pitches, songs: songs)
+  }
 }
 
 extension TrainingRun {
@@ -32,7 +38,7 @@ extension TrainingRun {
     guard let msd = configuration.msd else { throw Failure(.usage, "no songs to train on") }
     let options = PreparationOptions(
       trackTree: msd, lastFMTree: configuration.lastfm, tagSource: configuration.tagSource,
-      segments: configuration.segments ?? RunConfiguration.defaultSegments,
+      segments: .count(configuration.segments ?? RunConfiguration.defaultSegments),
       tags: try VocabularyRule(configuration.tags ?? "paper"), minimumTagWeight: configuration.minimumTagWeight,
       join: configuration.join, isStrict: configuration.strict)
     let isThere = try communicator.broadcast {

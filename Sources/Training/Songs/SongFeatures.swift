@@ -16,7 +16,7 @@ public final class SongFeatures {
   private var count: Int32 = 0
 
   /// The value of each number of thousandths, as the reader of tracks defines it.
-  private static let values = PitchValues.thousandths(Array(0...1000)).floats
+  private static let values = SegmentValues.thousandths(Array(0...1000)).floats
 
   /// - Parameter songs: how many there are in the source.
   public init(songs: Int, segments: Int) {
@@ -37,7 +37,7 @@ public final class SongFeatures {
   }
 
   /// Keeps songs' values; those that are here already stay as they are.
-  private func keep(_ songs: some Sequence<Int>, _ values: PitchValues) throws {
+  private func keep(_ songs: some Sequence<Int>, _ values: SegmentValues) throws {
     switch values {
     case .thousandths(let new) where floats.isEmpty:
       thousandths += new.map { min($0, 1000) }
@@ -87,9 +87,10 @@ extension SongFeatures {
   }
 
   /// Songs by number, successive ones in one read.
-  private static func read(_ songs: ArraySlice<Int>, from source: any SongSource, width: Int) throws -> PitchValues
+  private static func read(_ songs: ArraySlice<Int>, from source: any SongSource, width: Int) throws
+    -> SegmentValues
   {
-    var parts: [PitchValues] = []
+    var parts: [SegmentValues] = []
     for run in consecutive(songs) { parts.append(try source.pitchValues(of: run)) }
     return joined(parts)
   }
@@ -108,7 +109,7 @@ extension SongFeatures {
   }
 
   /// All ranks' values in the order of ranks.
-  private static func exchanged(_ own: PitchValues, _ communicator: any Communicator) throws -> PitchValues {
+  private static func exchanged(_ own: SegmentValues, _ communicator: any Communicator) throws -> SegmentValues {
     // A rank without a part brings no bytes, whichever kind it takes its nothing for.
     let kinds = try communicator.allgather(own.count == 0 ? 0 : own.isThousandths ? 1 : 2)
     if kinds.contains(2) {
@@ -121,7 +122,7 @@ extension SongFeatures {
     return .thousandths(parts.flatMap { bytes in bytes.withUnsafeBytes { Array($0.bindMemory(to: UInt16.self)) } })
   }
 
-  private static func joined(_ parts: [PitchValues]) -> PitchValues {
+  private static func joined(_ parts: [SegmentValues]) -> SegmentValues {
     guard parts.count != 1 else { return parts[0] }
     var thousandths: [UInt16] = []
     for part in parts {
@@ -132,6 +133,6 @@ extension SongFeatures {
   }
 }
 
-extension PitchValues {
+extension SegmentValues {
   fileprivate var isThousandths: Bool { if case .thousandths = self { true } else { false } }
 }

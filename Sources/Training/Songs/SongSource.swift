@@ -17,7 +17,7 @@ public protocol SongSource: AnyObject {
   /// `[song][tag]`, 0 or 1.
   var labels: [UInt8] { get }
   /// `[song][segment][pitch class]` of songs in a row.
-  func pitchValues(of songs: Range<Int>) throws -> PitchValues
+  func pitchValues(of songs: Range<Int>) throws -> SegmentValues
 }
 
 /// Songs that are in memory.
@@ -50,7 +50,7 @@ public final class InMemorySongs: SongSource {
     self.features = features
   }
 
-  public func pitchValues(of songs: Range<Int>) -> PitchValues {
+  public func pitchValues(of songs: Range<Int>) -> SegmentValues {
     let width = segments * Track.pitchClasses
     return .floats(Array(features[songs.lowerBound * width..<songs.upperBound * width]))
   }
