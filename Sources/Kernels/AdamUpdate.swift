@@ -12,7 +12,7 @@ public enum AdamUpdate {
       team.forEach(tasks) { task in
         var sum = SIMD8<Double>.zero
         for i in stride(from: task * run, to: min(count, (task + 1) * run), by: SIMD8<Double>.scalarCount) {
-          let value = UnsafeRawPointer(values + i).load(as: SIMD8<Double>.self)
+          let value = SIMD8<Double>.load(values + i)
           sum = sum.addingProduct(value, value)
         }
         start![task] = sum.sum()

@@ -27,24 +27,24 @@ public enum GradientSum {
     b: UnsafePointer<Float>, bStride: Int, to sums: UnsafeMutablePointer<Double>, over: Bool
   ) {
     if songs.isEmpty && over { sums.update(repeating: 0, count: count(rows: rows, columns: columns)) }
-    var next = songs.startIndex
-    while next < songs.endIndex {
-      let group = songs[next...].prefix(songsAtOnce)
-      let isFirst = over && next == songs.startIndex
-      for column in stride(from: 0, to: columns, by: vectorWidth) {
+    for column in stride(from: 0, to: columns, by: vectorWidth) {
+      let panel = sums + panel(column, rows: rows)
+      for first in stride(from: 0, to: songs.count, by: songsAtOnce) {
+        let group = first..<min(first + songsAtOnce, songs.count)
         for row in stride(from: 0, to: rows, by: RegisterTile.rows) {
-          let target = sums + panel(column, rows: rows) + row * vectorWidth
-          var over = isFirst
-          for song in group {
-            RegisterTile(
+          for number in group {
+            let song = songs[number]
+            let tile = RegisterTile(
               inner: song.count, a: a + song.lowerBound * aStride + row, rowStep: 1, innerStep: aStride,
-              b: b + song.lowerBound * bStride + column, bStep: bStride
-            ).add(to: target, step: vectorWidth, over: over)
-            over = false
+              b: b + song.lowerBound * bStride + column, bStep: bStride)
+            if over && number == 0 {
+              tile.store(panel + row * vectorWidth, step: vectorWidth)
+            } else {
+              tile.add(to: panel + row * vectorWidth, step: vectorWidth)
+            }
           }
         }
       }
-      next = group.endIndex
     }
   }
 }

@@ -52,15 +52,26 @@ struct RegisterTile {
     row5.store(target + 5 * step)
   }
 
-  /// Adds the tile to sums in double precision, or writes it over them.
+  /// Adds the tile to sums in double precision.
   @inline(__always)
-  func add(to sums: UnsafeMutablePointer<Double>, step: Int, over: Bool) {
-    row0.add(to: sums, over: over)
-    row1.add(to: sums + step, over: over)
-    row2.add(to: sums + 2 * step, over: over)
-    row3.add(to: sums + 3 * step, over: over)
-    row4.add(to: sums + 4 * step, over: over)
-    row5.add(to: sums + 5 * step, over: over)
+  func add(to sums: UnsafeMutablePointer<Double>, step: Int) {
+    row0.add(to: sums)
+    row1.add(to: sums + step)
+    row2.add(to: sums + 2 * step)
+    row3.add(to: sums + 3 * step)
+    row4.add(to: sums + 4 * step)
+    row5.add(to: sums + 5 * step)
+  }
+
+  /// Writes the tile in double precision.
+  @inline(__always)
+  func store(_ sums: UnsafeMutablePointer<Double>, step: Int) {
+    row0.store(sums)
+    row1.store(sums + step)
+    row2.store(sums + 2 * step)
+    row3.store(sums + 3 * step)
+    row4.store(sums + 4 * step)
+    row5.store(sums + 5 * step)
   }
 }
 
@@ -68,24 +79,53 @@ extension Vector {
   /// Sixteen sums, rounded.
   @inline(__always)
   static func load(rounding sums: UnsafePointer<Double>) -> Vector {
-    let source = UnsafeRawPointer(sums)
-    return Vector(
-      lowHalf: SIMD8<Float>(source.load(as: SIMD8<Double>.self)),
-      highHalf: SIMD8<Float>((source + MemoryLayout<SIMD8<Double>>.stride).load(as: SIMD8<Double>.self)))
+    Vector(lowHalf: .load(rounding: sums), highHalf: .load(rounding: sums + SIMD8<Float>.scalarCount))
   }
 
-  /// Adds the values to sixteen sums in double precision, or writes them over what was there.
+  /// Adds the values to sixteen sums in double precision.
   @inline(__always)
-  func add(to sums: UnsafeMutablePointer<Double>, over: Bool = false) {
-    let target = UnsafeMutableRawPointer(sums)
-    let half = MemoryLayout<SIMD8<Double>>.stride
-    var low = SIMD8<Double>(lowHalf)
-    var high = SIMD8<Double>(highHalf)
-    if !over {
-      low += target.load(as: SIMD8<Double>.self)
-      high += (target + half).load(as: SIMD8<Double>.self)
-    }
-    target.storeBytes(of: low, as: SIMD8<Double>.self)
-    (target + half).storeBytes(of: high, as: SIMD8<Double>.self)
+  func add(to sums: UnsafeMutablePointer<Double>) {
+    let next = sums + SIMD8<Double>.scalarCount
+    (SIMD8<Double>.load(sums) + lowHalf.doubles).store(sums)
+    (SIMD8<Double>.load(next) + highHalf.doubles).store(next)
+  }
+
+  /// Writes the values in double precision.
+  @inline(__always)
+  func store(_ values: UnsafeMutablePointer<Double>) {
+    lowHalf.doubles.store(values)
+    highHalf.doubles.store(values + SIMD8<Double>.scalarCount)
+  }
+}
+
+// The standard library's conversions between vectors may stay calls that go value by value; written out they are an
+// instruction.
+
+extension SIMD8<Float> {
+  @inline(__always)
+  var doubles: SIMD8<Double> {
+    SIMD8<Double>(
+      Double(self[0]), Double(self[1]), Double(self[2]), Double(self[3]), Double(self[4]), Double(self[5]),
+      Double(self[6]), Double(self[7]))
+  }
+
+  @inline(__always)
+  static func load(rounding address: UnsafePointer<Double>) -> SIMD8<Float> {
+    let values = SIMD8<Double>.load(address)
+    return SIMD8<Float>(
+      Float(values[0]), Float(values[1]), Float(values[2]), Float(values[3]), Float(values[4]), Float(values[5]),
+      Float(values[6]), Float(values[7]))
+  }
+}
+
+extension SIMD8<Double> {
+  @inline(__always)
+  static func load(_ address: UnsafePointer<Double>) -> SIMD8<Double> {
+    UnsafeRawPointer(address).load(as: SIMD8<Double>.self)
+  }
+
+  @inline(__always)
+  func store(_ address: UnsafeMutablePointer<Double>) {
+    UnsafeMutableRawPointer(address).storeBytes(of: self, as: SIMD8<Double>.self)
   }
 }

@@ -20,9 +20,10 @@ public final class TileConvolution: MapConvolution {
   /// shape.
   private let tilesPerBlock: Int
 
-  /// Rows that a block should have: enough that reading the weights and adding to the gradients' sums, once for each
-  /// block, cost little; few enough that a block's points stay in cache. docs/performance.md has the measurement.
-  private static let productRows = 168
+  /// Rows that a block should have, or as many as there are channels where that is more: enough that reading the weights
+  /// and adding to the gradients' sums, once for each block, cost little; few enough that a small network's block stays
+  /// in cache. docs/performance.md has the measurement.
+  private static let leastProductRows = 84
 
   /// - Parameter columns: of the longest song.
   public init(rows: Int, columns: Int, inputChannels: Int, outputChannels: Int, team: ThreadTeam) {
@@ -31,7 +32,8 @@ public final class TileConvolution: MapConvolution {
     plan = TilePlan.fewestProducts(rows: rows, columns: columns)
     self.team = team
     let tilesPerSong = plan.tiles(columns: columns)
-    tilesPerBlock = max(1, (Self.productRows + tilesPerSong / 2) / tilesPerSong) * tilesPerSong
+    let productRows = max(Self.leastProductRows, inputChannels, outputChannels)
+    tilesPerBlock = max(1, (productRows + tilesPerSong / 2) / tilesPerSong) * tilesPerSong
     weights = AlignedBuffer(count: plan.points * input.channels * output.channelStride)
     transposedWeights = AlignedBuffer(count: plan.points * output.channels * input.channelStride)
   }
@@ -119,12 +121,11 @@ public final class TileConvolution: MapConvolution {
     let half = vectorWidth / 2
     team.forEach(outputs / half) { task in
       let column = task * half
-      let sign = SIMD8<Double>(UnsafeRawPointer(signs + column).load(as: SIMD8<Float>.self))
+      let sign = UnsafeRawPointer(signs + column).load(as: SIMD8<Float>.self).doubles
       let panel = sums + GradientSum.panel(column / vectorWidth * vectorWidth, rows: inputs) + column % vectorWidth
       for channel in 0..<inputs {
         self.transformBack(panel + channel * vectorWidth) { tap, value in
-          UnsafeMutableRawPointer(gradient + (tap * inputs + channel) * outputs + column)
-            .storeBytes(of: value * sign, as: SIMD8<Double>.self)
+          (value * sign).store(gradient + (tap * inputs + channel) * outputs + column)
         }
       }
     }
@@ -140,7 +141,7 @@ public final class TileConvolution: MapConvolution {
         for j in 0..<3 {
           var row = SIMD8<Double>.zero
           for q in 0..<w {
-            let value = UnsafeRawPointer(points + (p * w + q) * sumStride).load(as: SIMD8<Double>.self)
+            let value = SIMD8<Double>.load(points + (p * w + q) * sumStride)
             row = row.addingProduct(value, Double(plan.widthFilterMap[q * 3 + j]))
           }
           for i in 0..<3 {
