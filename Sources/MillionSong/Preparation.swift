@@ -12,6 +12,8 @@ import MessagePassing
 public final class Preparation {
   private var options: PreparationOptions
   private var notes: [String] = []
+  /// The side of each song by its track id, where tags were counted; on rank 0, empty elsewhere.
+  private var sides: [ExactText: SongSide] = [:]
   private let output: String
   private let communicator: any Communicator
   private let progress: (PreparationProgress) -> Void
@@ -87,13 +89,27 @@ extension Preparation {
     switch options.tags {
     case .paper: return .paper
     case .list(let path): return try communicator.agree { try Vocabulary(listAt: path) }
-    case .top(let limit):
-      let examiner = examiner(records, vocabulary: nil)
-      var total = SongTally()
-      try pass(.countingTags, over: tracks, examiner) { [self] tally, _ in total += try gathered(tally).tally }
-      let names = try communicator.broadcast { try Vocabulary.mostFrequent(limit, of: total.songsByTag).names }
-      return try Vocabulary(names)
+    case .top(let limit): return try mostFrequent(limit, tracks, records)
     }
+  }
+
+  /// The tags that most songs of the training side have. All songs are divided here, before it is known which of
+  /// them have a tag of the vocabulary; so validation and test songs are the same ones whatever comes of it.
+  private func mostFrequent(_ limit: Int, _ tracks: FileTree, _ records: OpenedTags) throws -> Vocabulary {
+    let rule = options.countedSplit ?? .standard
+    var census = TagCensus()
+    try pass(.countingTags, over: tracks, examiner(records, vocabulary: nil)) { [self] tally, _ in
+      try census.add(tally.candidates, communicator)
+    }
+    let result = try census.mostFrequent(limit, split: rule, seed: options.seed, communicator)
+    sides = result.sides
+    notes.append(
+      "tags counted on the \(result.training) training songs of the split \(rule), seed \(options.seed), which the "
+        + "snapshot keeps")
+    if result.vocabulary.count < limit {
+      notes.append("--tags top:\(limit): those songs have \(result.vocabulary.count) tags and no more")
+    }
+    return result.vocabulary
   }
 
   /// Reads everything again with floats for a feature where a value turns up that thousandths cannot hold.
@@ -139,7 +155,9 @@ extension Preparation {
         if communicator.isRoot { try PreparationLists(report).write(to: lists, token: token) }
       }
       guard counts.funnel.tagged > 0 else { throw noSongLeft(counts, lists) }
-      try writer.finish(songs, SnapshotRecord(options: options, report: report))
+      let sides =
+        options.countedSplit == nil ? nil : songs.map { self.sides[ExactText($0.trackID)] ?? SongSide.none }
+      try writer.finish(songs, SnapshotRecord(options: options, report: report), sides: sides)
       return report
     } catch {
       writer.discard(after: error)

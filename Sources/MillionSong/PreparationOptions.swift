@@ -16,6 +16,11 @@ public struct PreparationOptions: Sendable, Equatable {
   /// What is kept of the segments.
   public var features: FeatureSelection
   public var tags: VocabularyRule
+  /// Divides the songs whose tags a vocabulary of the most frequent counts; nil: the rule that training has by
+  /// itself. Of no use to other vocabularies.
+  public var split: SplitRule?
+  /// Decides how the split falls.
+  public var seed: UInt64
   /// A tag counts from this weight on, in the terms of its source (Last.fm: 0 to 100).
   public var minimumTagWeight: Double
   /// Nil: the strictest that the source of tags allows.
@@ -26,7 +31,8 @@ public struct PreparationOptions: Sendable, Equatable {
   public init(
     trackTree: String, lastFMTree: String?, tagSource: TagSource = .lastFM, segments: SegmentChoice,
     crop: Crop = .first, longest: Int = PreparationOptions.mostSegments, features: FeatureSelection = .pitches,
-    tags: VocabularyRule = .paper, minimumTagWeight: Double = 0, join: JoinRule? = nil, isStrict: Bool = false
+    tags: VocabularyRule = .paper, minimumTagWeight: Double = 0, join: JoinRule? = nil, isStrict: Bool = false,
+    split: SplitRule? = nil, seed: UInt64 = 1
   ) {
     self.trackTree = trackTree
     self.lastFMTree = lastFMTree
@@ -39,6 +45,8 @@ public struct PreparationOptions: Sendable, Equatable {
     self.minimumTagWeight = minimumTagWeight
     self.join = join
     self.isStrict = isStrict
+    self.split = split
+    self.seed = seed
   }
 
   /// The most segments a snapshot may hold of each song; real songs have up to 3,691.
@@ -79,6 +87,22 @@ public struct PreparationOptions: Sendable, Equatable {
       throw Failure(.usage, "--min-tag-weight \(minimumTagWeight): expected a number").knownToAllRanks
     }
     try PreparationOptions.checkTagSource(tagSource, lastFM: lastFMTree, join: join)
+    try checkSplit()
+  }
+
+  /// The split that decides which songs are counted; nil where none are.
+  var countedSplit: SplitRule? {
+    guard case .top = tags else { return nil }
+    return split ?? SplitRule.standard
+  }
+
+  private func checkSplit() throws {
+    if let split, countedSplit == nil {
+      throw Failure(
+        .usage, "--split \(split) is of no use with --tags \(tags)",
+        remedy: "it decides which songs --tags top:K counts; otherwise songs are divided by train --split"
+      ).knownToAllRanks
+    }
   }
 
   /// Throws `usage` where the source of tags does not fit what else is said of tags.

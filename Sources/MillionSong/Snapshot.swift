@@ -23,6 +23,8 @@ public final class Snapshot {
   /// `[songs × tags]`, row-major, 0 or 1.
   public let labels: [UInt8]
   public let record: SnapshotRecord
+  /// The split on whose training side the tags were counted; nil where songs may be divided as one likes.
+  public let preparedSplit: PreparedSplit?
   public let programVersion: String
   /// A hash of track ids, tags and segments, in order.
   public let identity: String
@@ -54,6 +56,7 @@ public final class Snapshot {
     artistIDs = try parts.texts(SnapshotFormat.Path.artistIDs)
     labels = try parts.labels(tags: tags.count)
     record = try parts.record(tags: tags)
+    preparedSplit = try parts.preparedSplit(record.options)
     programVersion = try file.textAttribute(SnapshotFormat.Attribute.program)
     identity = try file.textAttribute(SnapshotFormat.Attribute.identity)
     let expected = SnapshotFormat.identity(

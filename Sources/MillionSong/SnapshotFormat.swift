@@ -25,6 +25,7 @@ enum SnapshotFormat {
     static let artistIDs = "songs/artist_id"
     static let segmentCounts = "songs/segment_count"
     static let labels = "songs/labels"
+    static let sides = "songs/side"
     static let tagNames = "tags/names"
     static let distribution = "distribution"
 

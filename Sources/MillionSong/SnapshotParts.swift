@@ -131,6 +131,20 @@ struct SnapshotParts {
     return labels
   }
 
+  /// The split that the snapshot keeps, if it keeps one.
+  func preparedSplit(_ options: SnapshotRecord.Options) throws -> PreparedSplit? {
+    guard let text = options.split, let seed = options.seed else { return nil }
+    let dataset = try file.dataset(SnapshotFormat.Path.sides)
+    guard dataset.shape == [songs], let rule = try? SplitRule(text) else {
+      throw SnapshotParts.damaged(file, "its split is not what it should be")
+    }
+    let sides = try dataset.read(UInt8.self, limit: songs).map { SongSide(rawValue: $0) }
+    guard !sides.contains(nil) else {
+      throw SnapshotParts.damaged(file, "/songs/side has values other than 0 to 3")
+    }
+    return PreparedSplit(rule, seed: seed, sides: sides.compactMap { $0 })
+  }
+
   func record(tags: [String]) throws -> SnapshotRecord {
     func decoded<Value: Decodable>(_ attribute: String, as type: Value.Type) throws -> Value {
       let text = try file.textAttribute(attribute)

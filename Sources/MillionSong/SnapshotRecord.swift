@@ -16,13 +16,16 @@ public struct SnapshotRecord: Codable, Equatable, Sendable {
     public var minTagWeight: Double
     public var join: JoinRule?
     public var strict: Bool
+    /// The split on whose training side the tags were counted, and its seed; nil where tags were not counted.
+    public var split: String?
+    public var seed: UInt64?
 
     enum CodingKeys: String, CodingKey {
       case msd
       case tagSource = "tag_source"
       case lastfm, segments, crop, longest, features, tags
       case minTagWeight = "min_tag_weight"
-      case join, strict
+      case join, strict, split, seed
     }
   }
 
@@ -35,7 +38,8 @@ public struct SnapshotRecord: Codable, Equatable, Sendable {
     self.options = Options(
       msd: options.trackTree, tagSource: options.tagSource, lastfm: options.lastFMTree, segments: options.segments,
       crop: options.crop, longest: options.longest, features: options.features, tags: options.tags.description,
-      minTagWeight: options.minimumTagWeight, join: options.join, strict: options.isStrict)
+      minTagWeight: options.minimumTagWeight, join: options.join, strict: options.isStrict,
+      split: options.countedSplit?.description, seed: options.countedSplit == nil ? nil : options.seed)
     counts = report.counts
     distribution = report.distribution
     tags = report.vocabulary.names

@@ -103,8 +103,10 @@ final class SnapshotWriter {
   }
 
   /// Writes the rest, closes the file, gives it its name.
-  /// - Parameter songs: every row's song on rank 0; the other ranks' are not looked at.
-  func finish(_ songs: [KeptSong], _ record: SnapshotRecord) throws {
+  /// - Parameters:
+  ///   - songs: every row's song on rank 0; the other ranks' are not looked at.
+  ///   - sides: every row's side, likewise; nil on all ranks where the snapshot keeps no split.
+  func finish(_ songs: [KeptSong], _ record: SnapshotRecord, sides: [SongSide]?) throws {
     let identity = try communicator.broadcast {
       SnapshotFormat.identity(
         trackIDs: songs.map(\.trackID), tags: record.tags, segments: options.segments, crop: options.crop,
@@ -129,6 +131,7 @@ final class SnapshotWriter {
         }
         try write(starts, columns: [], rows: rows + 1, to: SnapshotFormat.Path.starts)
       }
+      if let sides { try write(sides.map(\.rawValue), columns: [], to: SnapshotFormat.Path.sides) }
       try write(songs.flatMap(\.labels), columns: [record.tags.count], to: SnapshotFormat.Path.labels)
       _ = try file.createGroup("tags")
       try write(

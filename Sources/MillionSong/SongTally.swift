@@ -4,8 +4,8 @@ struct SongTally {
   var distribution = SegmentDistribution()
   var skipped: [SkippedFile] = []
   var mismatches: [Mismatch] = []
-  /// How many joined songs have each tag; counted only where the vocabulary is made of them.
-  var songsByTag: [ExactText: Int] = [:]
+  /// Songs whose tags may be counted; collected only where a vocabulary is made of them, and not exchanged.
+  var candidates: [Candidate] = []
 
   /// Takes in one finding; returns the song where it passed every step.
   mutating func add(_ finding: SongExaminer.Finding, _ examiner: SongExaminer) -> (
@@ -31,12 +31,12 @@ struct SongTally {
     let tagged = labels.contains(1)
     counts.funnel.joined += 1
     distribution.add(segments: track.segmentCount, joined: true, tagged: tagged)
-    if examiner.vocabulary == nil { count(record.tags, examiner.minimumTagWeight) }
     guard track.segmentCount >= examiner.fewestSegments else {
       counts.tooShort += 1
       return nil
     }
     counts.funnel.longEnough += 1
+    if examiner.vocabulary == nil { addCandidate(track, record.tags, examiner.minimumTagWeight) }
     let values = examiner.reader.features.features.compactMap { track[$0] }
     guard tagged else {
       counts.untagged += 1
@@ -69,11 +69,10 @@ struct SongTally {
     }
   }
 
-  private mutating func count(_ tags: [WeightedTag], _ minimumWeight: Double) {
-    let counted = tags.filter { $0.weight >= minimumWeight && !$0.name.isEmpty }
-    for name in Set(counted.map { ExactText($0.name) }) {
-      songsByTag[name, default: 0] += 1
-    }
+  private mutating func addCandidate(_ track: Track, _ tags: [WeightedTag], _ minimumWeight: Double) {
+    let counted = Set(tags.filter { $0.weight >= minimumWeight && !$0.name.isEmpty }.map { ExactText($0.name) })
+    guard !counted.isEmpty else { return }
+    candidates.append(Candidate(trackID: track.trackID, artistID: track.artistID, tags: counted))
   }
 
   static func += (total: inout SongTally, more: SongTally) {
@@ -81,7 +80,6 @@ struct SongTally {
     total.distribution += more.distribution
     total.skipped += more.skipped
     total.mismatches += more.mismatches
-    for (tag, songs) in more.songsByTag { total.songsByTag[tag, default: 0] += songs }
   }
 }
 
@@ -101,11 +99,6 @@ extension SongTally {
     }
     message.write(mismatches.count)
     for mismatch in mismatches { mismatch.write(to: &message) }
-    message.write(songsByTag.count)
-    for (tag, songs) in songsByTag {
-      message.write(tag.text)
-      message.write(songs)
-    }
   }
 
   init(from message: inout PackedReader) throws {
@@ -120,10 +113,6 @@ extension SongTally {
       skipped.append(SkippedFile(path: try message.readText(), cause: try message.readText()))
     }
     for _ in 0..<(try message.readInt()) { mismatches.append(try Mismatch(from: &message)) }
-    for _ in 0..<(try message.readInt()) {
-      let tag = ExactText(try message.readText())
-      songsByTag[tag] = try message.readInt()
-    }
   }
 }
 

@@ -29,6 +29,9 @@ public enum SplitRule: Sendable, Equatable, CustomStringConvertible {
     }
   }
 
+  /// What training does where nothing else is said.
+  public static let standard = SplitRule.random(SplitShares(train: 0.95, validation: 0.05, test: 0))
+
   private static func unknown(_ text: String) -> Failure {
     Failure(
       .usage,
@@ -52,6 +55,12 @@ public struct SplitShares: Sendable, Equatable, CustomStringConvertible {
   public var test: Double
 
   var all: [Double] { [train, validation, test] }
+
+  init(train: Double, validation: Double, test: Double) {
+    self.train = train
+    self.validation = validation
+    self.test = test
+  }
 
   /// Reads `0.95` (the rest is for validation), `0.9/0.1` or `0.8/0.1/0.1`.
   init(_ text: String, in rule: String) throws {

@@ -65,8 +65,22 @@ struct PrepareCommand: ParsableCommand {
   @Option(help: "The snapshot to write.")
   var out: String
 
-  @Option(help: "The vocabulary: paper (its 50 tags), top:K, or a text file with one tag a line.")
+  @Option(
+    help: """
+      The vocabulary: paper (its 50 tags), a text file with one tag a line, or top:K, the K tags that most songs of \
+      the training side have.
+      """)
   var tags = "paper"
+
+  @Option(
+    help: """
+      For --tags top:K: how songs are divided, as train --split says it. No validation or test song is counted; the \
+      snapshot keeps the split, and train takes it. Default: random:0.95.
+      """)
+  var split: String?
+
+  @Option(help: "For --tags top:K: decides how that split falls.")
+  var seed: UInt64 = 1
 
   @Option(help: "Let a tag count from this weight on (Last.fm: 0 to 100).")
   var minTagWeight = 0.0
@@ -81,7 +95,8 @@ struct PrepareCommand: ParsableCommand {
     let options = PreparationOptions(
       trackTree: msd, lastFMTree: lastfm, tagSource: tagSource, segments: segments, crop: crop,
       longest: longest ?? PreparationOptions.mostSegments, features: features, tags: try VocabularyRule(tags),
-      minimumTagWeight: minTagWeight, join: join, isStrict: strict)
+      minimumTagWeight: minTagWeight, join: join, isStrict: strict,
+      split: try split.map { try SplitRule($0) }, seed: seed)
     try options.validate()
     MPIProgram.run { communicator in
       let display = PreparationDisplay()

@@ -87,33 +87,6 @@ import Testing
     #expect(Array(floats[..<240]) == (0..<240).map { Float(Double($0) / 1000) })
   }
 
-  @Test func theMostFrequentTagsOfJoinedSongsMakeTheVocabulary() throws {
-    let songs = try TestSongs()
-    for (number, tags) in [["b", "a", "z"], ["a", "c", "a"], ["b", "z"], ["z"]].enumerated() {
-      let id = TestSongs.trackID(number)
-      try songs.add(TestTrack(trackID: id, segments: 20))
-      try songs.add(
-        record: id, title: number == 3 ? "Another" : "Title",
-        tags: tags.map { "[\"\($0)\", \"5\"]" }.joined(separator: ", "))
-    }
-    let (report, _) = try prepare(songs) { $0.tags = .top(3) }
-    // a, b and z twice each (the fourth song does not join, one song counts once for a tag), c once.
-    #expect(report.vocabulary.names == ["a", "b", "z"])
-    #expect(report.counts.funnel.tagged == 3)
-    let (heavy, _) = try prepare(songs) {
-      $0.tags = .top(3)
-      $0.minimumTagWeight = 5
-    }
-    #expect(heavy.vocabulary.names == ["a", "b", "z"])
-    let failure = #expect(throws: Failure.self) {
-      try prepare(songs) {
-        $0.tags = .top(3)
-        $0.minimumTagWeight = 6
-      }
-    }
-    #expect(failure?.kind == .badData)
-  }
-
   @Test func aStrictRunStopsAtABadFileAndLeavesNothing() throws {
     let songs = try TestSongs.withEveryLoss()
     let failure = #expect(throws: Failure.self) { try prepare(songs) { $0.isStrict = true } }

@@ -42,7 +42,8 @@ public struct RunConfiguration: Sendable, Equatable {
   public var minimumTagWeight = 0.0
   /// Whether a bad track file of a tree ends the run instead of being skipped.
   public var strict = false
-  public var split = "random:0.95"
+  /// Nil: what the songs were made for, or else the standard rule.
+  public var givenSplit: String?
   public var permuteTags = false
 
   // The network.
@@ -103,6 +104,12 @@ extension RunConfiguration {
       case .list(let path): try Vocabulary(listAt: path).count
       }
     return try architecture(segments: segments ?? Self.defaultSegments, tags: count)
+  }
+
+  /// How songs are divided.
+  public var split: String {
+    get { givenSplit ?? SplitRule.standard.description }
+    set { givenSplit = newValue }
   }
 
   /// The shortest of the paper's three lengths.

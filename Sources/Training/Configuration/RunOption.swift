@@ -187,7 +187,7 @@ extension RunOption {
         _ = try SplitRule(text)
         configuration.split = text
         return true
-      }, get: { Node($0.split) })
+      }, get: { $0.givenSplit.map { Node($0) } })
   }
 
   private static var minimumTagWeight: RunOption {

@@ -14,6 +14,7 @@ public final class SnapshotSongs: SongSource {
   public var trackIDs: [String] { snapshot.trackIDs }
   public var artistIDs: [String] { snapshot.artistIDs }
   public var labels: [UInt8] { snapshot.labels }
+  public var preparedSplit: PreparedSplit? { snapshot.preparedSplit }
 
   /// - Throws: as `Snapshot.open`.
   public init(_ path: String) throws {
@@ -36,11 +37,14 @@ extension TrainingRun {
   public mutating func songs(_ communicator: any Communicator) throws -> any SongSource {
     if let data = configuration.data { return try communicator.agree { try SnapshotSongs(data) } }
     guard let msd = configuration.msd else { throw Failure(.usage, "no songs to train on") }
+    let tags = try VocabularyRule(configuration.tags ?? "paper")
+    let isCounted = if case .top = tags { true } else { false }
     let options = PreparationOptions(
       trackTree: msd, lastFMTree: configuration.lastfm, tagSource: configuration.tagSource,
       segments: .count(configuration.segments ?? RunConfiguration.defaultSegments),
-      tags: try VocabularyRule(configuration.tags ?? "paper"), minimumTagWeight: configuration.minimumTagWeight,
-      join: configuration.join, isStrict: configuration.strict)
+      tags: tags, minimumTagWeight: configuration.minimumTagWeight, join: configuration.join,
+      isStrict: configuration.strict, split: isCounted ? try SplitRule(configuration.split) : nil,
+      seed: configuration.seed)
     let isThere = try communicator.broadcast {
       resume && FileManager.default.fileExists(atPath: folder.snapshot)
     }
@@ -72,6 +76,10 @@ extension SnapshotSongs {
     compare("lastfm", made.lastfm ?? "none", options.lastFMTree ?? "none")
     compare("tag_source", made.tagSource.rawValue, options.tagSource.rawValue)
     if let join = options.join { compare("join", made.join?.rawValue ?? "none", join.rawValue) }
+    if let split = made.split, let seed = made.seed {
+      compare("split", split, options.split?.description ?? "none")
+      compare("seed", "\(seed)", "\(options.seed)")
+    }
     compare("segments", "\(made.segments)", "\(options.segments)")
     compare("tags", made.tags, options.tags.description)
     compare("min_tag_weight", "\(made.minTagWeight)", "\(options.minimumTagWeight)")

@@ -98,6 +98,12 @@ extension RunConfiguration {
     if let tags { try refuseOtherTags(VocabularyRule(tags), source) }
     var resolved = self
     resolved.segments = source.segments
+    if let prepared = source.preparedSplit {
+      if let givenSplit { try prepared.refuseOther(SplitRule(givenSplit), name: source.name) }
+      resolved.split = prepared.rule.description
+    } else {
+      resolved.split = split
+    }
     return resolved
   }
 

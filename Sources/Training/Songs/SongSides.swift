@@ -14,9 +14,14 @@ public struct SongSides {
   /// A hash of every side's track ids: tells whether two runs divided their songs alike.
   public let identity: String
 
+  /// - Parameter rule: divides the songs, unless they come divided.
   public init(_ source: any SongSource, split rule: String, permuteTags: Bool, seed: UInt64) throws {
-    split = try Split(
-      SplitRule(rule), trackIDs: source.trackIDs, artistIDs: source.artistIDs, seed: seed)
+    if let prepared = source.preparedSplit {
+      split = prepared.split
+    } else {
+      split = try Split(
+        SplitRule(rule), trackIDs: source.trackIDs, artistIDs: source.artistIDs, seed: seed)
+    }
     tagCount = source.tags.count
     labels =
       permuteTags ? Self.permuted(source.labels, tags: source.tags.count, seed: seed) : source.labels

@@ -16,8 +16,14 @@ public protocol SongSource: AnyObject {
   var artistIDs: [String] { get }
   /// `[song][tag]`, 0 or 1.
   var labels: [UInt8] { get }
+  /// The split that these songs and tags were made for; nil where any will do.
+  var preparedSplit: PreparedSplit? { get }
   /// `[song][segment][pitch class]` of songs in a row.
   func pitchValues(of songs: Range<Int>) throws -> SegmentValues
+}
+
+extension SongSource {
+  public var preparedSplit: PreparedSplit? { nil }
 }
 
 /// Songs that are in memory.

@@ -1,0 +1,39 @@
+import Diagnosis
+
+/// The side of a song in a snapshot that is divided already.
+public enum SongSide: UInt8, Sendable, Codable {
+  case training = 0
+  case validation = 1
+  case test = 2
+  /// On no list of a split by lists.
+  case none = 3
+}
+
+/// The split that a snapshot was made for: its vocabulary was counted on the training side, so that any other split
+/// would judge by songs that had a say in it.
+public struct PreparedSplit: Sendable, Equatable {
+  public var rule: SplitRule
+  public var seed: UInt64
+  /// Of the snapshot's songs.
+  public var split: Split
+
+  init(_ rule: SplitRule, seed: UInt64, sides: [SongSide]) {
+    func songs(on side: SongSide) -> [Int] { sides.indices.filter { sides[$0] == side } }
+    self.rule = rule
+    self.seed = seed
+    split = Split(
+      train: songs(on: .training), validation: songs(on: .validation), test: songs(on: .test),
+      unused: songs(on: .none))
+  }
+
+  /// Throws `badData` where a run asks for another rule than the snapshot was made for; `name` stands for the
+  /// snapshot.
+  public func refuseOther(_ wanted: SplitRule, name: String) throws {
+    guard wanted != rule else { return }
+    throw Failure(
+      .badData,
+      "\(name): its tags were counted on the training side of the split \(rule) (seed \(seed)), but --split asks for "
+        + "\(wanted), whose validation and test songs may be among those counted",
+      remedy: "leave out --split, or prepare it again with --split \(wanted)")
+  }
+}
