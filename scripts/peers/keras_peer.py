@@ -11,6 +11,7 @@ parser.add_argument("--steps", type=int, required=True)
 parser.add_argument("--warm-up", type=int, default=3)
 parser.add_argument("--predict", action="store_true")
 parser.add_argument("--jit", action="store_true", help="compile with XLA")
+parser.add_argument("--unroll", action="store_true", help="GRUs as straight code instead of a loop")
 options = parser.parse_args()
 
 os.environ |= {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
@@ -37,8 +38,8 @@ def network(channels, units, segments):
         model.add(layers.MaxPooling2D(window))
         model.add(layers.Dropout(0.1))
     model.add(layers.Reshape((-1, channels)))
-    model.add(layers.GRU(units, return_sequences=True))
-    model.add(layers.GRU(units))
+    model.add(layers.GRU(units, return_sequences=True, unroll=options.unroll))
+    model.add(layers.GRU(units, unroll=options.unroll))
     model.add(layers.Dropout(0.3))
     model.add(layers.Dense(TAGS, activation="sigmoid"))
     return model
@@ -72,4 +73,4 @@ else:
     data = tf.data.Dataset.from_tensors((songs, labels)).repeat(total).prefetch(2)
     model.fit(data, steps_per_epoch=total, epochs=1, verbose=0, callbacks=[clock])
     seconds = list(np.diff(clock.ends)[options.warm_up - 1 :])
-tell(options.batch, seconds)
+tell(options.batch, seconds, keras=keras.__version__, tensorflow=tf.__version__)

@@ -27,6 +27,7 @@ def measure(step, steps, warm_up):
     return seconds
 
 
-def tell(batch, seconds):
+def tell(batch, seconds, **versions):
     """The last line a measured process prints; the benchmark reads it."""
-    print(json.dumps({"songs_per_second": batch / statistics.median(seconds), "seconds": seconds}), flush=True)
+    speed = batch / statistics.median(seconds)
+    print(json.dumps({"songs_per_second": speed, "seconds": seconds, "versions": versions}), flush=True)

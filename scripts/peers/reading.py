@@ -1,13 +1,12 @@
 """Tracks a second from files in the page cache: crnn-dist, h5py, and the way of the data set's Python getters."""
 
-import pathlib
 import statistics
 import sys
 
-HERE = pathlib.Path(__file__).resolve().parent
+from measured import HERE, run
 
 
-def compare(options, run):
+def compare(options):
     """Pairs of `benchmark read` and each Python way, over all files below the given tree."""
     mine = [options.binary, "benchmark", "read", "--msd", options.read, "--json"]
     run(mine)  # brings the files into the page cache
@@ -30,7 +29,7 @@ def compare(options, run):
         )
         print(
             f"{peer:<10} {middle[0]:>9.0f} {middle[1]:>9.0f}  "
-            f"{ratios[0]:.1f} - {statistics.median(ratios):.1f} - {ratios[-1]:.1f}",
+            f"{ratios[0]:.1f} – {statistics.median(ratios):.1f} – {ratios[-1]:.1f}",
             flush=True,
         )
     return table

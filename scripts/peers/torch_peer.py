@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import os
+import socket
 
 import torch
 from torch import nn
@@ -43,7 +44,11 @@ def run(rank, options):
     if options.processes > 1:
         os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(options.port)}
         torch.distributed.init_process_group("gloo", rank=rank, world_size=options.processes)
-        model = nn.parallel.DistributedDataParallel(model, gradient_as_bucket_view=True)
+        model = nn.parallel.DistributedDataParallel(
+            model, gradient_as_bucket_view=True, broadcast_buffers=False, static_graph=True
+        )
+    if options.compile:
+        model = torch.compile(model)
     optimizer = torch.optim.Adam(model.parameters(), fused=True)
     songs = torch.randint(0, 1001, (local, FREQUENCIES, segments)) / 1000
     labels = (torch.rand(local, TAGS) < 0.1).float()
@@ -58,7 +63,7 @@ def run(rank, options):
 
     seconds = measure(step, options.steps, options.warm_up)
     if rank == 0:
-        tell(options.batch, seconds)
+        tell(options.batch, seconds, torch=torch.__version__)
     if options.processes > 1:
         torch.distributed.destroy_process_group()
 
@@ -73,8 +78,11 @@ def main():
     parser.add_argument("--channels-last", action="store_true")
     parser.add_argument("--bf16", action="store_true")
     parser.add_argument("--processes", type=int, default=1)
-    parser.add_argument("--port", type=int, default=29511)
+    parser.add_argument("--compile", action="store_true", help="with torch.compile, which needs a C++ compiler")
     options = parser.parse_args()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        options.port = probe.getsockname()[1]
     if options.processes == 1:
         run(0, options)
     else:
