@@ -38,10 +38,14 @@ public struct Prediction {
   /// Tags to tell of each song.
   private let top: Int
 
+  /// Songs that are predicted together: the products of inference have room for about so many, whether they come or
+  /// not. A song's result does not depend on its company.
+  private static let songsAtOnce = 16
+
   /// - Throws: as `StoredModel.read`.
   public init(checkpoint: String, top: Int, threads: Int) throws {
     model = try StoredModel.read(checkpoint)
-    replica = try model.makeReplica(maximumBatch: 1, threads: threads)
+    replica = try model.makeReplica(maximumBatch: Self.songsAtOnce, threads: threads)
     self.top = top
   }
 
@@ -49,11 +53,40 @@ public struct Prediction {
   /// bad file among them with its problem; the others nil. Collective.
   public func run(_ paths: [String], _ communicator: any Communicator) throws -> [Outcome]? {
     let own = paths[share(of: paths.indices, rank: communicator.rank, size: communicator.size)]
-    let outcomes = try communicator.agree { try own.map(outcome) }
+    let outcomes = try communicator.agree {
+      try stride(from: own.startIndex, to: own.endIndex, by: Self.songsAtOnce).flatMap {
+        try self.outcomes(own[$0..<min($0 + Self.songsAtOnce, own.endIndex)])
+      }
+    }
     return try communicator.gather(outcomes)?.flatMap { $0 }
   }
 
-  private func outcome(_ path: String) throws -> Outcome {
+  /// Of at most `songsAtOnce` files.
+  private func outcomes(_ paths: ArraySlice<String>) throws -> [Outcome] {
+    var outcomes: [Outcome] = []
+    var features: [Float] = []
+    var good: [Int] = []
+    for path in paths {
+      let (outcome, pitches) = read(path)
+      if let pitches {
+        good.append(outcomes.count)
+        features += pitches
+      }
+      outcomes.append(outcome)
+    }
+    let probabilities = try replica.predict(
+      Batch(songs: good.map(UInt32.init), features: features, labels: []))
+    for (place, number) in good.enumerated() {
+      let count = model.tags.count
+      let own = probabilities[place * count..<(place + 1) * count]
+      outcomes[number].tags = own.indices.sorted { (own[$1], $0) < (own[$0], $1) }
+        .prefix(top).map { Tag(tag: model.tags[$0 - own.startIndex], probability: own[$0]) }
+    }
+    return outcomes
+  }
+
+  /// What a file is, and its first segments' pitches; nil where it cannot be judged, with the problem.
+  private func read(_ path: String) -> (Outcome, pitches: [Float]?) {
     var outcome = Outcome(path: path)
     let segments = model.architecture.segments
     do {
@@ -61,20 +94,13 @@ public struct Prediction {
       outcome.trackID = track.trackID
       outcome.title = track.title
       outcome.artistName = track.artistName
-      guard track.segmentCount >= segments, let pitches = track.pitches else {
-        outcome.problem =
-          "the song has \(track.segmentCount) segments, the model needs \(segments); shorter songs cannot be judged"
-        return outcome
-      }
-      let batch = Batch(songs: [0], segments: [segments], features: pitches.floats, labels: [])
-      let probabilities = try replica.predict(batch)
-      outcome.tags = probabilities.indices
-        .sorted { (probabilities[$1], $0) < (probabilities[$0], $1) }
-        .prefix(top).map { Tag(tag: model.tags[$0], probability: probabilities[$0]) }
-    } catch let skipped as SkippedFile {
-      outcome.problem = skipped.cause
+      if track.segmentCount >= segments, let pitches = track.pitches { return (outcome, pitches.floats) }
+      outcome.problem =
+        "the song has \(track.segmentCount) segments, the model needs \(segments); shorter songs cannot be judged"
+    } catch {
+      outcome.problem = error.cause
       outcome.isMissing = !FileManager.default.fileExists(atPath: path)
     }
-    return outcome
+    return (outcome, nil)
   }
 }
