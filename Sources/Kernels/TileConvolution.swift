@@ -57,6 +57,13 @@ public final class TileConvolution: MapConvolution {
     _ kernel: UnsafePointer<Float>, signs: UnsafePointer<Float>, forTraining: Bool
   ) {
     self.signs = signs
+    team.measure("weight transform", weightWork(forTraining: forTraining)) {
+      layOutWeights(kernel, signs)
+      if forTraining { transposeWeights(kernel, signs) }
+    }
+  }
+
+  private func layOutWeights(_ kernel: UnsafePointer<Float>, _ signs: UnsafePointer<Float>) {
     let (inputs, outputs) = (input.channels, output.channelStride)
     team.forEach(outputs / vectorWidth) { task in
       let column = task * vectorWidth
@@ -68,7 +75,6 @@ public final class TileConvolution: MapConvolution {
         }
       }
     }
-    if forTraining { transposeWeights(kernel, signs) }
   }
 
   private func transposeWeights(_ kernel: UnsafePointer<Float>, _ signs: UnsafePointer<Float>) {
@@ -213,7 +219,9 @@ public final class TileConvolution: MapConvolution {
         }
       }
     }
-    team.measure("weight gradient transform") { writeKernelGradient(sums, to: kernelGradient) }
+    team.measure("weight gradient transform", weightGradientWork) {
+      writeKernelGradient(sums, to: kernelGradient)
+    }
   }
 
   /// dU += Vᵀ·D, then dV = D·Uᵀ over V, which nobody needs any more.
@@ -245,6 +253,18 @@ public final class TileConvolution: MapConvolution {
       direct: 18 * block.columns(songs) * input.rows * input.channels * output.channels,
       executed: 2 * plan.points * block.tiles * input.channels * output.channelStride,
       bytes: 4 * plan.points * (block.tiles * (input.channelStride + output.channelStride) + weightStride))
+  }
+
+  /// What laying out the weights does: reads the kernel, writes every point's weights.
+  private func weightWork(forTraining: Bool) -> StepProfile.Work {
+    let kernel = 9 * weightStride
+    return StepProfile.Work(
+      bytes: 4 * (kernel + plan.points * weightStride)
+        + (forTraining ? 4 * (kernel + plan.points * transposedStride) : 0))
+  }
+
+  private var weightGradientWork: StepProfile.Work {
+    StepProfile.Work(bytes: 8 * (plan.points * sumStride + 9 * weightStride))
   }
 
   /// What a transform of a block's maps does: reads one side and writes the other.

@@ -37,7 +37,7 @@ public final class Adam {
       (1 - pow(Double(beta2), Double(steps))).squareRoot() / (1 - pow(Double(beta1), Double(steps)))
     let count = replica.parameters.count
     replica.profile?.layer = "Adam"
-    replica.team.measure("all weights", StepProfile.Work(bytes: 28 * count)) {
+    replica.team.measure("all weights", StepProfile.Work(bytes: 32 * count)) {
       AdamUpdate.apply(
         count: count, gradient: replica.gradients.storage.start, weights: replica.parameters.storage.start,
         firstMoment: firstMoment.storage.start, secondMoment: secondMoment.storage.start, gradientScale: scale,

@@ -42,12 +42,12 @@ final class PatchBlock: ConvolutionBlock {
     _ batch: Batch, _ batchShape: BatchShape, dropout: DropoutMask?,
     statistics: (any BatchStatisticsReduction)?
   ) throws {
-    try team.measure("input and its batch norm") {
+    try team.measure("input and its batch norm", inputWork(batch, passes: 6)) {
       load(batch, batchShape)
       try normalizeInput(statistics: statistics)
     }
     moments = PatchMoments(rows: shape.rows)
-    team.measure("patch moments") {
+    team.measure("patch moments", inputWork(batch, passes: 1)) {
       let count = moments.count
       team.forEach(batch.count) { song in
         PatchMoments.measure(
@@ -68,7 +68,7 @@ final class PatchBlock: ConvolutionBlock {
   /// Both batch norms use the moving statistics: the input's is one affine map of each pitch class, which the zeros
   /// around the song keep out of the weights; the one behind the convolution is folded into them.
   func infer(_ batch: Batch, _ batchShape: BatchShape) {
-    team.measure("input and its batch norm") { load(batch, batchShape) }
+    team.measure("input and its batch norm", inputWork(batch, passes: 2)) { load(batch, batchShape) }
     let frequencies = 0..<shape.rows
     let scales = frequencies.map {
       Float(
@@ -105,6 +105,11 @@ final class PatchBlock: ConvolutionBlock {
     tensors.kernelGradient.update(from: result.kernel, count: result.kernel.count)
     input.gammaGradient.update(from: result.gamma, count: shape.rows)
     input.betaGradient.update(from: result.beta, count: shape.rows)
+  }
+
+  /// Bytes that so many passes over the songs' features move.
+  private func inputWork(_ batch: Batch, passes: Int) -> StepProfile.Work {
+    StepProfile.Work(bytes: 4 * passes * batch.features.count)
   }
 
   private func convolutionWork() -> StepProfile.Work {

@@ -183,7 +183,7 @@ public final class Replica {
     _ batch: Batch, _ steps: [SongSpan], _ source: ConvolutionBlock, globalSongs: Int
   ) {
     enter("tags, backward")
-    team.measure("products") {
+    team.measure("products", tagsWork(songs: batch.count) + tagsWork(songs: batch.count)) {
       batch.labels.withUnsafeBufferPointer { labels in
         withUnsafePointer(to: Float(0)) { none in
           dense.backward(
@@ -250,12 +250,19 @@ public final class Replica {
 
   private func runDense(_ steps: [SongSpan], songNumbers: [UInt32], dropout: DropoutMask?) {
     enter("tags, forward")
-    team.measure("products") {
+    team.measure("products", tagsWork(songs: steps.count)) {
       dense.forward(
         recurrent2.states.start, offsets: recurrent2.lastStates(steps),
         kernel: parameters.start(of: "tags/kernel"), bias: parameters.start(of: "tags/bias"), dropout: dropout,
         songNumbers: songNumbers)
     }
+  }
+
+  private func tagsWork(songs: Int) -> StepProfile.Work {
+    let (units, tags) = (architecture.recurrentUnits, architecture.tags)
+    return StepProfile.Work(
+      direct: 2 * songs * units * tags, executed: 2 * songs * units * padded(tags),
+      bytes: 4 * (units * padded(tags) + songs * (padded(units) + padded(tags))))
   }
 
   private func check(_ batch: Batch, labelled: Bool) throws {

@@ -24,7 +24,7 @@ final class TileBlock: ConvolutionBlock {
     statistics: (any BatchStatisticsReduction)?, scratch: AlignedBuffer
   ) throws {
     normalization.setSigns(gamma: tensors.gamma)
-    prepareWeights(factors: normalization.signs, forTraining: true)
+    convolution.prepareWeights(tensors.kernel, signs: normalization.signs, forTraining: true)
     convolution.forward(
       source.activated.start, songs: batch.inputs[index], to: output.start, scratch: scratch
     ) { song in
@@ -42,7 +42,7 @@ final class TileBlock: ConvolutionBlock {
   /// made while its convolution is in cache.
   func infer(_ source: ConvolutionBlock, _ batch: BatchShape, scratch: AlignedBuffer) {
     foldMovingStatistics()
-    prepareWeights(factors: normalization.scale, forTraining: false)
+    convolution.prepareWeights(tensors.kernel, signs: normalization.scale, forTraining: false)
     convolution.forward(
       source.activated.start, songs: batch.inputs[index], to: output.start, scratch: scratch
     ) { song in
@@ -69,13 +69,6 @@ final class TileBlock: ConvolutionBlock {
         self.output.start + self.map.offset(span), pooledGradient: self.gradient.start + offset,
         winners: self.winners + offset, scale: self.normalization.scale, constant: self.normalization.constant,
         slope: self.normalization.slope)
-    }
-  }
-
-  /// - Parameter factors: of every output channel: its sign in training, batch norm's scale in inference.
-  private func prepareWeights(factors: UnsafePointer<Float>, forTraining: Bool) {
-    team.measure("weight transform") {
-      convolution.prepareWeights(tensors.kernel, signs: factors, forTraining: forTraining)
     }
   }
 

@@ -66,7 +66,8 @@ struct BenchmarkAllreduceCommand: ParsableCommand {
   private func measure(
     _ bytes: Int, _ reduction: GradientReduction, _ communicator: MPICommunicator
   ) throws -> Double {
-    let arena = ParameterArena([("gradients", [bytes / MemoryLayout<Float>.stride], 1)])
+    // Gradients are sums in double precision.
+    let arena = GradientArena([("gradients", [max(1, bytes / MemoryLayout<Double>.stride)], 1)])
     var times: [Double] = []
     for repetition in -2..<repetitions {
       try communicator.barrier()
@@ -88,8 +89,8 @@ struct BenchmarkAllreduceCommand: ParsableCommand {
     let factor = text.uppercased().last.flatMap { factors[$0] }
     let number = Int(factor == nil ? text : String(text.dropLast())) ?? 0
     let (product, overflow) = number.multipliedReportingOverflow(by: factor ?? 1)
-    guard !overflow, (4...4 << 30).contains(product) else {
-      throw ValidationError("\(text) is not a size; expected 4 bytes to 4G, such as 65536, 64K or 16M")
+    guard !overflow, (8...4 << 30).contains(product) else {
+      throw ValidationError("\(text) is not a size; expected 8 bytes to 4G, such as 65536, 64K or 16M")
     }
     return product
   }
@@ -144,5 +145,5 @@ private struct AllreduceResult: Encodable {
 
 extension Architecture {
   /// Bytes of a replica's gradients, padding included.
-  fileprivate var gradientBytes: Int { ParameterArena(parameterTensors()).count * MemoryLayout<Float>.stride }
+  fileprivate var gradientBytes: Int { GradientArena(parameterTensors()).count * MemoryLayout<Double>.stride }
 }

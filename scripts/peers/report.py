@@ -15,9 +15,10 @@ def ratio_text(ratio):
 
 def line(row):
     speed, memory = row["songs_per_second"], row["peak_rss_bytes"]
+    sizes = f"{gibibytes(memory['ours']):>9} {gibibytes(memory['peer']):>9}"
     return (
         f"{row['case']:<11} {row['peer']:<15} {speed['ours']:>8.1f} {speed['peer']:>8.1f}  "
-        f"{ratio_text(row['ratio']):<22} {gibibytes(memory['ours']):>9} {gibibytes(memory['peer']):>9}  {row['variant']}"
+        f"{ratio_text(row['ratio']):<22} {sizes}  {row['variant']}"
     ).rstrip()
 
 
@@ -26,7 +27,7 @@ def markdown(steps, reading):
     lines = []
     if steps:
         lines += [
-            "| case | against | ours, songs/s | peer, songs/s | ratio (min – median – max) | peak memory, ours, peer |",
+            "| case | against | ours, songs/s | peer, songs/s | ratio (min – median – max) | memory, ours, peer |",
             "| --- | --- | --- | --- | --- | --- |",
         ]
         for row in steps:

@@ -118,7 +118,8 @@ def chosen(only):
     names = {peer.name for peer in PEERS}
     for case, peer in wanted:
         if case not in {*STEPS, ""} or peer not in names | {""}:
-            raise SystemExit(f"--only: cases are {sorted(STEPS)}, peers {sorted(names)}, as in large-252:keras or :keras")
+            known = f"cases are {sorted(STEPS)}, peers {sorted(names)}"
+            raise SystemExit(f"--only: {known}, as in large-252:keras or :keras")
     return [
         (case, peer)
         for case in STEPS

@@ -38,8 +38,8 @@ public struct Prediction {
   /// Tags to tell of each song.
   private let top: Int
 
-  /// Songs that are predicted together: the products of inference have room for about so many, whether they come or
-  /// not. A song's result does not depend on its company.
+  /// Songs that are predicted together: the weights are transformed once for all of them. A song's result does not
+  /// depend on its company.
   private static let songsAtOnce = 16
 
   /// - Throws: as `StoredModel.read`.

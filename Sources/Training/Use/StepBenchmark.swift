@@ -93,7 +93,7 @@ private final class Bench {
     _ = try replica.accumulateGradients(batch, step: context, statistics: statistics)
     if let ranksProfile {
       ranksProfile.layer = StepMeasurement.ranks
-      let bytes = replica.gradients.count * MemoryLayout<Float>.stride
+      let bytes = replica.gradients.count * MemoryLayout<Double>.stride
       try ranksProfile.measure("sum of the gradients", .init(bytes: bytes)) {
         try gradients.sum(replica.gradients)
       }
