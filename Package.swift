@@ -103,7 +103,11 @@ let package = Package(
     .testTarget(
       name: "KernelsTests", dependencies: ["Kernels", "RandomNumbers"], swiftSettings: common),
     .testTarget(
-      name: "NetworksTests", dependencies: ["Networks", "Kernels", "HierarchicalData", "RandomNumbers"],
+      name: "NetworksTests",
+      dependencies: [
+        "Networks", "Kernels", "HierarchicalData", "MessagePassing", "Metrics", "MillionSong", "RandomNumbers",
+        "Sampling", "Synthesis",
+      ],
       exclude: ["Golden"], swiftSettings: common),
     .testTarget(
       name: "MillionSongTests",

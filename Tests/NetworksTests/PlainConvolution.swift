@@ -67,8 +67,11 @@ final class PlainConvolution: MapConvolution {
 
   private func gather(_ map: UnsafePointer<Float>, _ input: MapShape, _ patches: UnsafeMutablePointer<Float>) {
     forEachTap(input) { patch, position in
-      for channel in 0..<input.channels {
-        patches[patch + channel] = position.map { map[$0 * input.channelStride + channel] } ?? 0
+      let target = patches + patch
+      if let position {
+        target.update(from: map + position * input.channelStride, count: input.channels)
+      } else {
+        target.update(repeating: 0, count: input.channels)
       }
     }
   }
@@ -77,22 +80,22 @@ final class PlainConvolution: MapConvolution {
     map.update(repeating: 0, count: input.songStride)
     forEachTap(input) { patch, position in
       guard let position else { return }
-      for channel in 0..<input.channels {
-        map[position * input.channelStride + channel] += patches[patch + channel]
-      }
+      let (source, target) = (patches + patch, map + position * input.channelStride)
+      for channel in 0..<input.channels { target[channel] += source[channel] }
     }
   }
 
   /// Where each tap of each position's patch lies in the matrix and in the map (nil outside).
+  @inline(__always)
   private func forEachTap(_ input: MapShape, _ body: (Int, Int?) -> Void) {
     for row in 0..<input.rows {
       for column in 0..<input.columns {
         for tap in 0..<9 {
           let (r, c) = (row + tap / 3 - 1, column + tap % 3 - 1)
-          let inside = (0..<input.rows).contains(r) && (0..<input.columns).contains(c)
+          let isInside = r >= 0 && r < input.rows && c >= 0 && c < input.columns
           body(
             (row * input.columns + column) * patchWidth + tap * input.channels,
-            inside ? r * input.columns + c : nil)
+            isInside ? r * input.columns + c : nil)
         }
       }
     }
