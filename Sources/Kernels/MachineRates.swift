@@ -49,7 +49,11 @@ public struct MachineRates: Sendable {
 
   private static func measureMemory(_ team: ThreadTeam) -> Double {
     let run = 1 << 18
-    let lastCache = max(0, Int(sysconf(Int32(_SC_LEVEL3_CACHE_SIZE))))
+    #if canImport(Glibc)
+      let lastCache = max(0, Int(sysconf(Int32(_SC_LEVEL3_CACHE_SIZE))))
+    #else
+      let lastCache = 0  // Nobody can be asked.
+    #endif
     let tasks = max(64 << 20, lastCache) / MemoryLayout<Float>.stride / run
     let (first, second) = (ones(tasks * run), ones(tasks * run))
     let sum = AlignedBuffer(count: tasks * run)

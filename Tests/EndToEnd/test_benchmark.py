@@ -1,6 +1,7 @@
 """The program measures its own steps, and compares with what it measured before."""
 
 import json
+import resource
 
 import pytest
 
@@ -60,3 +61,13 @@ def test_a_file_that_is_no_result_is_refused(stored, tmp_path):
     assert outcome.code == program.BAD_DATA and str(other) in outcome.errors, str(outcome)
     outcome = program.run(*SMALL, "--compare", tmp_path / "gone.json")
     assert outcome.code == program.MISSING and "gone.json" in outcome.errors, str(outcome)
+
+
+def test_one_thread_uses_one_core():
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    outcome = program.succeed("benchmark", "step", "--config", program.ROOT / "configs/small-252.yaml",
+                              "--batch-size", 32, "--threads", 1, "--steps", 20, "--no-profile")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    # A library that starts threads of its own beside the program's would use all cores.
+    assert used < 1.1 * outcome.seconds + 0.1, f"{used:.2f} s of processor time in {outcome.seconds:.2f} s"
