@@ -29,7 +29,8 @@ public struct PreparedSplit: Sendable, Equatable {
   /// Throws `badData` where a run asks for another rule than the snapshot was made for; `name` stands for the
   /// snapshot.
   public func refuseOther(_ wanted: SplitRule, name: String) throws {
-    guard wanted != rule else { return }
+    // As text: the shares 0.8/0.2 and 0.8 are the same rule, but 1 − 0.8 is not quite 0.2.
+    guard wanted.description != rule.description else { return }
     throw Failure(
       .badData,
       "\(name): its tags were counted on the training side of the split \(rule) (seed \(seed)), but --split asks for "

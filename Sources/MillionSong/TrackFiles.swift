@@ -3,13 +3,13 @@ import FileAccess
 import MessagePassing
 
 /// Finds the track files that `--msd` names: those of a tree, one file, or those of a list.
-enum TrackFiles {
+public enum TrackFiles {
   static let suffix = ".h5"
   /// The eight bytes that every HDF5 file starts with.
   private static let signature: [UInt8] = [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]
 
   /// What a path is to the program.
-  enum Form: String, Codable {
+  public enum Form: Sendable {
     case tree
     /// One file, of a song or of many.
     case file
@@ -19,7 +19,7 @@ enum TrackFiles {
   /// Finds all files, in the order of their names. Collective.
   /// - Throws: `missingInput` where a rank does not see the path, `badData` where it is neither folder, HDF5 file nor
   ///   list, or where there is no file.
-  static func discover(_ source: String, communicator: any Communicator) throws -> FileTree {
+  public static func discover(_ source: String, communicator: any Communicator) throws -> FileTree {
     let files: FileTree
     switch try communicator.agree({ try form(of: source) }) {
     case .tree:
@@ -41,7 +41,7 @@ enum TrackFiles {
   }
 
   /// - Throws: `missingInput` where there is nothing, `badData` for a device or pipe.
-  static func form(of path: String) throws -> Form {
+  public static func form(of path: String) throws -> Form {
     let kind: PathKind
     do {
       kind = try PathKind(of: path)

@@ -10,7 +10,9 @@ import MillionSong
 struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "inspect",
-    abstract: "Tells what a track file, tree, Last.fm source, snapshot, checkpoint or configuration is and holds.",
+    abstract: """
+      Tells what track files (one, a tree, a list), Last.fm tags, a snapshot, checkpoint or configuration are and hold.
+      """,
     discussion: """
       Examples:
         crnn-dist inspect songs-252.h5
@@ -32,6 +34,8 @@ struct InspectCommand: ParsableCommand {
       let inspection: (any Inspection)?
       if kind == .folder {
         inspection = try TreeInspection(path, communicator)
+      } else if try communicator.broadcast({ isList() }) {
+        inspection = try ListInspection(path, communicator)
       } else {
         inspection = try communicator.agree { communicator.isRoot ? try inspectFile() : nil }
       }
@@ -49,11 +53,19 @@ struct InspectCommand: ParsableCommand {
     }
   }
 
+  private var suffix: String { URL(fileURLWithPath: path).pathExtension.lowercased() }
+
+  /// Whatever is text of no other kind.
+  private func isList() -> Bool {
+    !["json", "yaml", "yml"].contains(suffix) && !LastFMDatabase.isDatabase(path)
+      && (try? TrackFiles.form(of: path)) == .list
+  }
+
   private func inspectFile() throws -> any Inspection {
-    switch URL(fileURLWithPath: path).pathExtension.lowercased() {
+    switch suffix {
     case "json": return try RecordInspection(path)
     case "yaml", "yml": return try NetworkInspection(configurationAt: path)
-    default: return try inspectHierarchicalFile()
+    default: return LastFMDatabase.isDatabase(path) ? try DatabaseInspection(path) : try inspectHierarchicalFile()
     }
   }
 
@@ -67,6 +79,9 @@ struct InspectCommand: ParsableCommand {
         throw Failure(
           .badData, "\(path): an HDF5 file, but no track file, snapshot or checkpoint",
           remedy: "it has no /analysis/songs and no attribute format")
+      }
+      if let songs = try TrackInspection.songs(in: path), songs > 1 {
+        return try AggregateInspection(path, songs: songs)
       }
       return try TrackInspection(path)
     }

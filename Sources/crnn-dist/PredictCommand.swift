@@ -8,7 +8,7 @@ import Training
 struct PredictCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "predict",
-    abstract: "Tells the most probable tags of track files.",
+    abstract: "Tells the most probable tags of the songs in track files.",
     discussion: """
       Example:
         crnn-dist predict --checkpoint runs/first/checkpoints/best.h5 --top 3 TRAAABD128F429CF47.h5
@@ -29,7 +29,7 @@ struct PredictCommand: ParsableCommand {
   @Flag(help: "Print JSON.")
   var json = false
 
-  @Argument(help: "Track files.")
+  @Argument(help: "Track files, of one song or of many.")
   var tracks: [String]
 
   func validate() throws {
@@ -63,7 +63,7 @@ struct PredictCommand: ParsableCommand {
   }
 
   private func printTags(_ outcome: Prediction.Outcome) {
-    print("\(outcome.path): \(outcome.artistName ?? "") – \(outcome.title ?? "")")
+    print("\(outcome.place): \(outcome.artistName ?? "") – \(outcome.title ?? "")")
     for tag in outcome.tags { print(String(format: "  %5.1f %%  ", tag.probability * 100) + tag.tag) }
   }
 }
@@ -71,6 +71,8 @@ struct PredictCommand: ParsableCommand {
 /// One song of `predict --json`.
 private struct PredictionDocument: Encodable {
   let file: String
+  /// In a file of many songs.
+  let row: Int?
   let trackID: String?
   let title: String?
   let artistName: String?
@@ -78,6 +80,7 @@ private struct PredictionDocument: Encodable {
 
   init(_ outcome: Prediction.Outcome) {
     file = outcome.path
+    row = outcome.row
     trackID = outcome.trackID
     title = outcome.title
     artistName = outcome.artistName
@@ -85,7 +88,7 @@ private struct PredictionDocument: Encodable {
   }
 
   enum CodingKeys: String, CodingKey {
-    case file, title, tags
+    case file, row, title, tags
     case trackID = "track_id"
     case artistName = "artist_name"
   }

@@ -20,6 +20,16 @@ struct TrackInspection: Inspection {
     case segments
   }
 
+  /// How many songs a file holds; nil where it holds one.
+  static func songs(in path: String) throws -> Int? {
+    do {
+      guard case .aggregate(let songs) = try TrackReader(segments: 0).contents(of: path) else { return nil }
+      return songs
+    } catch {
+      throw error.failure
+    }
+  }
+
   init(_ path: String) throws {
     do {
       let track = try TrackReader(segments: nil).read(path)

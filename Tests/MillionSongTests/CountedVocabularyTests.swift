@@ -89,8 +89,8 @@ import Testing
 
   @Test func anotherSplitThanThePreparedOneIsRefused() throws {
     let songs = try songs([["a"], ["a"], ["b"], ["a"], ["a"], ["b"]])
-    let prepared = try #require(try prepare(songs, "random:0.5", top: 2).snapshot.preparedSplit)
-    try prepared.refuseOther(SplitRule("random:0.5/0.5"), name: "songs.h5")
+    let prepared = try #require(try prepare(songs, "random:0.8", top: 2).snapshot.preparedSplit)
+    try prepared.refuseOther(SplitRule("random:0.8/0.2"), name: "songs.h5")
     let failure = #expect(throws: Failure.self) {
       try prepared.refuseOther(SplitRule("artist:0.5"), name: "songs.h5")
     }

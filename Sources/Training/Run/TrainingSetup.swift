@@ -100,7 +100,7 @@ extension RunConfiguration {
     resolved.segments = source.segments
     if let prepared = source.preparedSplit {
       if let givenSplit { try prepared.refuseOther(SplitRule(givenSplit), name: source.name) }
-      resolved.split = prepared.rule.description
+      resolved.split = givenSplit ?? prepared.rule.description
     } else {
       resolved.split = split
     }

@@ -14,9 +14,11 @@ public struct Prediction {
     public let probability: Float
   }
 
-  /// What became of one file.
+  /// What became of one song, or of a file that is none.
   public struct Outcome: Codable, Sendable {
     public let path: String
+    /// In a file of many songs.
+    public let row: Int?
     public var trackID: String?
     public var title: String?
     public var artistName: String?
@@ -27,14 +29,23 @@ public struct Prediction {
     /// Whether there is no such file.
     public var isMissing = false
 
+    init(_ location: SongLocation) {
+      path = location.path
+      row = location.row
+    }
+
+    /// The file, and the row where there is one.
+    public var place: String { SongLocation(path, row: row).description }
+
     /// The problem as an error.
     public var failure: Failure? {
-      problem.map { Failure(isMissing ? .missingInput : .badData, "\(path): \($0)") }
+      problem.map { Failure(isMissing ? .missingInput : .badData, "\(place): \($0)") }
     }
   }
 
   private let model: StoredModel
   private let replica: Replica
+  private let reader: TrackReader
   /// Tags to tell of each song.
   private let top: Int
 
@@ -47,12 +58,14 @@ public struct Prediction {
     model = try StoredModel.read(checkpoint)
     replica = try model.makeReplica(maximumBatch: Self.songsAtOnce, threads: threads)
     self.top = top
+    reader = TrackReader(segments: model.architecture.segments)
   }
 
-  /// Predicts the tags of files, shared among the ranks. Rank 0 returns all outcomes in the order of the paths, a
-  /// bad file among them with its problem; the others nil. Collective.
+  /// Predicts the tags of every song in files, shared among the ranks. Rank 0 returns all outcomes in the order of the
+  /// paths and rows, a bad file among them with its problem; the others nil. Collective.
   public func run(_ paths: [String], _ communicator: any Communicator) throws -> [Outcome]? {
-    let own = paths[share(of: paths.indices, rank: communicator.rank, size: communicator.size)]
+    let songs = try SongLocation.songs(in: paths, communicator: communicator)
+    let own = songs[share(of: songs.indices, rank: communicator.rank, size: communicator.size)]
     let outcomes = try communicator.agree {
       try stride(from: own.startIndex, to: own.endIndex, by: Self.songsAtOnce).flatMap {
         try self.outcomes(own[$0..<min($0 + Self.songsAtOnce, own.endIndex)])
@@ -61,13 +74,13 @@ public struct Prediction {
     return try communicator.gather(outcomes)?.flatMap { $0 }
   }
 
-  /// Of at most `songsAtOnce` files.
-  private func outcomes(_ paths: ArraySlice<String>) throws -> [Outcome] {
+  /// Of at most `songsAtOnce` songs.
+  private func outcomes(_ locations: ArraySlice<SongLocation>) throws -> [Outcome] {
     var outcomes: [Outcome] = []
     var features: [Float] = []
     var good: [Int] = []
-    for path in paths {
-      let (outcome, pitches) = read(path)
+    for location in locations {
+      let (outcome, pitches) = read(location)
       if let pitches {
         good.append(outcomes.count)
         features += pitches
@@ -85,12 +98,12 @@ public struct Prediction {
     return outcomes
   }
 
-  /// What a file is, and its first segments' pitches; nil where it cannot be judged, with the problem.
-  private func read(_ path: String) -> (Outcome, pitches: [Float]?) {
-    var outcome = Outcome(path: path)
+  /// What a song is, and its first segments' pitches; nil where it cannot be judged, with the problem.
+  private func read(_ location: SongLocation) -> (Outcome, pitches: [Float]?) {
+    var outcome = Outcome(location)
     let segments = model.architecture.segments
     do {
-      let track = try TrackReader(segments: segments).read(path)
+      let track = try reader.read(location)
       outcome.trackID = track.trackID
       outcome.title = track.title
       outcome.artistName = track.artistName
@@ -99,7 +112,7 @@ public struct Prediction {
         "the song has \(track.segmentCount) segments, the model needs \(segments); shorter songs cannot be judged"
     } catch {
       outcome.problem = error.cause
-      outcome.isMissing = !FileManager.default.fileExists(atPath: path)
+      outcome.isMissing = !FileManager.default.fileExists(atPath: location.path)
     }
     return (outcome, nil)
   }
