@@ -103,6 +103,12 @@ public struct PreparationOptions: Sendable, Equatable {
         remedy: "it decides which songs --tags top:K counts; otherwise songs are divided by train --split"
       ).knownToAllRanks
     }
+    if let split, split.needsLabels {
+      throw Failure(
+        .usage, "--split \(split) cannot decide which songs --tags \(tags) counts: it looks at the tags itself",
+        remedy: "count them on a split such as artist:0.8/0.1/0.1, or give a list of tags"
+      ).knownToAllRanks
+    }
   }
 
   /// Throws `usage` where the source of tags does not fit what else is said of tags.

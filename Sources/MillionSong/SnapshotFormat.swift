@@ -51,14 +51,19 @@ enum SnapshotFormat {
     }
     let cut = longest == PreparationOptions.mostSegments ? "" : " \(longest)"
     hash.add(segments == .all ? "all\(cut)" : crop == .first ? "\(segments)" : "\(segments) \(crop.rawValue)")
-    let digits = String(hash.value, radix: 16)
-    return String(repeating: "0", count: 16 - digits.count) + digits
+    return hash.text
   }
 }
 
 /// FNV-1a, 64 bits: the same on every machine and in every run, which the standard hash is not.
 struct Fingerprint {
   private(set) var value: UInt64 = 0xCBF2_9CE4_8422_2325
+
+  /// 16 hexadecimal digits.
+  var text: String {
+    let digits = String(value, radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
+  }
 
   /// Adds a text and an end mark.
   mutating func add(_ text: String) {

@@ -1,6 +1,32 @@
 import Diagnosis
 import RandomNumbers
 
+/// What a split looks at, song by song.
+public struct SplitSongs: Sendable {
+  public var trackIDs: [String]
+  public var artistIDs: [String]
+  /// Only for warnings; empty where they are not known.
+  public var artistNames: [String]
+  /// `[song][tag]`, 0 or 1; only for stratified splits.
+  public var labels: [UInt8]
+  public var tagCount: Int
+
+  public init(
+    trackIDs: [String], artistIDs: [String], artistNames: [String] = [], labels: [UInt8] = [], tagCount: Int = 0
+  ) {
+    precondition(trackIDs.count == artistIDs.count, "one artist id for each track id")
+    precondition(artistNames.isEmpty || artistNames.count == trackIDs.count, "one name for each track id")
+    precondition(labels.isEmpty || labels.count == trackIDs.count * tagCount, "a row of labels for each track id")
+    self.trackIDs = trackIDs
+    self.artistIDs = artistIDs
+    self.artistNames = artistNames
+    self.labels = labels
+    self.tagCount = tagCount
+  }
+
+  public var count: Int { trackIDs.count }
+}
+
 /// Which songs are for training, for validation and for test: indices into the songs in rising order.
 public struct Split: Sendable, Equatable {
   public var train: [Int]
@@ -8,6 +34,8 @@ public struct Split: Sendable, Equatable {
   public var test: [Int]
   /// Songs that no list names (only where the sides come from files).
   public var unused: [Int] = []
+  /// What the files were found to hold, where the sides come from files.
+  public var lists: ListFindings?
 
   public init(train: [Int], validation: [Int], test: [Int], unused: [Int] = []) {
     self.train = train
@@ -18,39 +46,49 @@ public struct Split: Sendable, Equatable {
 
   /// Divides songs by a rule.
   ///
-  /// A pure function of rule, seed and the ids: neither the order of the songs nor the number of ranks has any
-  /// influence on the side that a song is on.
-  /// - Throws: `badData` where no song is left for training, or a list is not what it should be.
-  public init(_ rule: SplitRule, trackIDs: [String], artistIDs: [String], seed: UInt64) throws {
-    precondition(trackIDs.count == artistIDs.count, "one artist id for each track id")
+  /// A pure function of rule, seed, ids and (where the rule is stratified) labels: neither the order of the songs
+  /// nor the number of ranks has any influence on the side that a song is on.
+  /// - Throws: `badData` where no song is left for training, an artist is on two sides of an artist split, or a
+  ///   list is not what it should be; `missingInput` where a list cannot be read.
+  public init(_ rule: SplitRule, of songs: SplitSongs, seed: UInt64) throws {
     switch rule {
-    case .random(let shares):
-      self = Split.random(shares, trackIDs: trackIDs, seed: seed)
-    case .artist(let shares):
-      self = Split.byArtist(shares, artistIDs: artistIDs, seed: seed)
-      try checkNoArtistOnTwoSides(artistIDs: artistIDs)
-    case .files(let paths):
-      self = try Split.listed(TrackList.readAll(paths), trackIDs: trackIDs)
+    case .random(let shares): self = Split.random(shares, songs, seed: seed)
+    case .artist(let shares): self = Split.byArtist(shares, songs, seed: seed)
+    case .stratified(let shares): self = try Split.stratified(shares, songs, byArtist: false, seed: seed)
+    case .stratifiedArtist(let shares): self = try Split.stratified(shares, songs, byArtist: true, seed: seed)
+    case .trackLists(let lists), .artistTrackLists(let lists):
+      self = try Split(ListedSides(lists, of: .track, seed: seed), ids: songs.trackIDs)
+    case .artistLists(let lists):
+      self = try Split(ListedSides(lists, of: .artist, seed: seed), ids: songs.artistIDs)
     }
     guard !train.isEmpty else {
-      throw Failure(.badData, "split \(rule): no song is left for training, of \(trackIDs.count)")
+      throw Failure(
+        .badData, "split \(rule): no song is left for training, of \(songs.count)",
+        remedy: lists.map { _ in "do the lists belong to these songs?" })
     }
+    if rule.isByArtist { try checkNoArtistOnTwoSides(songs) }
   }
 
-  private init(sides: [Int?]) {
+  init(sides: [Int?]) {
     func songs(on side: Int?) -> [Int] { sides.indices.filter { sides[$0] == side } }
     self.init(train: songs(on: 0), validation: songs(on: 1), test: songs(on: 2), unused: songs(on: nil))
   }
+
+  /// The sides with their names, training first.
+  public var sides: [(name: String, songs: [Int])] {
+    [("training", train), ("validation", validation), ("test", test)]
+  }
 }
+
+// MARK: - By chance
 
 extension Split {
   /// The share of each side to the song; a side with a share above 0 gets at least one song while there are any.
-  private static func random(_ shares: SplitShares, trackIDs: [String], seed: UInt64) -> Split {
-    let order = shuffled(trackIDs, seed: seed)
-    let counts = sideCounts(shares, of: trackIDs.count)
-    var sides = [Int?](repeating: nil, count: trackIDs.count)
+  private static func random(_ shares: SplitShares, _ songs: SplitSongs, seed: UInt64) -> Split {
+    let order = shuffled(songs.trackIDs, seed: seed)
+    var sides = [Int?](repeating: nil, count: songs.count)
     var start = 0
-    for (side, count) in counts.enumerated() {
+    for (side, count) in shares.songs(of: songs.count).enumerated() {
       for song in order[start..<start + count] { sides[song] = side }
       start += count
     }
@@ -58,13 +96,10 @@ extension Split {
   }
 
   /// Artists in random order, each to the side that lacks the most songs for its share.
-  private static func byArtist(_ shares: SplitShares, artistIDs: [String], seed: UInt64) -> Split {
-    let songs = Dictionary(grouping: artistIDs.indices) { ExactText(artistIDs[$0]) }
-    let artists = songs.keys.map(\.text)
-    var wanted = sideCounts(shares, of: artistIDs.count).map(Double.init)
-    var sides = [Int?](repeating: nil, count: artistIDs.count)
-    for artist in shuffled(artists, seed: seed) {
-      let own = songs[ExactText(artists[artist])]!
+  private static func byArtist(_ shares: SplitShares, _ songs: SplitSongs, seed: UInt64) -> Split {
+    var wanted = shares.songs(of: songs.count).map(Double.init)
+    var sides = [Int?](repeating: nil, count: songs.count)
+    for own in songsOfArtists(songs.artistIDs, seed: seed) {
       let side = wanted.indices.max { (wanted[$0], -$0) < (wanted[$1], -$1) }!
       wanted[side] -= Double(own.count)
       for song in own { sides[song] = side }
@@ -72,18 +107,34 @@ extension Split {
     return Split(sides: sides)
   }
 
-  /// Whole numbers of songs that add up to all of them.
-  private static func sideCounts(_ shares: SplitShares, of count: Int) -> [Int] {
-    var counts = shares.all.map { Int(($0 * Double(count)).rounded()) }
-    for side in 1...2 where shares.all[side] > 0 && counts[side] == 0 { counts[side] = 1 }
-    counts[2] = min(counts[2], max(0, count - 1))
-    counts[1] = min(counts[1], max(0, count - 1 - counts[2]))
-    counts[0] = count - counts[1] - counts[2]
-    return counts
+  /// Songs or artists in random order, each where its tags and the shares want it.
+  private static func stratified(
+    _ shares: SplitShares, _ songs: SplitSongs, byArtist: Bool, seed: UInt64
+  ) throws -> Split {
+    guard songs.tagCount > 0, songs.labels.count == songs.count * songs.tagCount else {
+      throw Failure(.fault, "a stratified split of \(songs.count) songs without their labels")
+    }
+    let groups =
+      byArtist ? songsOfArtists(songs.artistIDs, seed: seed) : shuffled(songs.trackIDs, seed: seed).map { [$0] }
+    let units = groups.map { Stratification.Unit($0, labels: songs.labels, tagCount: songs.tagCount) }
+    let stratification = Stratification(
+      units, tagCount: songs.tagCount, wanted: shares.songs(of: songs.count), seed: seed)
+    var sides = [Int?](repeating: nil, count: songs.count)
+    for (group, side) in zip(groups, stratification.sides()) {
+      for song in group { sides[song] = side }
+    }
+    return Split(sides: sides)
+  }
+
+  /// The songs of each artist, artists in random order.
+  private static func songsOfArtists(_ artistIDs: [String], seed: UInt64) -> [[Int]] {
+    let songs = Dictionary(grouping: artistIDs.indices) { ExactText(artistIDs[$0]) }
+    let artists = songs.keys.map(\.text)
+    return shuffled(artists, seed: seed).map { songs[ExactText(artists[$0])]! }
   }
 
   /// A random order of ids (as indices): each id draws its own number, so the ids' own order does not matter.
-  private static func shuffled(_ ids: [String], seed: UInt64) -> [Int] {
+  static func shuffled(_ ids: [String], seed: UInt64) -> [Int] {
     let draws = ids.map { id -> UInt64 in
       let name = Fingerprint.of(id)
       var stream = RandomStream(
@@ -95,32 +146,5 @@ extension Split {
       draws[first] != draws[second]
         ? draws[first] < draws[second] : ExactText(ids[first]) < ExactText(ids[second])
     }
-  }
-
-  /// Throws `badData` when an artist is on two sides, naming the artist.
-  public func checkNoArtistOnTwoSides(artistIDs: [String]) throws {
-    var sideOfArtist: [ExactText: String] = [:]
-    for (side, songs) in [("training", train), ("validation", validation), ("test", test)] {
-      for song in songs {
-        let other = sideOfArtist.updateValue(side, forKey: ExactText(artistIDs[song])) ?? side
-        guard other == side else {
-          throw Failure(
-            .badData, "the artist \(artistIDs[song]) is on two sides of the split, \(other) and \(side)")
-        }
-      }
-    }
-  }
-
-  private static func listed(_ lists: [TrackList], trackIDs: [String]) throws -> Split {
-    var sideOfTrack: [ExactText: Int] = [:]
-    for (side, list) in lists.enumerated() {
-      for id in list.trackIDs {
-        let other = sideOfTrack.updateValue(side, forKey: ExactText(id)) ?? side
-        guard other == side else {
-          throw Failure(.badData, "\(list.path): the track \(id) is also in \(lists[other].path)")
-        }
-      }
-    }
-    return Split(sides: trackIDs.map { sideOfTrack[ExactText($0)] })
   }
 }

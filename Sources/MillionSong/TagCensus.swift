@@ -86,7 +86,7 @@ struct TagCensus {
   }
 
   private func sides(_ rule: SplitRule, seed: UInt64) throws -> [SongSide] {
-    let split = try Split(rule, trackIDs: trackIDs, artistIDs: artistIDs, seed: seed)
+    let split = try Split(rule, of: SplitSongs(trackIDs: trackIDs, artistIDs: artistIDs), seed: seed)
     var sides = [SongSide](repeating: .none, count: trackIDs.count)
     for (songs, side) in [(split.train, SongSide.training), (split.validation, .validation), (split.test, .test)] {
       for song in songs { sides[song] = side }

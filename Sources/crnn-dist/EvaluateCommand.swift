@@ -30,6 +30,9 @@ struct EvaluateCommand: ParsableCommand {
   @Option(help: "The side of the split.")
   var split = Side.validation
 
+  @Option(help: "How the songs are divided, where the split's lists have moved. Default: as the checkpoint says.")
+  var splitRule: String?
+
   @Flag(help: "Evaluate also on songs, or a split, that are not those of the checkpoint's run.")
   var allowOtherData = false
 
@@ -47,6 +50,7 @@ struct EvaluateCommand: ParsableCommand {
     var evaluation = Evaluation(checkpoint: checkpoint)
     evaluation.side = split.rawValue
     evaluation.allowsOtherData = allowOtherData
+    evaluation.splitRule = splitRule
     evaluation.threads = threads
     MPIProgram.run { communicator in
       let source = try communicator.agree { try SnapshotSongs(data) }

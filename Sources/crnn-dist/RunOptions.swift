@@ -1,6 +1,7 @@
 import ArgumentParser
 import Diagnosis
 import Foundation
+import MillionSong
 import Training
 
 /// The options of a training run on the command line. Their values are read by the rules of the YAML file, so
@@ -36,7 +37,11 @@ struct RunOptions: ParsableArguments {
   @Flag(help: "End at the first bad file of a tree instead of skipping it.")
   var strict = false
 
-  @Option(help: "random:0.95, artist:0.8/0.1/0.1 or files:TRAIN,VALIDATION[,TEST] (default: random:0.95).")
+  @Option(
+    help: """
+      How songs are divided into training, validation and test: \(SplitRule.forms) (default: random:0.95). Prefer \
+      artist or stratified-artist.
+      """)
   var split: String?
 
   @Flag(help: "Deal the songs' tags out at random: a control that must learn nothing.")

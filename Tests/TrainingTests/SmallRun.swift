@@ -38,6 +38,7 @@ final class ThousandthSongs: SongSource {
   var tags: [String] { base.tags }
   var trackIDs: [String] { base.trackIDs }
   var artistIDs: [String] { base.artistIDs }
+  var artistNames: [String] { base.artistNames }
   var labels: [UInt8] { base.labels }
 
   func pitchValues(of songs: Range<Int>) -> SegmentValues {

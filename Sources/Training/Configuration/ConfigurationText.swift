@@ -33,9 +33,11 @@ extension RunConfiguration {
       throw Failure(.usage, "\(source): expected lines of option: value, found \(root.kindInWords)")
     }
     let options = RunOption.all
-    // A model replaces a spelt-out shape of the layers below, not that of its own file.
+    // A model replaces a spelt-out shape of the layers below, and a split the hash of another one's lists, but not
+    // those of their own file.
     let pairs = Array(mapping)
-    for (key, value) in pairs.filter({ $0.key.string == "model" }) + pairs.filter({ $0.key.string != "model" }) {
+    func comesFirst(_ key: Node) -> Bool { ["model", "split"].contains(key.string) }
+    for (key, value) in pairs.filter({ comesFirst($0.key) }) + pairs.filter({ !comesFirst($0.key) }) {
       let name = key.string ?? key.kindInWords
       guard let option = options.first(where: { $0.key == name }) else {
         throw Self.unknownOption(name, in: source, known: options.map(\.key))

@@ -44,6 +44,8 @@ public struct RunConfiguration: Sendable, Equatable {
   public var strict = false
   /// Nil: what the songs were made for, or else the standard rule.
   public var givenSplit: String?
+  /// What the split's lists held in the run that this one repeats; nil: whatever they hold.
+  public var splitListsHash: String?
   public var permuteTags = false
 
   // The network.

@@ -32,6 +32,7 @@ public struct RunOption {
       .minimumTagWeight,
       .flag("strict", \.strict),
       .split,
+      .splitListsHash,
       .flag("permute_tags", \.permuteTags),
       .model,
       .filters,
@@ -181,13 +182,27 @@ extension RunOption {
 
   private static var split: RunOption {
     RunOption(
-      key: "split", expected: "random:0.95, artist:0.8/0.1/0.1 or files:TRAIN.txt,VALIDATION.txt",
+      key: "split", expected: SplitRule.forms,
       set: { configuration, node in
         guard let text = node.scalar?.string else { return false }
         _ = try SplitRule(text)
+        if configuration.split != text { configuration.splitListsHash = nil }
         configuration.split = text
         return true
       }, get: { $0.givenSplit.map { Node($0) } })
+  }
+
+  /// Follows `split` in the resolved file. A split named later replaces it.
+  private static var splitListsHash: RunOption {
+    RunOption(
+      key: "split_lists_hash", expected: "16 hexadecimal digits, as a run's config.yaml has them",
+      set: { configuration, node in
+        guard let text = node.scalar?.string, text.count == 16, UInt64(text, radix: 16) != nil else {
+          return false
+        }
+        configuration.splitListsHash = text
+        return true
+      }, get: { $0.splitListsHash.map { Node($0, .implicit, .doubleQuoted) } })
   }
 
   private static var minimumTagWeight: RunOption {

@@ -13,6 +13,7 @@ public final class SnapshotSongs: SongSource {
   public var tags: [String] { snapshot.tags }
   public var trackIDs: [String] { snapshot.trackIDs }
   public var artistIDs: [String] { snapshot.artistIDs }
+  public var artistNames: [String] { snapshot.artistNames }
   public var labels: [UInt8] { snapshot.labels }
   public var preparedSplit: PreparedSplit? { snapshot.preparedSplit }
 

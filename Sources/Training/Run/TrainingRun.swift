@@ -96,7 +96,7 @@ public struct TrainingRun {
   }
 
   private func warnings(_ summary: RunSummary, _ setup: TrainingSetup) -> [String] {
-    var warnings: [String] = []
+    var warnings = setup.sides.warnings
     let fair = setup.threadPlan.threads
     if setup.threads > fair {
       warnings.append(

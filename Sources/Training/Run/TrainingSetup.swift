@@ -32,14 +32,16 @@ final class TrainingSetup {
     threads = wanted.threads ?? threadPlan.threads
     let threads = self.threads
     (configuration, sides, replica) = try communicator.agree {
-      let configuration = try wanted.resolved(for: source)
+      var configuration = try wanted.resolved(for: source)
       guard configuration.batchSize >= size else {
         throw Failure(
           .usage, "--batch-size \(configuration.batchSize) is smaller than the world size, \(size)",
           remedy: "every rank needs a song of each batch: use at most \(configuration.batchSize) ranks")
       }
       let sides = try SongSides(
-        source, split: configuration.split, permuteTags: configuration.permuteTags, seed: configuration.seed)
+        source, split: configuration.split, listsHash: configuration.splitListsHash,
+        permuteTags: configuration.permuteTags, seed: configuration.seed)
+      configuration.splitListsHash = sides.split.lists?.hash
       let replica = try Replica(
         configuration.architecture(segments: source.segments, tags: source.tags.count),
         maximumBatch: largestShare(ofBatch: configuration.batchSize, size: size), threads: threads)

@@ -13,15 +13,31 @@ public struct SongSides {
   public let tagCount: Int
   /// A hash of every side's track ids: tells whether two runs divided their songs alike.
   public let identity: String
+  /// What a user should know of the split, a sentence each.
+  public let warnings: [String]
 
-  /// - Parameter rule: divides the songs, unless they come divided.
-  public init(_ source: any SongSource, split rule: String, permuteTags: Bool, seed: UInt64) throws {
+  /// - Parameter text: the rule that divides the songs, unless they come divided.
+  /// - Throws: as `Split`; `badData` where the split's lists are not those with this hash.
+  public init(
+    _ source: any SongSource, split text: String, listsHash: String? = nil, permuteTags: Bool, seed: UInt64
+  ) throws {
+    let rule = try source.preparedSplit?.rule ?? SplitRule(text)
+    // Tags dealt out anew are a control of the same split.
+    let songs = SplitSongs(
+      trackIDs: source.trackIDs, artistIDs: source.artistIDs, artistNames: source.artistNames,
+      labels: rule.needsLabels ? source.labels : [], tagCount: source.tags.count)
     if let prepared = source.preparedSplit {
       split = prepared.split
+      if rule.isByArtist { try split.checkNoArtistOnTwoSides(songs) }
     } else {
-      split = try Split(
-        SplitRule(rule), trackIDs: source.trackIDs, artistIDs: source.artistIDs, seed: seed)
+      split = try Split(rule, of: songs, seed: seed)
     }
+    if let listsHash, let found = split.lists?.hash, found != listsHash {
+      throw Failure(
+        .badData, "split \(rule): its lists hold other ids than they did (hash \(found), expected \(listsHash))",
+        remedy: "bring back the lists as they were, or leave out split_lists_hash for a new run")
+    }
+    warnings = split.warnings(rule, songs)
     tagCount = source.tags.count
     labels =
       permuteTags ? Self.permuted(source.labels, tags: source.tags.count, seed: seed) : source.labels

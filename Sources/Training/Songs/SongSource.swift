@@ -14,6 +14,8 @@ public protocol SongSource: AnyObject {
   var tags: [String] { get }
   var trackIDs: [String] { get }
   var artistIDs: [String] { get }
+  /// For messages; empty where they are not known.
+  var artistNames: [String] { get }
   /// `[song][tag]`, 0 or 1.
   var labels: [UInt8] { get }
   /// The split that these songs and tags were made for; nil where any will do.
@@ -34,6 +36,7 @@ public final class InMemorySongs: SongSource {
   public let tags: [String]
   public let trackIDs: [String]
   public let artistIDs: [String]
+  public let artistNames: [String]
   public let labels: [UInt8]
   private let features: [Float]
 
@@ -42,7 +45,7 @@ public final class InMemorySongs: SongSource {
   ///   - labels: `[song][tag]`
   public init(
     name: String = "songs in memory", segments: Int, tags: [String], trackIDs: [String], artistIDs: [String],
-    labels: [UInt8], features: [Float]
+    artistNames: [String] = [], labels: [UInt8], features: [Float]
   ) {
     precondition(artistIDs.count == trackIDs.count && labels.count == trackIDs.count * tags.count)
     precondition(features.count == trackIDs.count * segments * Track.pitchClasses)
@@ -52,6 +55,7 @@ public final class InMemorySongs: SongSource {
     self.tags = tags
     self.trackIDs = trackIDs
     self.artistIDs = artistIDs
+    self.artistNames = artistNames
     self.labels = labels
     self.features = features
   }

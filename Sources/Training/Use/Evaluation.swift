@@ -9,8 +9,10 @@ public struct Evaluation: Sendable {
   public var checkpoint: String
   /// `train`, `validation`, `test` or `all`.
   public var side = "validation"
-  /// Also on songs that the checkpoint's run did not have.
+  /// Also on songs, and by a split, that the checkpoint's run did not have.
   public var allowsOtherData = false
+  /// Divides the songs in place of the checkpoint's rule; nil: the checkpoint's.
+  public var splitRule: String?
   /// Nil: a fair share of the cores.
   public var threads: Int?
 
@@ -37,11 +39,13 @@ public struct Evaluation: Sendable {
       let configuration = try model.configuration()
       try refuseOther(model, source)
       let sides = try SongSides(
-        source, split: configuration.split, permuteTags: configuration.permuteTags, seed: configuration.seed)
+        source, split: splitRule ?? configuration.split, permuteTags: configuration.permuteTags,
+        seed: configuration.seed)
       try refuseOtherSplit(model, sides, source)
       let songs = side == "all" ? Array(source.trackIDs.indices) : sides.songs(of: side) ?? []
       guard !songs.isEmpty else {
-        throw Failure(.badData, "\(source.name): the split \(configuration.split) has no songs for \(side)")
+        throw Failure(
+          .badData, "\(source.name): the split \(splitRule ?? configuration.split) has no songs for \(side)")
       }
       let replica = try model.makeReplica(maximumBatch: Self.songsAtOnce, threads: threads ?? fair)
       return (model, sides, songs, replica)
@@ -88,6 +92,6 @@ public struct Evaluation: Sendable {
       .badData,
       "\(source.name): its split is not that of \(checkpoint): songs it was trained on could be judged as unseen "
         + "(split \(sides.identity), expected \(model.splitIdentity ?? "unknown"))",
-      remedy: "have the split's lists changed? --allow-other-data evaluates all the same")
+      remedy: "--split-rule tells where lists are that have moved; --allow-other-data evaluates all the same")
   }
 }
