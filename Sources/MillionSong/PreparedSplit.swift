@@ -12,13 +12,16 @@ public enum SongSide: UInt8, Sendable, Codable {
 /// The split that a snapshot was made for: its vocabulary was counted on the training side, so that any other split
 /// would judge by songs that had a say in it.
 public struct PreparedSplit: Sendable, Equatable {
+  /// What was counted.
+  public var tags: VocabularyRule
   public var rule: SplitRule
   public var seed: UInt64
   /// Of the snapshot's songs.
   public var split: Split
 
-  init(_ rule: SplitRule, seed: UInt64, sides: [SongSide]) {
+  init(_ rule: SplitRule, seed: UInt64, sides: [SongSide], tags: VocabularyRule) {
     func songs(on side: SongSide) -> [Int] { sides.indices.filter { sides[$0] == side } }
+    self.tags = tags
     self.rule = rule
     self.seed = seed
     split = Split(
@@ -33,8 +36,8 @@ public struct PreparedSplit: Sendable, Equatable {
     guard wanted.description != rule.description else { return }
     throw Failure(
       .badData,
-      "\(name): its tags were counted on the training side of the split \(rule) (seed \(seed)), but --split asks for "
-        + "\(wanted), whose validation and test songs may be among those counted",
-      remedy: "leave out --split, or prepare it again with --split \(wanted)")
+      "\(name): its tags were counted on the training side of the split \(rule) (seed \(seed)), but the run "
+        + "asks for the split \(wanted), whose validation and test songs may be among those counted",
+      remedy: "train with --split \(rule), or prepare it again with --split \(wanted)")
   }
 }

@@ -135,14 +135,15 @@ struct SnapshotParts {
   func preparedSplit(_ options: SnapshotRecord.Options) throws -> PreparedSplit? {
     guard let text = options.split, let seed = options.seed else { return nil }
     let dataset = try file.dataset(SnapshotFormat.Path.sides)
-    guard dataset.shape == [songs], let rule = try? SplitRule(text) else {
+    guard dataset.shape == [songs], let rule = try? SplitRule(text), let tags = try? VocabularyRule(options.tags)
+    else {
       throw SnapshotParts.damaged(file, "its split is not what it should be")
     }
     let sides = try dataset.read(UInt8.self, limit: songs).map { SongSide(rawValue: $0) }
     guard !sides.contains(nil) else {
       throw SnapshotParts.damaged(file, "/songs/side has values other than 0 to 3")
     }
-    return PreparedSplit(rule, seed: seed, sides: sides.compactMap { $0 })
+    return PreparedSplit(rule, seed: seed, sides: sides.compactMap { $0 }, tags: tags)
   }
 
   func record(tags: [String]) throws -> SnapshotRecord {

@@ -19,6 +19,14 @@ struct SnapshotInspection: Inspection {
   let identity: String
   let options: SnapshotRecord.Options
   let programVersion: String
+  /// Songs on each side, where the snapshot keeps a split.
+  let split: Sides?
+
+  struct Sides: Encodable {
+    let training: Int
+    let validation: Int
+    let test: Int
+  }
 
   enum CodingKeys: String, CodingKey {
     case kind, songs, segments
@@ -29,6 +37,7 @@ struct SnapshotInspection: Inspection {
     case artists, funnel, counts
     case encodings, identity, options
     case programVersion = "program_version"
+    case split
   }
 
   init(_ snapshot: Snapshot) throws {
@@ -48,6 +57,10 @@ struct SnapshotInspection: Inspection {
     identity = snapshot.identity
     options = snapshot.record.options
     programVersion = snapshot.programVersion
+    split = snapshot.preparedSplit.map {
+      Sides(
+        training: $0.split.train.count, validation: $0.split.validation.count, test: $0.split.test.count)
+    }
   }
 
   private var tagsFrom: String {
@@ -64,17 +77,25 @@ struct SnapshotInspection: Inspection {
     }
   }
 
+  /// One row, or none.
+  private var splitInWords: [(name: String, value: String)] {
+    guard let split, let rule = options.split, let seed = options.seed else { return [] }
+    let sides = "\(split.training) for training, \(split.validation) for validation, \(split.test) for test"
+    return [("split", "\(rule), seed \(seed): \(sides)")]
+  }
+
   var text: String {
-    let facts = table([
-      ("a snapshot", "made by crnn-dist \(programVersion)"), ("songs", "\(songs) of \(artists) artists"),
-      ("segments", segmentsInWords),
-      (
-        "features",
-        encodings.sorted { $0.key < $1.key }.map { "\($0.key) in \($0.value.rawValue)" }.joined(separator: ", ")
-      ),
-      ("tracks from", options.msd), ("tags from", "\(tagsFrom), from weight \(options.minTagWeight) on"),
-      ("vocabulary", "\(options.tags), \(tags.count) tags"), ("identity", identity),
-    ])
+    let facts = table(
+      [
+        ("a snapshot", "made by crnn-dist \(programVersion)"), ("songs", "\(songs) of \(artists) artists"),
+        ("segments", segmentsInWords),
+        (
+          "features",
+          encodings.sorted { $0.key < $1.key }.map { "\($0.key) in \($0.value.rawValue)" }.joined(separator: ", ")
+        ),
+        ("tracks from", options.msd), ("tags from", "\(tagsFrom), from weight \(options.minTagWeight) on"),
+        ("vocabulary", "\(options.tags), \(tags.count) tags"),
+      ] + splitInWords + [("identity", identity)])
     let tagLines = zip(tags, songsByTag).sorted { $0.1 > $1.1 }
       .map { "  \($0.0): \($0.1)" }.joined(separator: "\n")
     return "\(facts)\n\n\(funnel.table())\n\nsongs with each tag\n\(tagLines)"

@@ -39,6 +39,21 @@ private func configured(_ yaml: String) throws -> RunConfiguration {
   #expect(try configured(RunConfiguration().yaml) == RunConfiguration())
 }
 
+@Test func sourcesOfSongsAndTagsGoTogetherOrAreRefused() throws {
+  let terms = try configured("msd: list.txt\ntag_source: artist-terms\nmin_tag_weight: 0.5")
+  try terms.validate()
+  #expect(try configured(terms.yaml) == terms)
+  let joined = try configured("msd: a.h5\nlastfm: lastfm_tags.db\njoin: track-id")
+  try joined.validate()
+  #expect(try configured(joined.yaml) == joined && joined.yaml.contains("join: track-id"))
+  for wrong in [
+    "msd: a", "lastfm: b", "msd: a\nlastfm: b\ntag_source: artist-mbtags",
+    "msd: a\njoin: paper\ntag_source: artist-terms",
+  ] {
+    #expect(#expect(throws: Failure.self) { try configured(wrong).validate() }?.kind == .usage, "\(wrong)")
+  }
+}
+
 @Test func commandLineWinsOverTheFile() throws {
   var configuration = try configured("batch_size: 16\nmodel: large\nfilters: [1, 2, 3]\nmsd: a\nlastfm: b")
   try configuration.apply(commandLine: [("batch_size", "48"), ("data", "songs.h5"), ("filters", "[4, 5, 6]")])
@@ -52,6 +67,8 @@ private func configured(_ yaml: String) throws -> RunConfiguration {
 
 @Test(arguments: [
   ("lerning_rate: 0.1", ["test.yaml", "lerning_rate", "learning_rate"]),
+  ("tag_source: last", ["tag_source", "last", "lastfm or artist-terms or artist-mbtags"]),
+  ("join: exact", ["join", "exact", "paper or normalised or track-id"]),
   ("batch_size: many", ["batch_size", "many", "whole number from 1"]),
   ("batch_size: 0", ["batch_size", "\"0\""]),
   ("batch_size: [1, 2]", ["batch_size", "[1, 2]"]),

@@ -113,7 +113,7 @@ extension RunConfiguration {
     let fits: Bool
     switch rule {
     case .paper: fits = source.tags == Vocabulary.paper.names
-    case .top(let count): fits = source.tags.count == count
+    case .top: fits = source.preparedSplit?.tags == rule
     case .list(let path): fits = try source.tags == Vocabulary(listAt: path).names
     }
     guard !fits else { return }
