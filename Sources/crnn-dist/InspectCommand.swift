@@ -19,11 +19,14 @@ struct InspectCommand: ParsableCommand {
         crnn-dist inspect configs/large-252.yaml --json
 
       A configuration or checkpoint is shown layer by layer with output shapes and parameters; a snapshot with the \
-      songs left after each step of its making.
+      songs left after each step of its making, the table of songs left at --thresholds and the spread of lengths.
       """)
 
   @Argument(help: "The file or folder.")
   var path: String
+
+  @Option(help: "For a snapshot: tell how many songs have at least so many segments, for each of these.")
+  var thresholds = Thresholds.standard
 
   @Flag(help: "Print JSON for machines.")
   var json = false
@@ -72,7 +75,7 @@ struct InspectCommand: ParsableCommand {
   private func inspectHierarchicalFile() throws -> any Inspection {
     let file = try File.open(path)
     switch try? file.textAttribute("format") {
-    case "crnn-dist snapshot": return try SnapshotInspection(Snapshot.open(path))
+    case "crnn-dist snapshot": return try SnapshotInspection(Snapshot.open(path), thresholds: thresholds)
     case "crnn-dist checkpoint": return try NetworkInspection(checkpointAt: path)
     default:
       guard file.contains("analysis/songs"), file.contains("metadata/songs") else {

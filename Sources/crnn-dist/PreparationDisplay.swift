@@ -50,11 +50,12 @@ final class PreparationDisplay {
     lineIsOpen = isTerminal
   }
 
-  /// Prints the funnel and what was lost for which reason.
-  func finish(_ report: PreparationReport, snapshot: String, ranks: Int) {
+  /// Prints the funnel, the distribution of lengths and what was lost for which reason.
+  func finish(_ report: PreparationReport, snapshot: String, ranks: Int, thresholds: Thresholds) {
     if lineIsOpen { FileHandle.standardError.write(Data("\n".utf8)) }
     let counts = report.counts
     print(counts.funnel.table())
+    print("\n\(DistributionDisplay(report.distribution, thresholds: thresholds).text)\n")
     for (number, what, list) in [
       (counts.badFiles, "track files could not be read", "skipped"),
       (counts.duplicates, "track files have the track id of another one", "skipped"),

@@ -85,6 +85,9 @@ struct PrepareCommand: ParsableCommand {
   @Option(help: "Let a tag count from this weight on (Last.fm: 0 to 100).")
   var minTagWeight = 0.0
 
+  @Option(help: "Tell how many songs have at least so many segments, for each of these numbers.")
+  var thresholds = Thresholds.standard
+
   @Flag(help: "Stop at the first bad file instead of listing it and going on.")
   var strict = false
 
@@ -103,7 +106,7 @@ struct PrepareCommand: ParsableCommand {
       let report = try Preparation.run(options, output: out, communicator: communicator, progress: display.show)
       if communicator.isRoot {
         for note in report.notes { print(note) }
-        display.finish(report, snapshot: out, ranks: communicator.size)
+        display.finish(report, snapshot: out, ranks: communicator.size, thresholds: thresholds)
       }
     }
   }

@@ -27,6 +27,7 @@ struct SnapshotInspection: Inspection {
     let validation: Int
     let test: Int
   }
+  let distribution: DistributionDisplay
 
   enum CodingKeys: String, CodingKey {
     case kind, songs, segments
@@ -38,9 +39,11 @@ struct SnapshotInspection: Inspection {
     case encodings, identity, options
     case programVersion = "program_version"
     case split
+    case distribution
   }
 
-  init(_ snapshot: Snapshot) throws {
+  init(_ snapshot: Snapshot, thresholds: Thresholds) throws {
+    distribution = DistributionDisplay(snapshot.record.distribution, thresholds: thresholds)
     songs = snapshot.songCount
     segments = snapshot.segments
     tags = snapshot.tags
@@ -98,6 +101,6 @@ struct SnapshotInspection: Inspection {
       ] + splitInWords + [("identity", identity)])
     let tagLines = zip(tags, songsByTag).sorted { $0.1 > $1.1 }
       .map { "  \($0.0): \($0.1)" }.joined(separator: "\n")
-    return "\(facts)\n\n\(funnel.table())\n\nsongs with each tag\n\(tagLines)"
+    return "\(facts)\n\n\(funnel.table())\n\n\(distribution.text)\n\nsongs with each tag\n\(tagLines)"
   }
 }

@@ -194,3 +194,24 @@ def test_inspect_tells_what_each_thing_is(tree, snapshot):
         assert program.succeed("inspect", thing).output.strip()
     described = inspected(snapshot)
     assert described["segments"] == 252 and len(described["tags"]) == 50 and described["tags"][0] == "rock"
+
+
+@pytest.mark.parametrize("ranks", [None, 3])
+def test_thresholds_tell_what_each_length_would_leave(tree, tmp_path, ranks):
+    out = program.succeed("prepare", "--msd", tree / "msd", "--lastfm", tree / "lastfm", "--segments", 252, "--out",
+                          tmp_path / "songs.h5", "--thresholds", "512,60,252", ranks=ranks).output
+    told = json.loads(program.succeed("inspect", tmp_path / "songs.h5", "--json", "--thresholds", "60,252,512").output)
+    rows = told["distribution"]["thresholds"]
+    assert [row["segments"] for row in rows] == [60, 252, 512]
+    for row in rows:
+        alone = funnels(tree / "msd", tree / "lastfm", tmp_path, row["segments"], ranks=2)[row["segments"]]
+        assert (row["joined"], row["tagged"]) == (alone["long_enough"], alone["tagged"])
+        line = [line for line in out.splitlines() if line.split()[:2] == ["≥", str(row["segments"])]]
+        assert line[0].split()[2:] == [str(row[step]) for step in ("read", "joined", "tagged")]
+    spread = told["distribution"]["songs_by_segments"]
+    assert sum(row["read"] for row in spread) == told["funnel"]["read"]
+    assert max(len(line) for line in out.splitlines() if "█" in line or "░" in line) <= 80
+
+
+def test_thresholds_that_are_no_numbers_are_refused(snapshot):
+    program.refuse(program.run("inspect", snapshot, "--thresholds", "252,x"), program.USAGE, "--thresholds")

@@ -1,0 +1,90 @@
+"""Splits by lists: leaks, mistakes, and what resume and evaluate hold a run to."""
+
+import json
+
+import h5py
+import pytest
+
+import program
+from program import BAD_DATA, MISSING, USAGE, refuse
+
+
+@pytest.fixture
+def lists(snapshot, tmp_path):
+    """Three lists that hold the snapshot's artists, two of them strangers, in the published form."""
+    with h5py.File(snapshot, "r", locking=False) as file:
+        artists = sorted({artist.decode() for artist in file["songs/artist_id"][:]})
+    cut = len(artists) * 2 // 3
+    (tmp_path / "train.txt").write_text("\n".join(artists[:cut]) + "\nARZZZZZ1187B99BFB1\n")
+    (tmp_path / "test.txt").write_text("".join(f"{artist}<SEP>name\n" for artist in artists[cut:-1]))
+    (tmp_path / "overlap.txt").write_text("\n".join(artists[cut - 1:]))
+    return tmp_path
+
+
+def rule(lists, test="test.txt", form="artist-lists"):
+    return f"{form}:{lists}/train.txt,0.2,{lists}/{test}"
+
+
+def train(snapshot, out, split, *options, ranks=2):
+    return program.run("train", "--data", snapshot, "--out", out, "--model", "small", "--filters", "[4,4,4]",
+                       "--recurrent-units", 4, "--batch-size", 8, "--threads", 1, "--split", split, *options, ranks=ranks)
+
+
+def test_a_run_by_lists_resumes_and_is_evaluated_with_the_same_lists_alone(snapshot, lists):
+    out = lists / "run"
+    outcome = train(snapshot, out, rule(lists), "--epochs", 1)
+    assert outcome.code == 0, str(outcome)
+    assert "in no list" in outcome.errors and "1 of its" in outcome.errors
+    assert "split_lists_hash" in (out / "config.yaml").read_text()
+    newest = out / "checkpoints/epoch-0001.h5"
+    evaluated = program.succeed("evaluate", "--checkpoint", newest, "--data", snapshot, "--split", "test", "--json")
+    assert json.loads(evaluated.output)["songs"] > 0
+
+    # The lists move: the run goes on, evaluation has to be told.
+    moved = lists / "moved"
+    moved.mkdir()
+    for name in ("train.txt", "test.txt"):
+        (lists / name).rename(moved / name)
+    evaluate = ("evaluate", "--checkpoint", newest, "--data", snapshot, "--split", "test")
+    refuse(program.run(*evaluate), MISSING, "train.txt")
+    program.succeed(*evaluate, "--split-rule", rule(moved))
+    refuse(program.run(*evaluate, "--split-rule", "random:0.8/0.1/0.1"), BAD_DATA, "split", "--allow-other-data")
+    assert train(snapshot, out, rule(moved), "--epochs", 2, "--resume").code == 0
+
+    # They change: neither does.
+    with open(moved / "train.txt", "a") as file:
+        file.write("ARYYYYY1187B99BFB1\n")
+    refuse(train(snapshot, out, rule(moved), "--epochs", 3, "--resume"), BAD_DATA, "lists", "hash")
+
+
+@pytest.mark.parametrize("ranks", [None, 3])
+def test_an_artist_in_two_lists_ends_the_run(snapshot, lists, ranks):
+    name = (lists / "overlap.txt").read_text().splitlines()[0]
+    refuse(train(snapshot, lists / "run", rule(lists, "overlap.txt"), ranks=ranks), BAD_DATA, name, "overlap.txt", "train.txt")
+
+
+@pytest.mark.parametrize("ranks", [None, 2])
+def test_track_lists_with_an_artist_on_two_sides_end_the_run(snapshot, lists, ranks):
+    with h5py.File(snapshot, "r", locking=False) as file:
+        artists, tracks = file["songs/artist_id"][:], file["songs/track_id"][:]
+    shared = next(artist for artist in artists if (artists == artist).sum() > 1)
+    first, second = tracks[artists == shared][:2]
+    (lists / "a.txt").write_text(first.decode())
+    (lists / "b.txt").write_text(second.decode())
+    split = f"track-lists:{lists}/a.txt,{lists}/b.txt"
+    refuse(train(snapshot, lists / "run", "artist-" + split, ranks=ranks), BAD_DATA, shared.decode(), first.decode())
+
+
+@pytest.mark.parametrize("text", ["artist-lists:a", "stratified:2", "by-luck:0.5"])
+def test_a_rule_that_is_none_is_refused(snapshot, tmp_path, text):
+    refuse(train(snapshot, tmp_path / "run", text, ranks=None), USAGE, text, "artist-lists:TRAIN" if "luck" in text else "expected")
+
+
+def test_a_stratified_split_gives_the_same_songs_on_any_number_of_ranks(snapshot, tmp_path):
+    identities = set()
+    for ranks in (None, 3):
+        out = tmp_path / f"run-{ranks}"
+        assert train(snapshot, out, "stratified-artist:0.8/0.2", "--epochs", 1, ranks=ranks).code == 0
+        with h5py.File(out / "checkpoints/epoch-0001.h5", "r", locking=False) as file:
+            identities.add(file["texts/split_identity"][()])
+    assert len(identities) == 1

@@ -1,0 +1,144 @@
+"""Draws the distribution of a snapshot's songs over lengths, or the curves of a run. scripts/plot calls it."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import h5py
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt  # noqa: E402
+import numpy  # noqa: E402
+
+PAPER = (252, 512, 1024)
+# Told apart by colour-blind eyes (Okabe and Ito).
+READ, TAGGED, TRAINING, VALIDATION = "#bbbbbb", "#0072b2", "#d55e00", "#0072b2"
+
+
+def fail(message, code):
+    print(f"plot: error: {message}", file=sys.stderr)
+    sys.exit(code)
+
+
+def plain(axes):
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="y", color="#e5e5e5", linewidth=0.8)
+    axes.set_axisbelow(True)
+
+
+def read_distribution(path):
+    try:
+        with h5py.File(path, "r", locking=False) as file:
+            return {name: file[f"distribution/{name}"][:].astype(int)
+                    for name in ("segments", "read", "joined", "tagged")}
+    except FileNotFoundError:
+        fail(f"{path}: no such file", 66)
+    except (OSError, KeyError) as error:
+        fail(f"{path}: no snapshot: {error}", 65)
+
+
+def draw_distribution(path, out):
+    counts = read_distribution(path)
+    lengths = counts["segments"]
+    order = numpy.repeat(lengths, counts["read"])
+    end = max(PAPER[-1] * 1.1, numpy.quantile(order, 0.995))
+    edges = numpy.linspace(0, end, 50)
+    figure, (histogram, left) = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
+    inside = lengths <= end
+    for name, colour, label in (("read", READ, "read"), ("tagged", TAGGED, "joined, with a tag")):
+        histogram.hist(lengths[inside], edges, weights=counts[name][inside], color=colour, label=label)
+        songs = numpy.array([counts[name][lengths >= threshold].sum() for threshold in edges])
+        left.plot(edges, songs, color=colour if name == "tagged" else "#777777", label=label)
+    histogram.set(xlabel="segments of a song", ylabel="songs", xlim=(0, end), title="How long songs are")
+    left.set(xlabel="segments asked for (L)", ylabel="songs left", xlim=(0, end), title="What a length leaves")
+    left.set_ylim(0)
+    facts = []
+    for length in PAPER:
+        songs = counts["tagged"][lengths >= length].sum()
+        left.plot([length], [songs], "o", color=TAGGED, markersize=5)
+        facts.append(f"L = {length}: {songs:,} songs")
+    left.text(0.97, 0.72, "\n".join(facts), transform=left.transAxes, ha="right", va="top", color=TAGGED)
+    for axes in (histogram, left):
+        plain(axes)
+        axes.legend(frameon=False, loc="upper right")
+    beyond = int(counts["read"][~inside].sum())
+    figure.suptitle(f"{path.name}: {counts['read'].sum():,} songs read, median {int(numpy.median(order))} segments"
+                    + (f"; {beyond} longer than shown" if beyond else ""), fontsize=10)
+    figure.savefig(out, dpi=150)
+
+
+def read_epochs(run):
+    path = run / "metrics.jsonl" if run.is_dir() else run
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except OSError as error:
+        fail(f"{path}: {error.strerror}", 66)
+    epochs = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            event = json.loads(line)
+        except ValueError:
+            if number == len(lines):
+                continue  # A run that is going on may be writing it.
+            fail(f"{path}: line {number} is not JSON", 65)
+        if event.get("event") == "epoch":
+            epochs.append(event)
+    if not epochs:
+        fail(f"{path}: no epoch in it yet", 65)
+    return epochs
+
+
+def draw_curves(run, out):
+    epochs = read_epochs(run)
+    numbers = [epoch["epoch"] for epoch in epochs]
+    figure, (loss, auc) = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
+
+    def curve(axes, key, label, colour, style="-"):
+        # What is undefined leaves a gap.
+        values = [epoch.get(key) if epoch.get(key) is not None else numpy.nan for epoch in epochs]
+        axes.plot(numbers, values, style, color=colour, label=label, marker="o" if len(numbers) < 20 else None,
+                  markersize=3.5)
+        return numpy.array(values, dtype=float)
+
+    curve(loss, "train_loss", "training (dropout on)", TRAINING)
+    curve(loss, "val_loss", "validation", VALIDATION)
+    training = curve(auc, "train_auc", "training", TRAINING)
+    validation = curve(auc, "val_auc_macro", "validation", VALIDATION)
+    curve(auc, "val_auc_micro", "validation, micro", VALIDATION, ":")
+    auc.fill_between(numbers, training, validation, where=training > validation, color=TRAINING, alpha=0.12,
+                     linewidth=0, label="overfitting")
+    loss.set(xlabel="epoch", ylabel="binary cross-entropy", title="Loss")
+    auc.set(xlabel="epoch", ylabel="ROC-AUC, mean over tags", title="AUC")
+    for axes in (loss, auc):
+        plain(axes)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=4)
+    if not numpy.all(numpy.isnan(validation)):
+        best = int(numpy.nanargmax(validation))
+        auc.plot([numbers[best]], [validation[best]], "o", color=VALIDATION, markersize=7, fillstyle="none")
+        figure.suptitle(f"{run.resolve().name}: best validation AUC {validation[best]:.4f} in epoch {numbers[best]}, "
+                        f"training AUC there {training[best]:.4f}", fontsize=10)
+    figure.savefig(out, dpi=150)
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        prog="scripts/plot", description="Draws pictures with matplotlib.",
+        epilog="Example: scripts/plot curves runs/first --out curves.png")
+    parser.add_argument("what", choices=["distribution", "curves"],
+                        help="distribution of a snapshot's songs over lengths; curves of a run's epochs")
+    parser.add_argument("source", type=Path, help="the snapshot, or the run's folder or its metrics.jsonl")
+    parser.add_argument("--out", type=Path, help="the picture, .png, .pdf or .svg (default: named after the source)")
+    options = parser.parse_args()
+    out = options.out or Path(f"{options.source.resolve().stem}-{options.what}.png")
+    try:
+        (draw_distribution if options.what == "distribution" else draw_curves)(options.source, out)
+    except (OSError, ValueError) as error:
+        fail(f"{out}: {error}", 70)
+    print(f"wrote {out}")
+
+
+if __name__ == "__main__":
+    main()
