@@ -32,7 +32,8 @@ private struct DemonstrationSongs: Sendable {
     features = try songs.values(of: .pitches, songs: 0..<songs.songCount).floats
     labels = songs.labels
     tags = songs.tags.count
-    split = try Split(SplitRule("random:0.8"), trackIDs: songs.trackIDs, artistIDs: songs.artistIDs, seed: 1)
+    split = try Split(
+      SplitRule("random:0.8"), of: SplitSongs(trackIDs: songs.trackIDs, artistIDs: songs.artistIDs), seed: 1)
   }
 
   func batch(_ songs: some Sequence<Int>) -> Batch {
