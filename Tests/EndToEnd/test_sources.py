@@ -156,6 +156,10 @@ def test_a_snapshot_with_counted_tags_keeps_its_split_and_training_takes_it(tree
     assert (tmp_path / "run/config.yaml").read_text().count("split: artist:0.7/0.2/0.1") == 1
     assert [start["train_songs"], start["validation_songs"], start["test_songs"]] == [
         int((sides == side).sum()) for side in (0, 1, 2)]
+    evaluated = ["evaluate", "--checkpoint", tmp_path / "run/checkpoints/epoch-0001.h5", "--data", tmp_path / "2.h5"]
+    told = json.loads(program.succeed(*evaluated, "--split", "test", "--json").output)
+    assert told["songs"] == int((sides == 2).sum())
+    assert program.run(*evaluated, "--split-rule", "random:0.95").code == program.BAD_DATA
     assert inspected(tmp_path / "2.h5")["split"] == dict(
         zip(("training", "validation", "test"), (int((sides == side).sum()) for side in (0, 1, 2))))
     other_tags = program.run("train", *options, "--out", tmp_path / "other", "--tags", "top:9")

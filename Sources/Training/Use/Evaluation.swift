@@ -1,6 +1,7 @@
 import Diagnosis
 import MessagePassing
 import Metrics
+import MillionSong
 import Networks
 import Sampling
 
@@ -38,6 +39,9 @@ public struct Evaluation: Sendable {
       let model = try StoredModel.read(checkpoint)
       let configuration = try model.configuration()
       try refuseOther(model, source)
+      if let splitRule, let prepared = source.preparedSplit {
+        try prepared.refuseOther(SplitRule(splitRule), name: source.name)
+      }
       let sides = try SongSides(
         source, split: splitRule ?? configuration.split, permuteTags: configuration.permuteTags,
         seed: configuration.seed)
