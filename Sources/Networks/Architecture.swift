@@ -16,7 +16,7 @@ public struct PoolingSize: Equatable, Hashable, Sendable, Codable {
 /// The shape of a convolutional-recurrent tagger: Choi, Fazekas, Sandler and Cho, "Convolutional recurrent
 /// neural networks for music classification", 2016, adapted to 12 pitch classes.
 ///
-/// `[batch, 12, segments, 1]` → batch norm over the pitch classes → for each entry of `filters`: convolution
+/// `[batch, 12, segments, channels]` → batch norm over each row of each channel → for each entry of `filters`: convolution
 /// 3×3 same → batch norm → ELU → max pooling → dropout → GRU, all steps → GRU, last step → dropout → dense →
 /// sigmoid.
 public struct Architecture: Equatable, Sendable, Codable {
@@ -24,6 +24,8 @@ public struct Architecture: Equatable, Sendable, Codable {
   public static let pitchClasses = 12
   /// Rows of the input: the pitch classes.
   public var frequencyBins = Architecture.pitchClasses
+  /// Features of each segment, 12 values each: pitches or timbre, or both.
+  public var inputChannels = 1
   /// Columns of the input: segments of a song; of the longest, where songs differ.
   public var segments: Int
   /// Channels of each convolution.
@@ -74,6 +76,21 @@ public struct Architecture: Equatable, Sendable, Codable {
 }
 
 extension Architecture {
+  /// Networks of before there were several channels do not say that they have one.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      segments: try container.decode(Int.self, forKey: .segments),
+      filters: try container.decode([Int].self, forKey: .filters),
+      pooling: try container.decode([PoolingSize].self, forKey: .pooling),
+      recurrentUnits: try container.decode(Int.self, forKey: .recurrentUnits),
+      tags: try container.decode(Int.self, forKey: .tags))
+    frequencyBins = try container.decode(Int.self, forKey: .frequencyBins)
+    inputChannels = try container.decodeIfPresent(Int.self, forKey: .inputChannels) ?? 1
+    convolutionDropout = try container.decode(Double.self, forKey: .convolutionDropout)
+    finalDropout = try container.decode(Double.self, forKey: .finalDropout)
+  }
+
   /// Input and output sizes of one convolution block, pooling included.
   public struct ConvolutionShape: Equatable, Sendable {
     public var rows: Int
@@ -89,7 +106,7 @@ extension Architecture {
   public var convolutions: [ConvolutionShape] {
     var rows = frequencyBins
     var columns = segments
-    var channels = 1
+    var channels = inputChannels
     return zip(filters, pooling).map { outputs, window in
       let shape = ConvolutionShape(
         rows: rows, columns: columns, inputChannels: channels, outputChannels: outputs, pooling: window)
@@ -99,6 +116,9 @@ extension Architecture {
       return shape
     }
   }
+
+  /// Values of a segment.
+  public var segmentWidth: Int { frequencyBins * inputChannels }
 
   /// Columns that each block makes of a song of some length, and the least length that leaves a step.
   public func pooledColumns(segments: Int) -> [Int] {
@@ -118,6 +138,7 @@ extension Architecture {
     func require(_ condition: Bool, _ message: @autoclosure () -> String) throws {
       if !condition { throw Failure(.usage, message()) }
     }
+    try require((1...8).contains(inputChannels), "input channels: found \(inputChannels), expected 1 to 8")
     try require((1...65_536).contains(tags), "tags: found \(tags), expected 1 to 65536")
     try require((1...1_048_576).contains(segments), "segments: found \(segments), expected 1 to 1048576")
     try require(

@@ -4,17 +4,21 @@ public struct Batch: Sendable {
   public var songs: [UInt32]
   /// Segments of each song; songs of a batch may differ in length.
   public var segments: [Int]
-  /// `[song][segment][pitch class]`, every song as long as it is.
+  /// `[song][segment][channel][12]`, every song as long as it is.
   public var features: [Float]
   /// `[song][tag]`, 0 or 1. May be empty where only predictions are wanted.
   public var labels: [Float]
 
-  /// - Parameter segments: of each song; nil where all are equally long.
-  public init(songs: [UInt32], segments: [Int]? = nil, features: [Float], labels: [Float]) {
+  /// - Parameters:
+  ///   - segments: of each song; nil where all are equally long.
+  ///   - channels: of the features.
+  public init(songs: [UInt32], segments: [Int]? = nil, channels: Int = 1, features: [Float], labels: [Float]) {
     self.songs = songs
     self.segments =
       segments
-      ?? Array(repeating: features.count / (max(songs.count, 1) * Architecture.pitchClasses), count: songs.count)
+      ?? Array(
+        repeating: features.count / (max(songs.count, 1) * channels * Architecture.pitchClasses),
+        count: songs.count)
     self.features = features
     self.labels = labels
   }

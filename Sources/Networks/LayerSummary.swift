@@ -17,10 +17,10 @@ extension Architecture {
         LayerSummary(
           name: name, kind: kind, outputShape: shape, trainable: trainable, nonTrainable: nonTrainable))
     }
-    add("input", "input", [frequencyBins, segments, 1])
+    add("input", "input", [frequencyBins, segments, inputChannels])
     add(
-      "input_normalization", "batch normalization over frequency", [frequencyBins, segments, 1],
-      2 * frequencyBins, 2 * frequencyBins)
+      "input_normalization", "batch normalization over frequency", [frequencyBins, segments, inputChannels],
+      2 * segmentWidth, 2 * segmentWidth)
     for (index, shape) in convolutions.enumerated() {
       let full = [shape.rows, shape.columns, shape.outputChannels]
       let pooled = [shape.pooledRows, shape.pooledColumns, shape.outputChannels]

@@ -2,7 +2,8 @@ extension Architecture {
   /// Trainable tensors in the order of the layers.
   package func parameterTensors() -> [(name: String, shape: [Int], groups: Int)] {
     var tensors: [(name: String, shape: [Int], groups: Int)] = [
-      ("input_normalization/gamma", [frequencyBins], 1), ("input_normalization/beta", [frequencyBins], 1),
+      ("input_normalization/gamma", inputNormalizationShape, 1),
+      ("input_normalization/beta", inputNormalizationShape, 1),
     ]
     for (index, shape) in convolutions.enumerated() {
       let outputs = shape.outputChannels
@@ -25,11 +26,16 @@ extension Architecture {
   /// Means and variances of the batch normalisations.
   func statisticTensors() -> [(name: String, shape: [Int], groups: Int)] {
     var tensors: [(name: String, shape: [Int], groups: Int)] = []
-    func add(_ layer: String, _ count: Int) {
-      tensors += [("\(layer)/moving_mean", [count], 1), ("\(layer)/moving_variance", [count], 1)]
+    func add(_ layer: String, _ shape: [Int]) {
+      tensors += [("\(layer)/moving_mean", shape, 1), ("\(layer)/moving_variance", shape, 1)]
     }
-    add("input_normalization", frequencyBins)
-    for (index, outputs) in filters.enumerated() { add("normalization_\(index + 1)", outputs) }
+    add("input_normalization", inputNormalizationShape)
+    for (index, outputs) in filters.enumerated() { add("normalization_\(index + 1)", [outputs]) }
     return tensors
+  }
+
+  /// A value for each row; of several channels, for each row of each.
+  private var inputNormalizationShape: [Int] {
+    inputChannels == 1 ? [frequencyBins] : [inputChannels, frequencyBins]
   }
 }

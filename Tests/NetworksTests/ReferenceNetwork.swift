@@ -29,16 +29,22 @@ struct ReferenceNetwork {
     var first = 0
     var maps: [Map] = batch.segments.map { segments in
       defer { first += segments }
-      return [
+      return (0..<shape.inputChannels).map { channel in
         (0..<shape.frequencyBins).map { f in
-          (0..<segments).map { t in Double(batch.features[(first + t) * shape.frequencyBins + f]) }
+          (0..<segments).map { t in
+            Double(batch.features[((first + t) * shape.inputChannels + channel) * shape.frequencyBins + f])
+          }
         }
-      ]
+      }
     }
-    // Over the pitch classes: make them the channel axis for a moment.
-    maps = maps.map { [$0[0]].flatMap { rows in rows.map { [$0] } } }
+    // Over each row of each channel: make them the channel axis for a moment.
+    maps = maps.map { map in map.flatMap { rows in rows.map { [$0] } } }
     normalize(&maps, "input_normalization", training, &statistics)
-    maps = maps.map { map in [map.map { $0[0] }] }
+    maps = maps.map { map in
+      (0..<shape.inputChannels).map { channel in
+        (0..<shape.frequencyBins).map { map[channel * shape.frequencyBins + $0][0] }
+      }
+    }
     for (index, layer) in shape.convolutions.enumerated() {
       maps = maps.map { convolve($0, layer, number: index + 1) }
       normalize(&maps, "normalization_\(index + 1)", training, &statistics)

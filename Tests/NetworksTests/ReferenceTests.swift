@@ -5,11 +5,13 @@ import Testing
 
 /// A network with every special path: windows that leave a remainder, odd channel counts, negative scales.
 func oddReplica(
-  filters: [Int] = [5, 18, 7], pooling: [PoolingSize], segments: Int, batch: Int, threads: Int = 1
+  filters: [Int] = [5, 18, 7], pooling: [PoolingSize], segments: Int, batch: Int, threads: Int = 1,
+  channels: Int = 1
 ) throws -> Replica {
-  let replica = try Replica(
-    Architecture(segments: segments, filters: filters, pooling: pooling, recurrentUnits: 3, tags: 4),
-    maximumBatch: batch, threads: threads)
+  var architecture = Architecture(
+    segments: segments, filters: filters, pooling: pooling, recurrentUnits: 3, tags: 4)
+  architecture.inputChannels = channels
+  let replica = try Replica(architecture, maximumBatch: batch, threads: threads)
   replica.initializeWeights(seed: 7)
   var stream = RandomStream(seed: 11, purpose: .test)
   for name in replica.parameters.names where !name.hasSuffix("kernel") {
@@ -28,8 +30,8 @@ func randomBatch(_ replica: Replica, songs: Int, first: UInt32 = 0, segments: [I
   let shape = replica.architecture
   let total = segments?.reduce(0, +) ?? songs * shape.segments
   return Batch(
-    songs: (0..<UInt32(songs)).map { first + $0 }, segments: segments,
-    features: (0..<total * shape.frequencyBins).map { _ in
+    songs: (0..<UInt32(songs)).map { first + $0 }, segments: segments, channels: shape.inputChannels,
+    features: (0..<total * shape.segmentWidth).map { _ in
       Float(stream.index(below: 1001)) / 1000
     },
     labels: (0..<songs * shape.tags).map { _ in stream.chance(0.4) ? 1 : 0 })

@@ -104,9 +104,9 @@ private final class Bench {
 
   private static func randomBatch(_ songs: Range<Int>, _ architecture: Architecture) -> Batch {
     var stream = RandomStream(seed: 1, purpose: .test)
-    let values = architecture.frequencyBins * architecture.segments
+    let values = architecture.segmentWidth * architecture.segments
     return Batch(
-      songs: songs.map(UInt32.init),
+      songs: songs.map(UInt32.init), channels: architecture.inputChannels,
       features: (0..<songs.count * values).map { _ in Float(stream.uniform()) },
       labels: (0..<songs.count * architecture.tags).map { _ in stream.chance(0.1) ? 1 : 0 })
   }
