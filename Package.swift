@@ -95,7 +95,7 @@ let package = Package(
 
     .testTarget(name: "RandomNumbersTests", dependencies: ["RandomNumbers"], swiftSettings: common),
     .testTarget(name: "MetricsTests", dependencies: ["Metrics"], exclude: ["Golden"], swiftSettings: common),
-    .testTarget(name: "SamplingTests", dependencies: ["Sampling"], swiftSettings: common),
+    .testTarget(name: "SamplingTests", dependencies: ["Sampling", "RandomNumbers"], swiftSettings: common),
     .testTarget(
       name: "MessagePassingTests", dependencies: ["MessagePassing", "Diagnosis"], swiftSettings: common),
     .testTarget(

@@ -61,6 +61,9 @@ public enum ValueEncoding: String, Sendable, Codable {
   /// Single precision, where some value has more decimals.
   case float32
 
+  /// Bytes of a value.
+  public func bytes(of feature: Feature) -> Int { elementType(of: feature).bytes }
+
   func elementType(of feature: Feature) -> ElementType {
     switch (self, feature) {
     case (.thousandths, .pitches): .uint16

@@ -29,6 +29,17 @@ public struct PreparedSplit: Sendable, Equatable {
       unused: songs(on: .none))
   }
 
+  /// The same division of some of the songs, in rising order, which are then numbered by their place among them.
+  public func of(_ songs: [Int]) -> PreparedSplit {
+    let places = Dictionary(uniqueKeysWithValues: songs.enumerated().map { ($1, $0) })
+    func kept(_ side: [Int]) -> [Int] { side.compactMap { places[$0] } }
+    var part = self
+    part.split = Split(
+      train: kept(split.train), validation: kept(split.validation), test: kept(split.test),
+      unused: kept(split.unused))
+    return part
+  }
+
   /// Throws `badData` where a run asks for another rule than the snapshot was made for; `name` stands for the
   /// snapshot.
   public func refuseOther(_ wanted: SplitRule, name: String) throws {

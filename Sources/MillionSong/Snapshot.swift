@@ -67,6 +67,12 @@ public final class Snapshot {
     }
   }
 
+  /// What `identity` is of songs with these ids, tags and segments.
+  public static func identity(trackIDs: [String], tags: [String], segments: SegmentChoice, crop: Crop) -> String {
+    SnapshotFormat.identity(
+      trackIDs: trackIDs, tags: tags, segments: segments, crop: crop, longest: PreparationOptions.mostSegments)
+  }
+
   /// How each feature is kept.
   public var encodings: [Feature: ValueEncoding] { stored.mapValues(\.encoding) }
 

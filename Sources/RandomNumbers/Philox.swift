@@ -42,4 +42,6 @@ public enum RandomPurpose: UInt32, Sendable {
   case tagPermutation = 6
   case test = 7
   case trainSample = 8
+  case crop = 16
+  case batchOrder = 17
 }

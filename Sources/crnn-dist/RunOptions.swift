@@ -25,8 +25,25 @@ struct RunOptions: ParsableArguments {
   @Option(help: "paper, normalised or track-id. Default: paper; track-id for lastfm_tags.db.")
   var join: String?
 
-  @Option(help: "Segments of each song. Default: the snapshot's; 252 for a tree.")
+  @Option(help: "pitches, timbre or both. Default: what the snapshot has; pitches for a tree.")
+  var features: String?
+
+  @Option(
+    help: """
+      Segments of each song, shorter songs being left out; all: songs of any length, each whole. Default: the \
+      snapshot's; 252 for a tree.
+      """)
   var segments: String?
+
+  @Option(
+    help: """
+      Which segments: first, middle or random, drawn anew each epoch; evaluation then takes the middle (default: \
+      first).
+      """)
+  var crop: String?
+
+  @Option(help: "Cut whole songs after so many segments.")
+  var longest: String?
 
   @Option(help: "paper, top:K or a list file. Default: the snapshot's; paper for a tree.")
   var tags: String?
@@ -95,6 +112,13 @@ struct RunOptions: ParsableArguments {
   @Option(help: "Threads a rank. Default: its fair share of the cores.")
   var threads: String?
 
+  @Option(
+    help: """
+      Memory a rank that songs may take, such as 2GiB; where they are more, they are read from the snapshot ahead \
+      of each step. Default: no end.
+      """)
+  var memory: String?
+
   @Option(help: "A line in metrics.jsonl every so many steps; 0: none (default: 0).")
   var logEvery: String?
 
@@ -113,13 +137,15 @@ struct RunOptions: ParsableArguments {
   private var given: [(key: String, text: String)] {
     let all: [(String, String?)] = [
       ("data", data), ("msd", msd), ("lastfm", lastfm), ("tag_source", tagSource),
-      ("join", join), ("segments", segments), ("tags", tags),
+      ("join", join), ("features", features), ("segments", segments), ("crop", crop), ("longest", longest),
+      ("tags", tags),
       ("min_tag_weight", minTagWeight), ("strict", strict ? "true" : nil), ("split", split),
       ("permute_tags", permuteTags ? "true" : nil), ("model", model), ("filters", filters),
       ("recurrent_units", recurrentUnits), ("pooling", pooling), ("batch_size", batchSize), ("epochs", epochs),
       ("learning_rate", learningRate), ("clip_norm", clipNorm), ("seed", seed), ("batch_norm", batchNorm),
       ("shuffle", shuffle), ("precision", precision), ("gradient_compression", gradientCompression),
       ("checkpoint_every", checkpointEvery), ("keep_checkpoints", keepCheckpoints), ("threads", threads),
+      ("memory", memory),
       ("log_every", logEvery), ("train_auc_songs", trainAucSongs),
     ]
     return all.compactMap { key, text in text.map { (key, $0) } }

@@ -34,18 +34,54 @@ final class ThousandthSongs: SongSource {
 
   var name: String { base.name }
   var identity: String { base.identity }
-  var segments: Int { base.segments }
+  var features: FeatureSelection { base.features }
+  var segments: SegmentChoice { base.segments }
+  var segmentCounts: [Int] { base.segmentCounts }
   var tags: [String] { base.tags }
   var trackIDs: [String] { base.trackIDs }
   var artistIDs: [String] { base.artistIDs }
   var artistNames: [String] { base.artistNames }
   var labels: [UInt8] { base.labels }
 
-  func pitchValues(of songs: Range<Int>) -> SegmentValues {
-    let rounded = SegmentValues.thousandths(
-      base.pitchValues(of: songs).floats.map { UInt16(($0 * 1000).rounded()) })
-    return isPacked ? rounded : .floats(rounded.floats)
+  func bytesOfSegment(_ feature: Feature) -> Int { isPacked && feature == .pitches ? 24 : 48 }
+
+  func values(of feature: Feature, songs: Range<Int>) -> SegmentValues {
+    kept(base.values(of: feature, songs: songs), feature)
   }
+
+  func values(of feature: Feature, song: Int, segments: Range<Int>) -> SegmentValues {
+    kept(base.values(of: feature, song: song, segments: segments), feature)
+  }
+
+  private func kept(_ values: SegmentValues, _ feature: Feature) -> SegmentValues {
+    let thousandths = values.floats.map { (Double($0) * 1000).rounded() }
+    let packed: SegmentValues =
+      feature == .pitches
+      ? .thousandths(thousandths.map { UInt16($0) }) : .wideThousandths(thousandths.map { Int32($0) })
+    return isPacked ? packed : .floats(packed.floats)
+  }
+}
+
+/// Whole songs of unlike lengths with pitches and timbre: the first tag shows in the timbre's second coefficient.
+func wholeSongs(_ count: Int, lengths: ClosedRange<Int> = 12...60, seed: UInt64 = 3) -> InMemorySongs {
+  var stream = RandomStream(seed: seed, purpose: .test)
+  var counts: [Int] = []
+  var labels: [UInt8] = []
+  var values: [Feature: [Float]] = [.pitches: [], .timbre: []]
+  for song in 0..<count {
+    let isBright = stream.chance(0.5)
+    let segments = lengths.lowerBound + stream.index(below: lengths.count)
+    counts.append(segments)
+    labels += [isBright ? 1 : 0, UInt8(song % 2), stream.chance(0.3) ? 1 : 0]
+    for position in 0..<segments * 12 {
+      values[.pitches]!.append(Float(stream.index(below: 1001)) / 1000)
+      let mean = position % 12 == 0 ? 40.0 : position % 12 == 1 && isBright ? 60 : 0
+      values[.timbre]!.append(Float(((mean + 30 * stream.normal()) * 1000).rounded() / 1000))
+    }
+  }
+  return InMemorySongs(
+    segments: .all, lengths: counts, tags: ["bright", "even", "chance"], trackIDs: (0..<count).map { "TR\($0)" },
+    artistIDs: (0..<count).map { "AR\($0 / 2)" }, labels: labels, values: values)
 }
 
 /// A configuration small enough for many runs.
@@ -68,14 +104,17 @@ final class Listener: RunRecorder, @unchecked Sendable {
   private let lock = NSLock()
   private var recorded: [StepReport] = []
   private var told: [EpochReport] = []
+  private var begun: RunSummary?
 
   var steps: [StepReport] { lock.withLock { recorded } }
   var epochs: [EpochReport] { lock.withLock { told } }
+  var summary: RunSummary? { lock.withLock { begun } }
 
   func record(_ event: RunEvent) {
     lock.withLock {
       if case .step(let report) = event { recorded.append(report) }
       if case .epoch(let report) = event { told.append(report) }
+      if case .started(let summary) = event { begun = summary }
     }
   }
 }

@@ -34,8 +34,14 @@ public struct RunConfiguration: Sendable, Equatable {
   public var tagSource = TagSource.lastFM
   /// When a track and its Last.fm record are the same song. Nil: the strictest that the Last.fm tags allow.
   public var join: JoinRule?
+  /// What is known of the segments. Nil: what the snapshot has; pitches for a tree.
+  public var features: FeatureSelection?
   /// Nil: the snapshot's; 252 for a tree.
-  public var segments: Int?
+  public var segments: SegmentChoice?
+  /// Which of a song's segments, where a number of them is taken.
+  public var crop = Crop.first
+  /// Whole songs are cut after so many segments. Nil: never.
+  public var longest: Int?
   /// `paper`, `top:K` or a list file. Nil: the snapshot's; `paper` for a tree.
   public var tags: String?
   /// From which weight on a tag of a tree's song counts.
@@ -72,6 +78,8 @@ public struct RunConfiguration: Sendable, Equatable {
   public var keepCheckpoints = 0
   /// Nil: a fair share of the cores.
   public var threads: Int?
+  /// Bytes a rank that songs may take in memory; where they are more they are read as they are needed. Nil: no end.
+  public var memory: ByteCount?
   /// A `step` line every so many steps; 0: none.
   public var logEvery = 0
   /// Training songs that `train_auc` is taken over. Nil: as many as there are for validation.
@@ -90,6 +98,7 @@ extension RunConfiguration {
       case .large: Architecture.large(segments: segments, tags: tags)
       case .choi2016: Architecture.choi2016(segments: segments, tags: tags)
       }
+    architecture.inputChannels = (features ?? .pitches).features.count
     if let filters { architecture.filters = filters }
     if let recurrentUnits { architecture.recurrentUnits = recurrentUnits }
     if let pooling { architecture.pooling = pooling }
@@ -105,7 +114,7 @@ extension RunConfiguration {
       case .top(let count): count
       case .list(let path): try Vocabulary(listAt: path).count
       }
-    return try architecture(segments: segments ?? Self.defaultSegments, tags: count)
+    return try architecture(segments: segments?.count ?? Self.defaultSegments, tags: count)
   }
 
   /// How songs are divided.
@@ -114,13 +123,17 @@ extension RunConfiguration {
     set { givenSplit = newValue }
   }
 
+  /// More segments than any song has.
+  static let longestSong = 65_536
+
   /// The shortest of the paper's three lengths.
   public static let defaultSegments = 252
 
-  /// Without what says where the run took place: paths and threads.
+  /// Without what says where the run took place: paths, threads and memory.
   var portable: RunConfiguration {
     var portable = self
     (portable.data, portable.msd, portable.lastfm, portable.threads) = (nil, nil, nil, nil)
+    portable.memory = nil
     return portable
   }
 
@@ -133,6 +146,19 @@ extension RunConfiguration {
       throw Failure(.usage, "no songs to train on: give --data SNAPSHOT.h5, or --msd PATH with --lastfm PATH")
     case (nil, nil, .some): throw Failure(.usage, "--lastfm needs --msd PATH, where the songs are")
     }
-    _ = try architecture(segments: segments ?? Self.defaultSegments, tags: 1)
+    try validateSegments()
+    _ = try architecture(segments: segments?.count ?? Self.defaultSegments, tags: 1)
+  }
+
+  /// Refuses choices of segments that do not go together.
+  func validateSegments() throws {
+    if segments == .all, crop != .first {
+      throw Failure(
+        .usage, "--crop \(crop.rawValue) takes a part of each song, --segments all takes it whole",
+        remedy: "give a number of --segments")
+    }
+    if longest != nil, let count = segments?.count {
+      throw Failure(.usage, "--longest cuts whole songs, but --segments \(count) takes that many of every song")
+    }
   }
 }

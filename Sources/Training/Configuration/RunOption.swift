@@ -27,7 +27,10 @@ public struct RunOption {
       .text("lastfm", "the path of the Last.fm tags", \.lastfm) { configuration, _ in configuration.data = nil },
       .choice("tag_source", \.tagSource),
       .choice("join", \.join),
-      .integer("segments", 1...1_048_576, \.segments),
+      .choice("features", \.features),
+      .segments,
+      .choice("crop", \.crop),
+      .integer("longest", 1...1_048_576, \.longest),
       .text("tags", "paper, top:K or the path of a list", \.tags) { _, text in _ = try VocabularyRule(text) },
       .minimumTagWeight,
       .flag("strict", \.strict),
@@ -50,6 +53,7 @@ public struct RunOption {
       .checkpointEvery,
       .integer("keep_checkpoints", 0...1_000_000, \.keepCheckpoints),
       .integer("threads", 1...4_096, \.threads),
+      .memory,
       .integer("log_every", 0...1_000_000_000, \.logEvery),
       .integer("train_auc_songs", 0...100_000_000, \.trainAUCSongs),
     ]
@@ -147,6 +151,28 @@ extension RunOption {
         configuration.pooling = nil
         return true
       }, get: plain.get)
+  }
+
+  private static var segments: RunOption {
+    RunOption(
+      key: "segments", expected: "a whole number from 1 to 1048576, or all",
+      set: { configuration, node in
+        guard let value = node.scalar.flatMap({ SegmentChoice($0.string) }),
+          (1...1_048_576).contains(value.count ?? 1)
+        else { return false }
+        configuration.segments = value
+        return true
+      }, get: { $0.segments.map { Node("\($0)") } })
+  }
+
+  private static var memory: RunOption {
+    RunOption(
+      key: "memory", expected: "a number of bytes, such as 2GiB or 500MB",
+      set: { configuration, node in
+        guard let value = node.scalar.flatMap({ ByteCount($0.string) }) else { return false }
+        configuration.memory = value
+        return true
+      }, get: { $0.memory.map { Node("\($0)") } })
   }
 
   private static var filters: RunOption {

@@ -9,14 +9,19 @@ import Sampling
 final class Evaluator {
   private let replica: Replica
   private let sides: SongSides
-  private let filler: BatchFiller
+  private let supply: BatchSupply
+  /// Segments that the network sees of each song.
+  private let lengths: [Int]
   private let communicator: any Communicator
 
-  init(_ replica: Replica, _ sides: SongSides, _ features: SongFeatures, _ communicator: any Communicator) {
+  init(
+    _ replica: Replica, _ sides: SongSides, _ supply: BatchSupply, lengths: [Int], _ communicator: any Communicator
+  ) {
     self.replica = replica
     self.sides = sides
+    self.supply = supply
+    self.lengths = lengths
     self.communicator = communicator
-    filler = BatchFiller(features, labels: [], tags: sides.tagCount, segments: replica.architecture.segments)
   }
 
   /// The metrics of some songs, on every rank; nil where there are none. Collective; the same to the last bit for
@@ -45,10 +50,25 @@ final class Evaluator {
   private func predict(_ songs: [Int]) throws -> [Float] {
     var probabilities: [Float] = []
     probabilities.reserveCapacity(songs.count * sides.tagCount)
-    for start in stride(from: 0, to: songs.count, by: replica.maximumBatch) {
-      filler.fill(songs[start..<min(start + replica.maximumBatch, songs.count)])
-      probabilities += try replica.predict(filler.batch)
-    }
+    let plan = batches(songs)
+    supply.begin(plan, epoch: nil)
+    for _ in plan { probabilities += try replica.predict(supply.next()) }
     return probabilities
+  }
+
+  /// Songs in a row, as many as the replica has room for.
+  private func batches(_ songs: [Int]) -> [[Int]] {
+    var batches: [[Int]] = []
+    var segments = 0
+    for song in songs {
+      segments += lengths[song]
+      if let last = batches.last, last.count < replica.maximumBatch, segments <= replica.maximumSegments {
+        batches[batches.count - 1].append(song)
+      } else {
+        batches.append([song])
+        segments = lengths[song]
+      }
+    }
+    return batches
   }
 }

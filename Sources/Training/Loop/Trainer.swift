@@ -19,7 +19,9 @@ final class Trainer {
   var progress: RunProgress
   let recorders: [any RunRecorder]
   private let saver: CheckpointSaver
-  private let filler: BatchFiller
+  private let supply: BatchSupply
+  /// Segments that the network sees of each training song; nil where all are equally long.
+  private let trainLengths: [Int]?
   private let evaluator: Evaluator
   private let gradients: GradientReduction
   private let statistics: SynchronousStatistics?
@@ -42,9 +44,11 @@ final class Trainer {
     self.saver = saver
     self.recorders = recorders
     self.stopRequested = stopRequested
-    filler = BatchFiller(
-      setup.features, labels: setup.sides.labels, tags: setup.sides.tagCount, segments: setup.source.segments)
-    evaluator = Evaluator(setup.replica, setup.sides, setup.features, setup.communicator)
+    supply = setup.supply
+    let input = setup.input
+    let lengths = setup.source.segmentCounts.map { input.length(of: $0) }
+    trainLengths = input.segments == .all ? setup.sides.split.train.map { lengths[$0] } : nil
+    evaluator = Evaluator(setup.replica, setup.sides, setup.supply, lengths: lengths, setup.communicator)
     gradients = GradientReduction(setup.communicator)
     statistics = setup.configuration.batchNorm == .sync ? SynchronousStatistics(setup.communicator) : nil
     trainSample = setup.trainSample
@@ -71,12 +75,13 @@ final class Trainer {
   /// The steps that are left of the epoch.
   private func trainEpoch(_ clock: EpochClock) throws {
     let songs = sides.split.train
-    let order = EpochOrder(
-      seed: configuration.seed, epoch: progress.epoch, count: songs.count, shuffle: configuration.shuffle,
-      ranks: communicator.size)
-    for batch in GlobalBatches(count: songs.count, batchSize: configuration.batchSize, from: progress.position) {
-      let own = order.songs(in: batch, of: communicator.rank).map { songs[$0] }
-      let after = try step(own, globalSongs: batch.count)
+    let order = order(of: songs)
+    let batches = GlobalBatches(count: songs.count, batchSize: configuration.batchSize, from: progress.position)
+    supply.begin(
+      batches.map { batch in order.songs(in: batch, of: communicator.rank).map { songs[$0] } },
+      epoch: progress.epoch)
+    for batch in batches {
+      let after = try step(try supply.next(), globalSongs: batch.count)
       clock.count(batch.count)
       progress.position = batch.upperBound
       progress.lossSum += after.lossSum
@@ -95,6 +100,17 @@ final class Trainer {
     }
   }
 
+  private func order(of songs: [Int]) -> EpochOrder {
+    guard let trainLengths else {
+      return EpochOrder(
+        seed: configuration.seed, epoch: progress.epoch, count: songs.count, shuffle: configuration.shuffle,
+        ranks: communicator.size)
+    }
+    return EpochOrder(
+      seed: configuration.seed, epoch: progress.epoch, lengths: trainLengths, batchSize: configuration.batchSize,
+      shuffle: configuration.shuffle, ranks: communicator.size)
+  }
+
   /// What all ranks know after a step.
   private struct AfterStep {
     /// Sum over the global batch of each song's loss.
@@ -104,12 +120,11 @@ final class Trainer {
   }
 
   /// One step of all ranks, this one's part being `own`.
-  private func step(_ own: [Int], globalSongs: Int) throws -> AfterStep {
+  private func step(_ own: Batch, globalSongs: Int) throws -> AfterStep {
     progress.step += 1
-    filler.fill(own)
     let context = StepContext(
       seed: configuration.seed, step: UInt32(truncatingIfNeeded: progress.step), globalSongs: globalSongs)
-    let outcome = try replica.accumulateGradients(filler.batch, step: context, statistics: statistics)
+    let outcome = try replica.accumulateGradients(own, step: context, statistics: statistics)
     try gradients.sum(replica.gradients)
     if statistics == nil {
       // With local statistics the replicas' moving ones stay equal by taking the mean of all.

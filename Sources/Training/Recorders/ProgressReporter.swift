@@ -1,5 +1,6 @@
 import Foundation
 import Logging
+import MillionSong
 
 /// Tells a human how the run goes: on a terminal a live line, elsewhere plain lines, one an epoch and one every
 /// half minute within long epochs.
@@ -47,13 +48,22 @@ public final class ProgressReporter: RunRecorder {
     log.info(
       """
       songs: \(summary.trainSongs) for training, \(summary.validationSongs) for validation, \
-      \(summary.testSongs) for test; \(summary.segments) segments, \(summary.tags) tags
+      \(summary.testSongs) for test; \(words(summary, segmentsOf: configuration)), \(summary.tags) tags
       """)
     log.info(
       """
       parameters: \(summary.trainableParameters) trainable, \(summary.nonTrainableParameters) not; \
       \(counted(configuration.epochs, "epoch")) of \(counted(summary.stepsPerEpoch, "step"))
       """)
+  }
+
+  private func words(_ summary: RunSummary, segmentsOf configuration: RunConfiguration) -> String {
+    let features = (configuration.features ?? .pitches).words
+    let source = summary.isStreaming ? ", read from the snapshot as they are needed" : ""
+    switch configuration.segments {
+    case .all: return "\(features) of whole songs of up to \(summary.segments) segments\(source)"
+    default: return "\(features) of \(summary.segments) segments (\(configuration.crop.rawValue))\(source)"
+    }
   }
 
   private func tell(_ report: StepReport) {
@@ -124,4 +134,8 @@ public final class ProgressReporter: RunRecorder {
       ? String(format: "%d:%02d:%02d", hours, minutes, whole % 60)
       : String(format: "%d:%02d", minutes, whole % 60)
   }
+}
+
+extension FeatureSelection {
+  fileprivate var words: String { self == .both ? "pitches and timbre" : rawValue }
 }

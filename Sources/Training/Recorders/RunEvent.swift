@@ -23,6 +23,11 @@ public struct RunSummary: Sendable {
   public var trainSongs: Int
   public var validationSongs: Int
   public var testSongs: Int
+  /// Songs of the data that are left out, having too few segments.
+  public var tooShortSongs: Int
+  /// Whether songs are read from the disk as they are needed.
+  public var isStreaming: Bool
+  /// Of every song; of the longest, where they differ.
   public var segments: Int
   public var tags: Int
   public var trainableParameters: Int

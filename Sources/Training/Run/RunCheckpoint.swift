@@ -7,6 +7,7 @@ import Networks
 /// the same bytes.
 struct RunCheckpoint {
   let configuration: RunConfiguration
+  let input: SongInput
   let tags: [String]
   let dataIdentity: String
   let splitIdentity: String
@@ -28,6 +29,7 @@ struct RunCheckpoint {
       "seed": Int(bitPattern: UInt(configuration.seed)),
     ]
     checkpoint.numbers = ["loss_sum": progress.lossSum, "best_validation_auc": progress.bestAUC ?? .nan]
+    input.store(in: &checkpoint)
     checkpoint.store(replica.parameters, in: StoredModel.Group.weights)
     checkpoint.store(replica.movingStatistics, in: StoredModel.Group.movingStatistics)
     checkpoint.store(adam.firstMoment, in: StoredModel.Group.firstMoments)
@@ -69,7 +71,10 @@ struct RunCheckpoint {
       if stored != wanted { differences.append("\(what) \(stored), now \(wanted)") }
     }
     let (was, now) = (stored.architecture, architecture)
-    compare("segments", was.segments, now.segments)
+    compare("segments", old.segments ?? .count(was.segments), input.segments)
+    compare("features", (old.features ?? .pitches).rawValue, input.features.rawValue)
+    compare("crop", old.crop.rawValue, input.crop.rawValue)
+    compare("longest", old.longest.map { "\($0)" } ?? "none", input.longest.map { "\($0)" } ?? "none")
     compare("number of tags", was.tags, now.tags)
     compare("filters", was.filters, now.filters)
     compare("recurrent_units", was.recurrentUnits, now.recurrentUnits)
@@ -84,6 +89,10 @@ struct RunCheckpoint {
     compare("permute_tags", old.permuteTags, configuration.permuteTags)
     compare("shuffle", old.shuffle, configuration.shuffle)
     compare("batch_norm", old.batchNorm, configuration.batchNorm)
+    if input.segments == .all, try checkpoint.integer("position") > 0 {
+      // Where songs differ in length the batch size decides which of them have been seen in mid-epoch.
+      compare("batch_size within an epoch", old.batchSize, configuration.batchSize)
+    }
     if differences.isEmpty {
       if stored.tags != tags { differences.append("other tags") }
       compare("songs with identity", try checkpoint.text(StoredModel.Key.dataIdentity), dataIdentity)

@@ -9,7 +9,9 @@ public final class SnapshotSongs: SongSource {
   private let snapshot: Snapshot
   public let name: String
   public var identity: String { snapshot.identity }
-  public let segments: Int
+  public var features: FeatureSelection { snapshot.features }
+  public var segments: SegmentChoice { snapshot.segments }
+  public var segmentCounts: [Int] { snapshot.segmentCounts }
   public var tags: [String] { snapshot.tags }
   public var trackIDs: [String] { snapshot.trackIDs }
   public var artistIDs: [String] { snapshot.artistIDs }
@@ -21,14 +23,27 @@ public final class SnapshotSongs: SongSource {
   public init(_ path: String) throws {
     name = path
     snapshot = try Snapshot.open(path)
-    guard let segments = snapshot.segments.count else {
-      throw Failure(.badData, "\(path): holds whole songs", remedy: "prepare it with --segments N")
-    }
-    self.segments = segments
   }
 
-  public func pitchValues(of songs: Range<Int>) throws -> SegmentValues {
-    try snapshot.values(of: .pitches, songs: songs)
+  public func bytesOfSegment(_ feature: Feature) -> Int {
+    (snapshot.encodings[feature] ?? .float32).bytes(of: feature) * Feature.width
+  }
+
+  public func values(of feature: Feature, songs: Range<Int>) throws -> SegmentValues {
+    try snapshot.values(of: feature, songs: songs)
+  }
+
+  public func values(of feature: Feature, song: Int, segments: Range<Int>) throws -> SegmentValues {
+    try snapshot.values(of: feature, song: song, segments: segments)
+  }
+
+  /// Cut from whole songs, or from the first segments, they are what `prepare` would have kept of so many.
+  public func identity(of songs: [Int], segments: Int, crop: Crop) -> String {
+    guard snapshot.record.options.crop == .first else {
+      return "\(identity), \(songs.count) of them, \(segments) segments, \(crop.rawValue)"
+    }
+    return Snapshot.identity(
+      trackIDs: songs.map { trackIDs[$0] }, tags: tags, segments: .count(segments), crop: crop)
   }
 }
 
@@ -40,12 +55,16 @@ extension TrainingRun {
     guard let msd = configuration.msd else { throw Failure(.usage, "no songs to train on") }
     let tags = try VocabularyRule(configuration.tags ?? "paper")
     let isCounted = if case .top = tags { true } else { false }
+    // Crops that change from epoch to epoch are taken from whole songs.
+    let segments = configuration.segments ?? .count(RunConfiguration.defaultSegments)
+    let isWhole = segments == .all || configuration.crop == .random
     let options = PreparationOptions(
       trackTree: msd, lastFMTree: configuration.lastfm, tagSource: configuration.tagSource,
-      segments: .count(configuration.segments ?? RunConfiguration.defaultSegments),
-      tags: tags, minimumTagWeight: configuration.minimumTagWeight, join: configuration.join,
-      isStrict: configuration.strict, split: isCounted ? try SplitRule(configuration.split) : nil,
-      seed: configuration.seed)
+      segments: isWhole ? .all : segments, crop: isWhole ? .first : configuration.crop,
+      longest: (isWhole ? configuration.longest : nil) ?? PreparationOptions.mostSegments,
+      features: configuration.features ?? .pitches, tags: tags, minimumTagWeight: configuration.minimumTagWeight,
+      join: configuration.join, isStrict: configuration.strict,
+      split: isCounted ? try SplitRule(configuration.split) : nil, seed: configuration.seed)
     let isThere = try communicator.broadcast {
       resume && FileManager.default.fileExists(atPath: folder.snapshot)
     }
@@ -82,6 +101,9 @@ extension SnapshotSongs {
       compare("seed", "\(seed)", "\(options.seed)")
     }
     compare("segments", "\(made.segments)", "\(options.segments)")
+    compare("crop", made.crop.rawValue, options.crop.rawValue)
+    compare("longest", "\(made.longest)", "\(options.longest)")
+    compare("features", made.features.rawValue, options.features.rawValue)
     compare("tags", made.tags, options.tags.description)
     compare("min_tag_weight", "\(made.minTagWeight)", "\(options.minimumTagWeight)")
     guard !differences.isEmpty else { return }

@@ -52,9 +52,30 @@ public struct StoredModel {
     }
   }
 
+  /// What its network sees of a song.
+  public func input() throws -> SongInput {
+    let input = try SongInput(configuration(), segments: architecture.segments, of: checkpoint)
+    guard input.features.features.count == architecture.inputChannels else {
+      throw Failure(
+        .badData,
+        "\(checkpoint.source): a network of \(architecture.inputChannels) input channels for "
+          + "\(input.features.rawValue)")
+    }
+    return input
+  }
+
   /// A replica with the checkpoint's weights.
-  public func makeReplica(maximumBatch: Int, threads: Int) throws -> Replica {
-    let replica = try Replica(architecture, maximumBatch: maximumBatch, threads: threads)
+  ///
+  /// - Parameters:
+  ///   - longest: the most segments of a song; nil: as in training.
+  ///   - maximumSegments: of the songs of a batch together; nil: as many as can be.
+  public func makeReplica(
+    maximumBatch: Int, longest: Int? = nil, maximumSegments: Int? = nil, threads: Int
+  ) throws -> Replica {
+    var architecture = architecture
+    if let longest { architecture.segments = longest }
+    let replica = try Replica(
+      architecture, maximumBatch: maximumBatch, maximumSegments: maximumSegments, threads: threads)
     try checkpoint.restore(replica.parameters, from: Group.weights)
     try checkpoint.restore(replica.movingStatistics, from: Group.movingStatistics)
     return replica

@@ -36,8 +36,8 @@ public struct TrainingRun {
   public func train(on source: any SongSource, _ communicator: any Communicator) throws {
     let setup = try TrainingSetup(configuration, source, communicator)
     let content = RunCheckpoint(
-      configuration: setup.configuration, tags: source.tags, dataIdentity: source.identity,
-      splitIdentity: setup.sides.identity)
+      configuration: setup.configuration, input: setup.input, tags: source.tags,
+      dataIdentity: setup.source.identity, splitIdentity: setup.sides.identity)
     let start = try begin(setup, content)
     try communicator.broadcast(
       [setup.replica.parameters, setup.replica.movingStatistics, setup.adam.firstMoment, setup.adam.secondMoment])
@@ -104,6 +104,10 @@ public struct TrainingRun {
           + "slower")
     } else if configuration.threads == nil, let advice = setup.threadPlan.advice {
       warnings.append(advice)
+    }
+    if summary.tooShortSongs > 0 {
+      let least = setup.input.segments.count ?? setup.replica.architecture.shortestSong
+      warnings.append("left out \(summary.tooShortSongs) songs with fewer than \(least) segments")
     }
     if summary.validationSongs == 0 {
       warnings.append("no song is left for validation: there will be no metrics and no best.h5")

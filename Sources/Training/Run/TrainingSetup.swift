@@ -9,10 +9,16 @@ import Sampling
 final class TrainingSetup {
   /// Resolved: nothing is left to defaults that depend on the data.
   let configuration: RunConfiguration
+  /// The songs of the run.
   let source: any SongSource
+  /// Songs of the data that have too few segments.
+  let tooShort: Int
+  /// What the network sees of a song.
+  let input: SongInput
   let communicator: any Communicator
   let sides: SongSides
-  let features: SongFeatures
+  /// Batches of training and of evaluation, from memory or from the disk.
+  let supply: BatchSupply
   let replica: Replica
   let adam: Adam
   let trainSample: [Int]
@@ -22,51 +28,106 @@ final class TrainingSetup {
   let threads: Int
   /// What the launcher's binding allows this rank.
   let threadPlan: ThreadPlan
+  /// Whether songs are read from the disk as they are needed.
+  let isStreaming: Bool
 
   /// Collective. Throws on all ranks alike.
-  init(_ wanted: RunConfiguration, _ source: any SongSource, _ communicator: any Communicator) throws {
-    self.source = source
+  init(_ wanted: RunConfiguration, _ data: any SongSource, _ communicator: any Communicator) throws {
     self.communicator = communicator
     let (rank, size) = (communicator.rank, communicator.size)
     threadPlan = try communicator.threadPlan()
     threads = wanted.threads ?? threadPlan.threads
     let threads = self.threads
-    (configuration, sides, replica) = try communicator.agree {
-      var configuration = try wanted.resolved(for: source)
-      guard configuration.batchSize >= size else {
-        throw Failure(
-          .usage, "--batch-size \(configuration.batchSize) is smaller than the world size, \(size)",
-          remedy: "every rank needs a song of each batch: use at most \(configuration.batchSize) ranks")
-      }
-      let sides = try SongSides(
-        source, split: configuration.split, listsHash: configuration.splitListsHash,
-        permuteTags: configuration.permuteTags, seed: configuration.seed)
-      configuration.splitListsHash = sides.split.lists?.hash
-      let replica = try Replica(
-        configuration.architecture(segments: source.segments, tags: source.tags.count),
-        maximumBatch: largestShare(ofBatch: configuration.batchSize, size: size), threads: threads)
-      return (configuration, sides, replica)
+    let songs: any SongSource
+    let sides: SongSides
+    let replica: Replica
+    var input: SongInput
+    (configuration, input, songs, sides, replica) = try communicator.agree {
+      try Self.plan(wanted, data, ranks: size, threads: threads)
     }
+    source = songs
+    self.sides = sides
+    self.replica = replica
+    tooShort = data.trackIDs.count - songs.trackIDs.count
     adam = Adam(for: replica.parameters)
     replica.initializeWeights(seed: configuration.seed)
+    let train = sides.split.train
+    if input.features.features.contains(.timbre) {
+      input.standardization = try Standardization.measured(train, of: songs, input, communicator)
+    }
+    self.input = input
 
     let validation = sides.split.validation
     ownValidation = Array(validation[share(of: validation.indices, rank: rank, size: size)])
     trainSample = sides.trainSample(configuration.trainAUCSongs ?? validation.count, seed: configuration.seed)
-    features = SongFeatures(songs: source.trackIDs.count, segments: source.segments)
-    switch configuration.shuffle {
-    case .global:
-      ownTrainSample = Array(trainSample[share(of: trainSample.indices, rank: rank, size: size)])
-      try features.loadShared(sides.split.train, from: source, communicator)
-    case .local:
-      // A rank has its own shard of the songs and no others.
-      let train = sides.split.train
-      let shard = Array(train[share(of: train.indices, rank: rank, size: size)])
+    // With local shuffle a rank has its own shard of the songs and no others.
+    let isLocal = configuration.shuffle == .local
+    let shard = isLocal ? Array(train[share(of: train.indices, rank: rank, size: size)]) : train
+    if isLocal {
       let isOwn = Set(shard)
       ownTrainSample = trainSample.filter(isOwn.contains)
-      try communicator.agree { try features.load(shard, from: source) }
+    } else {
+      ownTrainSample = Array(trainSample[share(of: trainSample.indices, rank: rank, size: size)])
     }
-    try communicator.agree { try features.load(ownValidation, from: source) }
+
+    let memory = try SongMemory(
+      budget: configuration.memory, songBytes: SongFeatures.bytes(of: shard + ownValidation, songs, input),
+      batchBytes: replica.maximumSegments * input.width * MemoryLayout<Float>.stride, communicator)
+    isStreaming = memory.batchesAhead > 0
+    let store: any SongStore
+    if isStreaming {
+      store = StreamedSongs(songs)
+    } else {
+      let features = SongFeatures(songs, input)
+      if isLocal {
+        try communicator.agree { try features.load(shard, from: songs) }
+      } else {
+        try features.loadShared(train, from: songs, communicator)
+      }
+      let own = ownValidation
+      try communicator.agree { try features.load(own, from: songs) }
+      store = features
+    }
+    supply = BatchSupply(
+      BatchFiller(
+        store, songs, input, labels: sides.labels, seed: configuration.seed, reusesMemory: !isStreaming),
+      batchesAhead: memory.batchesAhead)
+  }
+
+  /// What the data and the configuration come to, the same on all ranks.
+  private static func plan(
+    _ wanted: RunConfiguration, _ data: any SongSource, ranks: Int, threads: Int
+  ) throws -> (RunConfiguration, SongInput, any SongSource, SongSides, Replica) {
+    var configuration = try wanted.resolved(for: data)
+    guard configuration.batchSize >= ranks else {
+      throw Failure(
+        .usage, "--batch-size \(configuration.batchSize) is smaller than the world size, \(ranks)",
+        remedy: "every rank needs a song of each batch: use at most \(configuration.batchSize) ranks")
+    }
+    let input = SongInput(
+      features: configuration.features ?? data.features, segments: configuration.segments ?? data.segments,
+      crop: configuration.crop, longest: configuration.longest)
+    let shortest = try configuration.architecture(
+      segments: input.segments.count ?? RunConfiguration.longestSong, tags: data.tags.count
+    ).shortestSong
+    if let longest = input.longest, longest < shortest {
+      throw Failure(.usage, "--longest \(longest): the network needs \(shortest) segments of each song")
+    }
+    let songs = try ChosenSongs.of(data, input, fewest: shortest)
+    let sides = try SongSides(
+      songs, split: configuration.split, listsHash: configuration.splitListsHash,
+      permuteTags: configuration.permuteTags, seed: configuration.seed)
+    configuration.splitListsHash = sides.split.lists?.hash
+    let share = largestShare(ofBatch: configuration.batchSize, size: ranks)
+    let counts = songs.segmentCounts
+    func longest(_ songs: Int, of side: [Int]) -> Int {
+      mostSegments(of: side.lazy.map { input.length(of: counts[$0]) }, songs: songs)
+    }
+    let mostOfSong = max(longest(1, of: sides.split.train), longest(1, of: sides.split.validation), shortest)
+    let replica = try Replica(
+      configuration.architecture(segments: mostOfSong, tags: songs.tags.count), maximumBatch: share,
+      maximumSegments: max(longest(share, of: sides.split.train), mostOfSong), threads: threads)
+    return (configuration, input, songs, sides, replica)
   }
 
   /// Collective.
@@ -79,7 +140,8 @@ final class TrainingSetup {
     return RunSummary(
       configuration: configuration, progress: progress, worldSize: size, nodes: Set(hosts).count,
       threads: threads.min()!...threads.max()!, trainSongs: train, validationSongs: sides.split.validation.count,
-      testSongs: sides.split.test.count, segments: source.segments, tags: source.tags.count,
+      testSongs: sides.split.test.count, tooShortSongs: tooShort, isStreaming: isStreaming,
+      segments: replica.architecture.segments, tags: source.tags.count,
       trainableParameters: replica.architecture.trainableParameters,
       nonTrainableParameters: replica.architecture.nonTrainableParameters,
       stepsPerEpoch: GlobalBatches(count: train, batchSize: configuration.batchSize).steps,
@@ -91,15 +153,29 @@ final class TrainingSetup {
 extension RunConfiguration {
   /// With what the data decide filled in. Throws `badData` where the data are not what was asked for.
   func resolved(for source: any SongSource) throws -> RunConfiguration {
-    if let segments, segments != source.segments {
+    let there = source.segments
+    let isThere =
+      switch (segments, there) {
+      case (nil, _), (_, .all): true
+      case (.all, .count): false
+      case (.count(let wanted), .count(let count)): wanted <= count
+      }
+    if let segments, !isThere {
+      throw Failure(
+        .badData, "\(source.name): made for \(there) segments, but the configuration asks for \(segments)",
+        remedy: "prepare it with --segments \(segments), or train with --segments \(there)")
+    }
+    if let features, !source.features.contains(features) {
       throw Failure(
         .badData,
-        "\(source.name): made for \(source.segments) segments, but the configuration asks for \(segments)",
-        remedy: "prepare it with --segments \(segments), or train with --segments \(source.segments)")
+        "\(source.name): has \(source.features.rawValue) of the segments, the configuration asks for "
+          + "\(features.rawValue)", remedy: "prepare it with --features \(features.rawValue)")
     }
     if let tags { try refuseOtherTags(VocabularyRule(tags), source) }
     var resolved = self
-    resolved.segments = source.segments
+    resolved.segments = segments ?? there
+    resolved.features = features ?? source.features
+    try resolved.validateSegments()
     if let prepared = source.preparedSplit {
       if let givenSplit { try prepared.refuseOther(SplitRule(givenSplit), name: source.name) }
       resolved.split = givenSplit ?? prepared.rule.description

@@ -1,36 +1,55 @@
 import MillionSong
 import Networks
 
-/// Fills batches into the same memory again and again.
+/// Makes batches of songs.
 final class BatchFiller {
-  private let features: SongFeatures
+  private let store: any SongStore
+  private let input: SongInput
+  private let counts: [Int]
   private let labels: [UInt8]
   private let tags: Int
-  private let segments: Int
-  private let width: Int
-  private(set) var batch = Batch(songs: [], segments: [], features: [], labels: [])
+  private let seed: UInt64
+  /// Whether a batch's memory is to serve the next one.
+  private let reusesMemory: Bool
+  private var batch = Batch(songs: [], segments: [], features: [], labels: [])
 
-  /// - Parameter labels: `[song][tag]` of the whole source; empty where only predictions are wanted.
-  init(_ features: SongFeatures, labels: [UInt8], tags: Int, segments: Int) {
-    self.features = features
+  /// - Parameters:
+  ///   - labels: `[song][tag]` of the whole source; empty where only predictions are wanted.
+  ///   - seed: decides random crops.
+  init(
+    _ store: any SongStore, _ source: any SongSource, _ input: SongInput, labels: [UInt8], seed: UInt64,
+    reusesMemory: Bool = true
+  ) {
+    self.store = store
+    self.input = input
+    counts = source.segmentCounts
     self.labels = labels
-    self.tags = labels.isEmpty ? 0 : tags
-    self.segments = segments
-    width = segments * Track.pitchClasses
+    tags = labels.isEmpty ? 0 : source.tags.count
+    self.seed = seed
+    self.reusesMemory = reusesMemory
   }
 
-  /// Makes `batch` hold these songs.
-  func fill(_ songs: some Collection<Int>) {
-    if batch.count != songs.count {
-      batch.segments = Array(repeating: segments, count: songs.count)
-      batch.features = Array(repeating: 0, count: songs.count * width)
-      batch.labels = Array(repeating: 0, count: songs.count * tags)
+  /// A batch of these songs.
+  /// - Parameter epoch: whose crops are wanted; nil: an evaluation's.
+  func batch(of songs: [Int], epoch: Int?) throws -> Batch {
+    let windows = songs.map { song in
+      epoch.map { input.window(of: counts[song], song: song, epoch: $0, seed: seed) }
+        ?? input.steadyWindow(of: counts[song])
     }
-    batch.songs.removeAll(keepingCapacity: true)
+    var next = batch
+    batch = Batch(songs: [], segments: [], features: [], labels: [])
+    next.songs = songs.map { UInt32($0) }
+    next.segments = windows.map(\.count)
+    let values = next.segments.reduce(0, +) * input.width
+    if next.features.count != values { next.features = Array(repeating: 0, count: values) }
+    if next.labels.count != songs.count * tags { next.labels = Array(repeating: 0, count: songs.count * tags) }
+    var offset = 0
     for (row, song) in songs.enumerated() {
-      batch.songs.append(UInt32(song))
-      features.copy(song, to: &batch.features, at: row * width)
-      for tag in 0..<tags { batch.labels[row * tags + tag] = Float(labels[song * tags + tag]) }
+      try store.copy(song, windows[row], input, to: &next.features, at: offset)
+      offset += windows[row].count * input.width
+      for tag in 0..<tags { next.labels[row * tags + tag] = Float(labels[song * tags + tag]) }
     }
+    if reusesMemory { batch = next }
+    return next
   }
 }

@@ -3,55 +3,83 @@ import MessagePassing
 import MillionSong
 import Sampling
 
-// check-layers: raw memory, because 16-bit pitches travel between ranks as bytes.
+/// Where batches take songs' values from.
+protocol SongStore: AnyObject {
+  /// Writes some of a song's segments to `target`, starting at `offset`, as the network takes them.
+  func copy(_ song: Int, _ segments: Range<Int>, _ input: SongInput, to target: inout [Float], at offset: Int)
+    throws
+}
 
-/// The pitches of the songs that this rank works on, in memory, two bytes a value where the data allow it.
-public final class SongFeatures {
-  /// Values of a song: segments × 12.
-  private let width: Int
-  /// Where a song's values are; -1: not here.
-  private var slots: [Int32]
-  private var thousandths: [UInt16] = []
-  private var floats: [Float] = []
-  private var count: Int32 = 0
+/// The segments of the songs that this rank works on, in memory, as compactly as the source has them.
+public final class SongFeatures: SongStore {
+  private let input: SongInput
+  /// Segments that the source has of each song.
+  private let counts: [Int]
+  /// Where a song's segments are; −1: not here.
+  private var starts: [Int]
+  private var columns: [Column]
+  private var segments = 0
 
-  /// The value of each number of thousandths, as the reader of tracks defines it.
-  private static let values = SegmentValues.thousandths(Array(0...1000)).floats
+  /// A feature's values, of one kind.
+  private struct Column {
+    let feature: Feature
+    var thousandths: [UInt16] = []
+    var wideThousandths: [Int32] = []
+    var floats: [Float] = []
 
-  /// - Parameter songs: how many there are in the source.
-  public init(songs: Int, segments: Int) {
-    width = segments * Track.pitchClasses
-    slots = Array(repeating: -1, count: songs)
-  }
+    var values: SegmentValues {
+      if !thousandths.isEmpty { return .thousandths(thousandths) }
+      return wideThousandths.isEmpty ? .floats(floats) : .wideThousandths(wideThousandths)
+    }
 
-  public func holds(_ song: Int) -> Bool { slots[song] >= 0 }
-
-  /// Copies a song that is here to `target`, starting at `offset`: `[segment][pitch class]`.
-  func copy(_ song: Int, to target: inout [Float], at offset: Int) {
-    let start = Int(slots[song]) * width
-    if floats.isEmpty {
-      for i in 0..<width { target[offset + i] = Self.values[Int(thousandths[start + i])] }
-    } else {
-      target.replaceSubrange(offset..<offset + width, with: floats[start..<start + width])
+    mutating func append(_ values: SegmentValues) throws {
+      switch values {
+      case .thousandths(let new): thousandths += new
+      case .wideThousandths(let new): wideThousandths += new
+      case .floats(let new): floats += new
+      }
+      guard [thousandths.isEmpty, wideThousandths.isEmpty, floats.isEmpty].filter({ !$0 }).count <= 1 else {
+        throw Failure(.fault, "the \(feature.rawValue) of songs of one source come in two kinds")
+      }
     }
   }
 
-  /// Keeps songs' values; those that are here already stay as they are.
-  private func keep(_ songs: some Sequence<Int>, _ values: SegmentValues) throws {
-    switch values {
-    case .thousandths(let new) where floats.isEmpty:
-      thousandths += new.map { min($0, 1000) }
-    case .floats(let new) where thousandths.isEmpty:
-      floats += new
-    default:
-      throw Failure(.fault, "songs of one source come as thousandths and as floats")
+  init(_ source: any SongSource, _ input: SongInput) {
+    self.input = input
+    counts = source.segmentCounts
+    starts = Array(repeating: -1, count: counts.count)
+    columns = input.features.features.map { Column(feature: $0) }
+  }
+
+  public func holds(_ song: Int) -> Bool { starts[song] >= 0 }
+
+  /// Bytes that songs of a source take here.
+  static func bytes(of songs: some Sequence<Int>, _ source: any SongSource, _ input: SongInput) -> Int {
+    let bytes = input.features.features.reduce(0) { $0 + source.bytesOfSegment($1) }
+    let counts = source.segmentCounts
+    return songs.reduce(0) { $0 + input.everything(of: counts[$1]).count } * bytes
+  }
+
+  func copy(_ song: Int, _ segments: Range<Int>, _ input: SongInput, to target: inout [Float], at offset: Int) {
+    let first = starts[song] - self.input.everything(of: counts[song]).lowerBound
+    for column in columns {
+      input.write(
+        column.feature, column.values, segments: first + segments.lowerBound..<first + segments.upperBound,
+        to: &target, at: offset)
     }
+  }
+
+  /// Keeps songs' values, those of each feature in the order of the songs.
+  private func keep(_ songs: some Sequence<Int>, _ values: [SegmentValues]) throws {
     for song in songs {
-      slots[song] = count
-      count += 1
+      starts[song] = segments
+      segments += input.everything(of: counts[song]).count
     }
-    guard thousandths.count + floats.count == Int(count) * width else {
-      throw Failure(.fault, "\(count) songs came with \(thousandths.count + floats.count) pitches")
+    for (index, values) in values.enumerated() {
+      try columns[index].append(values)
+      guard columns[index].values.count == segments * Feature.width else {
+        throw Failure(.fault, "\(segments) segments came with \(columns[index].values.count) values")
+      }
     }
   }
 }
@@ -60,79 +88,86 @@ public final class SongFeatures {
 
 extension SongFeatures {
   /// Songs read at once: enough for few calls, few enough for little memory.
-  private static let block = 256
+  private static let block = 128
 
   /// Reads songs that only this rank needs. `songs` are in rising order.
-  public func load(_ songs: [Int], from source: any SongSource) throws {
+  func load(_ songs: [Int], from source: any SongSource) throws {
     let missing = songs.filter { !holds($0) }
     for start in stride(from: 0, to: missing.count, by: Self.block) {
       let rows = missing[start..<min(start + Self.block, missing.count)]
-      try keep(rows, Self.read(rows, from: source, width: width))
+      try keep(rows, read(rows, from: source))
     }
   }
 
   /// Reads songs that every rank needs: each rank reads a part of every block from the disk and gets the others'
   /// parts from the ranks that read them. `songs` are in rising order and the same on all ranks. Collective.
-  public func loadShared(_ songs: [Int], from source: any SongSource, _ communicator: any Communicator) throws {
+  func loadShared(_ songs: [Int], from source: any SongSource, _ communicator: any Communicator) throws {
     guard communicator.size > 1 else { return try load(songs, from: source) }
     let block = Self.block * communicator.size
     for start in stride(from: 0, to: songs.count, by: block) {
       let range = start..<min(start + block, songs.count)
       let own = try communicator.agree {
-        try Self.read(
-          songs[share(of: range, rank: communicator.rank, size: communicator.size)], from: source, width: width)
+        try read(songs[share(of: range, rank: communicator.rank, size: communicator.size)], from: source)
       }
-      try keep(songs[range], Self.exchanged(own, communicator))
+      try keep(songs[range], own.map { try Self.exchanged($0, communicator) })
     }
   }
 
-  /// Songs by number, successive ones in one read.
-  private static func read(_ songs: ArraySlice<Int>, from source: any SongSource, width: Int) throws
-    -> SegmentValues
-  {
-    var parts: [SegmentValues] = []
-    for run in consecutive(songs) { parts.append(try source.pitchValues(of: run)) }
-    return joined(parts)
-  }
-
-  /// Maximal ranges of successive numbers.
-  private static func consecutive(_ songs: ArraySlice<Int>) -> [Range<Int>] {
-    var runs: [Range<Int>] = []
-    for song in songs {
-      if let last = runs.last, last.upperBound == song {
-        runs[runs.count - 1] = last.lowerBound..<song + 1
-      } else {
-        runs.append(song..<song + 1)
+  /// Each feature of songs by number; of whole songs, successive ones in one read.
+  private func read(_ songs: ArraySlice<Int>, from source: any SongSource) throws -> [SegmentValues] {
+    let areWhole = songs.allSatisfy { input.everything(of: counts[$0]).count == counts[$0] }
+    return try columns.map { column in
+      if areWhole {
+        return .joined(try consecutive(songs).map { try source.values(of: column.feature, songs: $0) })
       }
+      return .joined(
+        try songs.map {
+          try source.values(of: column.feature, song: $0, segments: input.everything(of: counts[$0]))
+        })
     }
-    return runs
   }
 
   /// All ranks' values in the order of ranks.
   private static func exchanged(_ own: SegmentValues, _ communicator: any Communicator) throws -> SegmentValues {
-    // A rank without a part brings no bytes, whichever kind it takes its nothing for.
-    let kinds = try communicator.allgather(own.count == 0 ? 0 : own.isThousandths ? 1 : 2)
-    if kinds.contains(2) {
-      return .floats(try communicator.allgather(own.floats).flatMap { $0 })
+    // A rank without a part brings no values, whichever kind it takes its nothing for.
+    let kind = own.count == 0 ? 0 : own.kind
+    switch try communicator.allreduce(kind, .maximum) {
+    case SegmentValues.thousandths([]).kind:
+      guard case .thousandths(let values) = kind == 0 ? .thousandths([]) : own else { throw twoKinds }
+      return .thousandths(try communicator.allgather(values: values).flatMap { $0 })
+    case SegmentValues.wideThousandths([]).kind:
+      guard case .wideThousandths(let values) = kind == 0 ? .wideThousandths([]) : own else { throw twoKinds }
+      return .wideThousandths(try communicator.allgather(values: values).flatMap { $0 })
+    default:
+      return .floats(try communicator.allgather(values: own.floats).flatMap { $0 })
     }
-    guard case .thousandths(let values) = own.count == 0 ? .thousandths([]) : own else {
-      throw Failure(.fault, "songs of one source come as thousandths and as floats")
-    }
-    let parts = try values.withUnsafeBytes { try communicator.allgather($0) }
-    return .thousandths(parts.flatMap { bytes in bytes.withUnsafeBytes { Array($0.bindMemory(to: UInt16.self)) } })
   }
 
-  private static func joined(_ parts: [SegmentValues]) -> SegmentValues {
-    guard parts.count != 1 else { return parts[0] }
-    var thousandths: [UInt16] = []
-    for part in parts {
-      guard case .thousandths(let values) = part else { return .floats(parts.flatMap(\.floats)) }
-      thousandths += values
-    }
-    return .thousandths(thousandths)
-  }
+  private static var twoKinds: Failure { Failure(.fault, "songs of one source come in two kinds of numbers") }
 }
 
 extension SegmentValues {
-  fileprivate var isThousandths: Bool { if case .thousandths = self { true } else { false } }
+  fileprivate var kind: Int {
+    switch self {
+    case .thousandths: 1
+    case .wideThousandths: 2
+    case .floats: 3
+    }
+  }
+
+  /// Parts of one source, one after the other.
+  static func joined(_ parts: [SegmentValues]) -> SegmentValues {
+    guard parts.count != 1 else { return parts[0] }
+    var thousandths: [UInt16] = []
+    var wide: [Int32] = []
+    for part in parts {
+      switch part {
+      case .thousandths(let values): thousandths += values
+      case .wideThousandths(let values): wide += values
+      case .floats: return .floats(parts.flatMap(\.floats))
+      }
+    }
+    if thousandths.isEmpty { return .wideThousandths(wide) }
+    return wide.isEmpty ? .thousandths(thousandths) : .floats(parts.flatMap(\.floats))
+  }
 }

@@ -1,3 +1,4 @@
+import Diagnosis
 import MillionSong
 
 /// The songs a run learns from, in a fixed order; a song's number is its row.
@@ -8,8 +9,12 @@ public protocol SongSource: AnyObject {
   var name: String { get }
   /// Tells two sets of songs, tags or lengths apart.
   var identity: String { get }
-  /// Segments of every song.
-  var segments: Int { get }
+  /// What there is of the segments.
+  var features: FeatureSelection { get }
+  /// Segments of every song, or all that each has.
+  var segments: SegmentChoice { get }
+  /// How many segments of each song there are.
+  var segmentCounts: [Int] { get }
   /// In the order of the labels' columns.
   var tags: [String] { get }
   var trackIDs: [String] { get }
@@ -20,48 +25,96 @@ public protocol SongSource: AnyObject {
   var labels: [UInt8] { get }
   /// The split that these songs and tags were made for; nil where any will do.
   var preparedSplit: PreparedSplit? { get }
-  /// `[song][segment][pitch class]` of songs in a row.
-  func pitchValues(of songs: Range<Int>) throws -> SegmentValues
+  /// Bytes that a segment of a feature takes.
+  func bytesOfSegment(_ feature: Feature) -> Int
+  /// `[song][segment][12]` of songs in a row, all their segments.
+  func values(of feature: Feature, songs: Range<Int>) throws -> SegmentValues
+  /// `[segment][12]` of some of a song's segments.
+  func values(of feature: Feature, song: Int, segments: Range<Int>) throws -> SegmentValues
+  /// What `identity` would be of some of the songs, cut to so many segments.
+  func identity(of songs: [Int], segments: Int, crop: Crop) -> String
 }
 
 extension SongSource {
   public var preparedSplit: PreparedSplit? { nil }
+
+  public func identity(of songs: [Int], segments: Int, crop: Crop) -> String {
+    "\(identity), \(songs.count) of them, \(segments) segments, \(crop.rawValue)"
+  }
 }
 
-/// Songs that are in memory.
-public final class InMemorySongs: SongSource {
-  public let name: String
-  public let identity: String
-  public let segments: Int
-  public let tags: [String]
-  public let trackIDs: [String]
-  public let artistIDs: [String]
-  public let artistNames: [String]
-  public let labels: [UInt8]
-  private let features: [Float]
+/// The songs of a source that are long enough for a run, in the source's order and numbered anew: as if no others
+/// had ever been there.
+final class ChosenSongs: SongSource {
+  /// Rows of the source.
+  private let rows: [Int]
+  private let base: any SongSource
+  let identity: String
+  let segmentCounts: [Int]
+  let trackIDs: [String]
+  let artistIDs: [String]
+  let artistNames: [String]
+  let labels: [UInt8]
+  let preparedSplit: PreparedSplit?
 
-  /// - Parameters:
-  ///   - features: `[song][segment][pitch class]`
-  ///   - labels: `[song][tag]`
-  public init(
-    name: String = "songs in memory", segments: Int, tags: [String], trackIDs: [String], artistIDs: [String],
-    artistNames: [String] = [], labels: [UInt8], features: [Float]
-  ) {
-    precondition(artistIDs.count == trackIDs.count && labels.count == trackIDs.count * tags.count)
-    precondition(features.count == trackIDs.count * segments * Track.pitchClasses)
-    self.name = name
-    identity = "\(trackIDs.count) songs, \(segments) segments, \(tags.count) tags"
-    self.segments = segments
-    self.tags = tags
-    self.trackIDs = trackIDs
-    self.artistIDs = artistIDs
-    self.artistNames = artistNames
-    self.labels = labels
-    self.features = features
+  /// The source itself where it is taken as it is.
+  ///
+  /// - Parameter fewest: segments that a song must have.
+  /// - Throws: `badData` where no song has them.
+  static func of(_ source: any SongSource, _ input: SongInput, fewest: Int) throws -> any SongSource {
+    let counts = source.segmentCounts
+    let least = max(fewest, input.segments.count ?? 0)
+    let rows = counts.indices.filter { counts[$0] >= least }
+    guard !rows.isEmpty else {
+      throw Failure(
+        .badData, "\(source.name): none of its \(counts.count) songs has the \(least) segments that are needed",
+        remedy: "train with fewer --segments")
+    }
+    let isWhole = rows.count == counts.count
+    if isWhole && input.segments == source.segments { return source }
+    return ChosenSongs(source, rows, input)
   }
 
-  public func pitchValues(of songs: Range<Int>) -> SegmentValues {
-    let width = segments * Track.pitchClasses
-    return .floats(Array(features[songs.lowerBound * width..<songs.upperBound * width]))
+  private init(_ base: any SongSource, _ rows: [Int], _ input: SongInput) {
+    self.base = base
+    self.rows = rows
+    let tags = base.tags.count
+    segmentCounts = rows.map { base.segmentCounts[$0] }
+    trackIDs = rows.map { base.trackIDs[$0] }
+    artistIDs = rows.map { base.artistIDs[$0] }
+    artistNames = base.artistNames.isEmpty ? [] : rows.map { base.artistNames[$0] }
+    preparedSplit = base.preparedSplit?.of(rows)
+    labels = rows.flatMap { base.labels[$0 * tags..<($0 + 1) * tags] }
+    identity =
+      input.segments.count.map { base.identity(of: rows, segments: $0, crop: input.crop) }
+      ?? "\(base.identity), \(rows.count) of them"
   }
+
+  var name: String { base.name }
+  var features: FeatureSelection { base.features }
+  var segments: SegmentChoice { base.segments }
+  var tags: [String] { base.tags }
+
+  func bytesOfSegment(_ feature: Feature) -> Int { base.bytesOfSegment(feature) }
+
+  func values(of feature: Feature, songs: Range<Int>) throws -> SegmentValues {
+    .joined(try consecutive(rows[songs]).map { try base.values(of: feature, songs: $0) })
+  }
+
+  func values(of feature: Feature, song: Int, segments: Range<Int>) throws -> SegmentValues {
+    try base.values(of: feature, song: rows[song], segments: segments)
+  }
+}
+
+/// Maximal ranges of successive numbers.
+func consecutive(_ numbers: some Sequence<Int>) -> [Range<Int>] {
+  var runs: [Range<Int>] = []
+  for number in numbers {
+    if let last = runs.last, last.upperBound == number {
+      runs[runs.count - 1] = last.lowerBound..<number + 1
+    } else {
+      runs.append(number..<number + 1)
+    }
+  }
+  return runs
 }

@@ -30,14 +30,20 @@ public struct Evaluation: Sendable {
   }
 
   private static let songsAtOnce = 32
+  /// Segments of whole songs at once, unless one has more.
+  private static let segmentsAtOnce = 16_384
+  private static let batchesAhead = 2
 
   /// Collective: the songs are shared among the ranks; every rank returns the same report, to the last bit for
   /// any number of ranks. Throws `badData` where the songs are not those of the checkpoint's run.
-  public func run(on source: any SongSource, _ communicator: any Communicator) throws -> Report {
+  public func run(on data: any SongSource, _ communicator: any Communicator) throws -> Report {
     let fair = try communicator.fairThreadCount()
-    let (model, sides, songs, replica) = try communicator.agree {
+    let (model, input, source, sides, songs, replica) = try communicator.agree {
       let model = try StoredModel.read(checkpoint)
       let configuration = try model.configuration()
+      let input = try model.input()
+      try refuseOtherForm(model, input, data)
+      let source = try ChosenSongs.of(data, input, fewest: model.architecture.shortestSong)
       try refuseOther(model, source)
       if let splitRule, let prepared = source.preparedSplit {
         try prepared.refuseOther(SplitRule(splitRule), name: source.name)
@@ -51,13 +57,20 @@ public struct Evaluation: Sendable {
         throw Failure(
           .badData, "\(source.name): the split \(splitRule ?? configuration.split) has no songs for \(side)")
       }
-      let replica = try model.makeReplica(maximumBatch: Self.songsAtOnce, threads: threads ?? fair)
-      return (model, sides, songs, replica)
+      let counts = source.segmentCounts
+      let longest = songs.map { input.length(of: counts[$0]) }.max() ?? 0
+      let replica = try model.makeReplica(
+        maximumBatch: Self.songsAtOnce, longest: longest,
+        maximumSegments: input.segments == .all ? max(longest, Self.segmentsAtOnce) : nil, threads: threads ?? fair
+      )
+      return (model, input, source, sides, songs, replica)
     }
     let own = Array(songs[share(of: songs.indices, rank: communicator.rank, size: communicator.size)])
-    let features = SongFeatures(songs: source.trackIDs.count, segments: source.segments)
-    try communicator.agree { try features.load(own, from: source) }
-    let evaluator = Evaluator(replica, sides, features, communicator)
+    // Each song is needed once: there is no use in keeping it.
+    let filler = BatchFiller(StreamedSongs(source), source, input, labels: [], seed: 0, reusesMemory: false)
+    let evaluator = Evaluator(
+      replica, sides, BatchSupply(filler, batchesAhead: Self.batchesAhead),
+      lengths: source.segmentCounts.map { input.length(of: $0) }, communicator)
     guard let metrics = try evaluator.metrics(of: songs, own: own) else {
       throw Failure(.fault, "no metrics for \(songs.count) songs")
     }
@@ -66,13 +79,29 @@ public struct Evaluation: Sendable {
       epoch: model.checkpoint.integers["epoch"], step: model.checkpoint.integers["step"])
   }
 
-  private func refuseOther(_ model: StoredModel, _ source: any SongSource) throws {
-    guard model.architecture.segments == source.segments else {
+  /// Refuses songs of which there is not what the network sees.
+  private func refuseOtherForm(_ model: StoredModel, _ input: SongInput, _ data: any SongSource) throws {
+    let isThere =
+      switch (input.segments, data.segments) {
+      case (_, .all): true
+      case (.all, .count): false
+      case (.count(let wanted), .count(let count)): wanted <= count
+      }
+    guard isThere else {
       throw Failure(
         .badData,
-        "\(source.name): made for \(source.segments) segments, but \(checkpoint) is a model of "
-          + "\(model.architecture.segments)", remedy: "prepare it with --segments \(model.architecture.segments)")
+        "\(data.name): made for \(data.segments) segments, but \(checkpoint) is a model of \(input.segments)",
+        remedy: "prepare it with --segments \(input.segments)")
     }
+    guard data.features.contains(input.features) else {
+      throw Failure(
+        .badData,
+        "\(data.name): has \(data.features.rawValue), but \(checkpoint) is a model of \(input.features.rawValue)",
+        remedy: "prepare it with --features \(input.features.rawValue)")
+    }
+  }
+
+  private func refuseOther(_ model: StoredModel, _ source: any SongSource) throws {
     guard model.tags == source.tags else {
       let first = zip(model.tags, source.tags).first { $0 != $1 }
       let example = first.map { ", such as \"\($0.0)\" and \"\($0.1)\"" } ?? ""

@@ -7,7 +7,7 @@ import Networks
 import Sampling
 
 /// Tags for track files, from a checkpoint.
-public struct Prediction {
+public final class Prediction {
   /// A tag with the probability that the song has it.
   public struct Tag: Codable, Sendable {
     public let tag: String
@@ -44,21 +44,37 @@ public struct Prediction {
   }
 
   private let model: StoredModel
-  private let replica: Replica
+  /// What the network sees of a song.
+  private let input: SongInput
   private let reader: TrackReader
+  private let threads: Int
+  /// For songs of up to so many segments as any so far.
+  private var replica: Replica
   /// Tags to tell of each song.
   private let top: Int
 
   /// Songs that are predicted together: the weights are transformed once for all of them. A song's result does not
   /// depend on its company.
   private static let songsAtOnce = 16
+  /// Segments of whole songs together, unless one has more.
+  private static let segmentsAtOnce = 16_384
 
   /// - Throws: as `StoredModel.read`.
   public init(checkpoint: String, top: Int, threads: Int) throws {
     model = try StoredModel.read(checkpoint)
-    replica = try model.makeReplica(maximumBatch: Self.songsAtOnce, threads: threads)
+    input = try model.input()
+    self.threads = threads
+    replica = try Self.replica(model, input, longest: model.architecture.segments, threads: threads)
     self.top = top
-    reader = TrackReader(segments: model.architecture.segments)
+    reader = TrackReader(input.trackWindow, features: input.features)
+  }
+
+  private static func replica(
+    _ model: StoredModel, _ input: SongInput, longest: Int, threads: Int
+  ) throws -> Replica {
+    try model.makeReplica(
+      maximumBatch: songsAtOnce, longest: longest,
+      maximumSegments: input.segments == .all ? max(longest, segmentsAtOnce) : nil, threads: threads)
   }
 
   /// Predicts the tags of every song in files, shared among the ranks. Rank 0 returns all outcomes in the order of the
@@ -77,18 +93,17 @@ public struct Prediction {
   /// Of at most `songsAtOnce` songs.
   private func outcomes(_ locations: ArraySlice<SongLocation>) throws -> [Outcome] {
     var outcomes: [Outcome] = []
-    var features: [Float] = []
+    var songs: [[Float]] = []
     var good: [Int] = []
     for location in locations {
-      let (outcome, pitches) = read(location)
-      if let pitches {
+      let (outcome, values) = try read(location)
+      if let values {
         good.append(outcomes.count)
-        features += pitches
+        songs.append(values)
       }
       outcomes.append(outcome)
     }
-    let probabilities = try replica.predict(
-      Batch(songs: good.map(UInt32.init), features: features, labels: []))
+    let probabilities = try predict(songs)
     for (place, number) in good.enumerated() {
       let count = model.tags.count
       let own = probabilities[place * count..<(place + 1) * count]
@@ -98,22 +113,59 @@ public struct Prediction {
     return outcomes
   }
 
-  /// What a song is, and its first segments' pitches; nil where it cannot be judged, with the problem.
-  private func read(_ location: SongLocation) -> (Outcome, pitches: [Float]?) {
+  /// Probabilities of songs, in batches that there is room for.
+  private func predict(_ songs: [[Float]]) throws -> [Float] {
+    let lengths = songs.map { $0.count / input.width }
+    // A whole song may be longer than any that the model was trained on.
+    if let longest = lengths.max(), longest > replica.architecture.segments {
+      replica = try Self.replica(model, input, longest: longest, threads: threads)
+    }
+    var probabilities: [Float] = []
+    var rest = songs.indices
+    while let first = rest.first {
+      var segments = 0
+      let batch =
+        first..<(rest.first {
+          segments += lengths[$0]
+          return segments > replica.maximumSegments
+        } ?? rest.endIndex)
+      probabilities += try replica.predict(
+        Batch(
+          songs: batch.map { UInt32($0) }, segments: Array(lengths[batch]),
+          channels: input.features.features.count, features: songs[batch].flatMap { $0 }, labels: []))
+      rest = batch.endIndex..<rest.endIndex
+    }
+    return probabilities
+  }
+
+  /// What a song is, and its values as the network takes them; nil where it cannot be judged, with the problem.
+  private func read(_ location: SongLocation) throws -> (Outcome, values: [Float]?) {
     var outcome = Outcome(location)
-    let segments = model.architecture.segments
+    let fewest = input.segments.count ?? model.architecture.shortestSong
     do {
       let track = try reader.read(location)
       outcome.trackID = track.trackID
       outcome.title = track.title
       outcome.artistName = track.artistName
-      if track.segmentCount >= segments, let pitches = track.pitches { return (outcome, pitches.floats) }
+      if track.segmentCount >= fewest { return (outcome, try values(of: track)) }
       outcome.problem =
-        "the song has \(track.segmentCount) segments, the model needs \(segments); shorter songs cannot be judged"
-    } catch {
-      outcome.problem = error.cause
+        "the song has \(track.segmentCount) segments, the model needs \(fewest); shorter songs cannot be judged"
+    } catch let skipped as SkippedFile {
+      outcome.problem = skipped.cause
       outcome.isMissing = !FileManager.default.fileExists(atPath: location.path)
     }
     return (outcome, nil)
+  }
+
+  private func values(of track: Track) throws -> [Float] {
+    let segments = input.length(of: track.segmentCount)
+    var values = [Float](repeating: 0, count: segments * input.width)
+    for feature in input.features.features {
+      guard let read = track[feature], read.count == segments * Feature.width else {
+        throw Failure(.fault, "the \(feature.rawValue) of \(track.trackID) have not been read")
+      }
+      input.write(feature, read, segments: 0..<segments, to: &values, at: 0)
+    }
+    return values
   }
 }
