@@ -43,9 +43,10 @@ public struct FileTree: Sendable {
 
   /// A tree of one file, whatever its name.
   init(file: String) {
-    root = file
+    let slash = file.lastIndex(of: "/")
+    root = slash.map { $0 == file.startIndex ? "/" : String(file[..<$0]) } ?? ""
     var paths = PathList()
-    paths.append("")
+    paths.append(String(slash.map { file[file.index(after: $0)...] } ?? file[...]))
     self.paths = paths
     unlisted = []
   }

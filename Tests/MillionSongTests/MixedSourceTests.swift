@@ -21,11 +21,13 @@ import Testing
     return songs
   }
 
-  private func prepare(_ songs: TestSongs, msd: String? = nil, isStrict: Bool = false) throws -> (
-    PreparationReport, Snapshot
-  ) {
+  private func prepare(_ songs: TestSongs, msd: String? = nil, lastFM: String? = nil, isStrict: Bool = false)
+    throws -> (
+      PreparationReport, Snapshot
+    )
+  {
     let options = PreparationOptions(
-      trackTree: msd ?? songs.msd, lastFMTree: songs.lastfm, segments: 20, isStrict: isStrict)
+      trackTree: msd ?? songs.msd, lastFMTree: lastFM ?? songs.lastfm, segments: 20, isStrict: isStrict)
     let path = songs.folder.path + "/songs.h5"
     let reports = try InProcessCommunicator.run(size: 1) {
       try Preparation.run(options, output: path, communicator: $0)
@@ -99,6 +101,8 @@ import Testing
     try songs.add(record: TestSongs.trackID(3), tags: #"["rock", "1"]"#)
     let (report, snapshot) = try prepare(songs, msd: path)
     #expect(snapshot.trackIDs == [TestSongs.trackID(3)])
+    let record = "\(songs.lastfm)/A/A/A/\(TestSongs.trackID(3)).json"
+    #expect(try prepare(songs, msd: path, lastFM: record).1.trackIDs == [TestSongs.trackID(3)])
     #expect(report.counts.misnamed == 1)
   }
 
