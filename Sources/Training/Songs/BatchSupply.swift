@@ -62,7 +62,8 @@ private final class ReadAhead {
 
   init(_ filler: BatchFiller, limit: Int) {
     state = State(filler, limit: limit)
-    // The thread holds the state, not this: when this goes, the thread ends.
+    // The thread holds the state, not this: when this goes, the thread ends, and is waited for. Were it still to close
+    // its file when the process ends, it would meet HDF5 closing itself.
     let state = self.state
     let thread = Thread { state.work() }
     thread.name = "song reader"
@@ -76,7 +77,8 @@ private final class ReadAhead {
   var mostBytes: Int { state.mostBytes }
 
   private final class State: @unchecked Sendable {
-    private let filler: BatchFiller
+    /// Given up by the thread when it ends: whoever holds it else closes what it reads from.
+    private var filler: BatchFiller?
     private let limit: Int
     private let condition = NSCondition()
     private var plan: ArraySlice<[Int]> = []
@@ -87,6 +89,7 @@ private final class ReadAhead {
     private var bytes = 0
     private var largest = 0
     private var ended = false
+    private var hasGone = false
 
     init(_ filler: BatchFiller, limit: Int) {
       self.filler = filler
@@ -116,16 +119,21 @@ private final class ReadAhead {
       }
     }
 
+    /// Returns when the thread has let go of everything.
     func stop() {
       condition.withLock {
         ended = true
+        plan = []
+        waiting = []
         condition.broadcast()
+        while !hasGone { condition.wait() }
       }
     }
 
     func work() {
-      while let (songs, epoch, generation) = task() {
-        let batch = Result { try filler.batch(of: songs, epoch: epoch) }
+      while let task = task() {
+        let (songs, epoch, generation) = (task.songs, task.epoch, task.generation)
+        let batch = Result { try task.filler.batch(of: songs, epoch: epoch) }
         condition.withLock {
           guard generation == self.generation else { return }
           waiting.append(batch)
@@ -139,14 +147,19 @@ private final class ReadAhead {
           condition.broadcast()
         }
       }
+      condition.withLock {
+        filler = nil
+        hasGone = true
+        condition.broadcast()
+      }
     }
 
     /// Waits for something to read; nil: the end.
-    private func task() -> (songs: [Int], epoch: Int?, generation: Int)? {
+    private func task() -> (filler: BatchFiller, songs: [Int], epoch: Int?, generation: Int)? {
       condition.withLock {
         while !ended && (plan.isEmpty || waiting.count >= limit) { condition.wait() }
-        guard !ended, let songs = plan.popFirst() else { return nil }
-        return (songs, epoch, generation)
+        guard !ended, let filler, let songs = plan.popFirst() else { return nil }
+        return (filler, songs, epoch, generation)
       }
     }
   }
