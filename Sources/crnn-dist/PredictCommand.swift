@@ -13,8 +13,8 @@ struct PredictCommand: ParsableCommand {
       Example:
         crnn-dist predict --checkpoint runs/first/checkpoints/best.h5 --top 3 TRAAABD128F429CF47.h5
 
-      The first segments of each song are judged, as many as the model was made for. A file that is broken, or a \
-      song with fewer segments, is told on standard error; the others are done all the same and the exit code is 65.
+      The segments of each song are judged that the model was made for: the first, the middle, or the whole \
+      song. A file that is broken, or a song with fewer segments, is told on standard error; the others are done all the same and the exit code is 65.
       """)
 
   @Option(help: "The checkpoint.")
