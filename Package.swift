@@ -37,17 +37,20 @@ let package = Package(
     // C libraries, each with exactly one owner below (scripts/check-layers holds the line).
     .systemLibrary(name: "CMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
     .systemLibrary(name: "CHDF5", pkgConfig: "hdf5-openmpi", providers: [.apt(["libhdf5-openmpi-dev"])]),
+    .systemLibrary(name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
     .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
 
     // Foundations.
     .target(name: "Diagnosis", swiftSettings: common),
     .target(name: "FileAccess", dependencies: ["Diagnosis"], swiftSettings: common),
+    .target(name: "Isolation", dependencies: ["FileAccess"], swiftSettings: common),
     .target(name: "RandomNumbers", swiftSettings: common),
     .target(name: "Metrics", swiftSettings: common),
     .target(name: "Sampling", dependencies: ["RandomNumbers"], swiftSettings: common),
     .target(name: "MessagePassing", dependencies: ["CMPI", "Diagnosis"], swiftSettings: common),
     .target(
-      name: "HierarchicalData", dependencies: ["CHDF5", "Diagnosis", "MessagePassing"], swiftSettings: common),
+      name: "HierarchicalData", dependencies: ["CDeflate", "CHDF5", "Diagnosis", "MessagePassing"],
+      swiftSettings: common),
 
     // The model: arithmetic, then networks made of it.
     .target(name: "Kernels", dependencies: ["COpenBLAS", "RandomNumbers"], swiftSettings: kernel),
@@ -58,7 +61,8 @@ let package = Package(
     .target(
       name: "MillionSong",
       dependencies: [
-        "HierarchicalData", "MessagePassing", "FileAccess", "RandomNumbers", "Sampling", "Diagnosis", database,
+        "HierarchicalData", "Isolation", "MessagePassing", "FileAccess", "RandomNumbers", "Sampling", "Diagnosis",
+        database,
       ],
       swiftSettings: common),
     .target(
@@ -93,6 +97,7 @@ let package = Package(
       ],
       swiftSettings: common),
 
+    .testTarget(name: "IsolationTests", dependencies: ["Isolation", "FileAccess"], swiftSettings: common),
     .testTarget(name: "RandomNumbersTests", dependencies: ["RandomNumbers"], swiftSettings: common),
     .testTarget(name: "MetricsTests", dependencies: ["Metrics"], exclude: ["Golden"], swiftSettings: common),
     .testTarget(name: "SamplingTests", dependencies: ["Sampling", "RandomNumbers"], swiftSettings: common),

@@ -7,10 +7,14 @@ public final class Dataset: StoredObject {
   public private(set) var shape: [Int]
   /// What one element is.
   public let element: ElementDescription
+  /// The elements' type as the file has it.
+  let type: Identifier
+  private var knownPlacement: ValuePlacement?
 
   /// Takes over an open dataset. Call under the library's lock.
   init(opened identifier: Identifier, name: String, filePath: String, scope: Scope) throws {
-    let type = scope.own(H5Dget_type(identifier.number), H5Tclose)
+    let type = H5Dget_type(identifier.number)
+    self.type = Identifier(type, close: H5Tclose)
     let space = scope.own(H5Dget_space(identifier.number), H5Sclose)
     let rank = H5Sget_simple_extent_ndims(space)
     guard type >= 0, rank >= 0 else {
@@ -41,6 +45,14 @@ public final class Dataset: StoredObject {
         H5Dset_extent(identifier.number, extents.map(hsize_t.init)), "giving it \(rows) rows", writing: true)
     }
     shape = extents
+  }
+
+  /// How the values lie in the file, looked up once. Call under the library's lock.
+  func placement(_ scope: Scope) throws -> ValuePlacement {
+    if let knownPlacement { return knownPlacement }
+    let placement = try findPlacement(scope)
+    knownPlacement = placement
+    return placement
   }
 
   /// Chunk shape and filters.

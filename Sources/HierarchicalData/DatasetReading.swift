@@ -34,9 +34,32 @@ extension Dataset {
   public func read<E: Element>(
     _ type: E.Type = E.self, rows: Range<Int>, collective: Bool = false
   ) throws -> [E] {
-    try read(
+    if !collective, let values = try readDeflated(type, rows: rows) { return values }
+    return try read(
       type, from: [rows.lowerBound] + shape.dropFirst().map { _ in 0 }, count: [rows.count] + shape.dropFirst(),
       collective: collective)
+  }
+
+  /// Rows of elements that lie in the file as they lie in memory, unpacked by the program itself; nil where the
+  /// library must read them, or say what is wrong.
+  private func readDeflated<E: Element>(_ type: E.Type, rows: Range<Int>) throws -> [E]? {
+    guard 1.littleEndian == 1, !shape.isEmpty, element.bytes == E.elementType.bytes, rows.lowerBound >= 0,
+      rows.upperBound <= shape[0]
+    else { return nil }
+    let (count, overflow) = elementCount(Array(shape.dropFirst())).multipliedReportingOverflow(by: rows.count)
+    guard !overflow, count > 0, count <= Int.max / element.bytes else { return nil }
+    return try Library.exclusively { scope in
+      // First of all, so that no memory is taken for what is not there.
+      guard case .deflatedRows = try placement(scope),
+        H5Tequal(self.type.number, E.elementType.fileType(scope)) > 0
+      else { return nil }
+      var isRead = false
+      let values = try [E](unsafeUninitializedCapacity: count) { buffer, filled in
+        isRead = try readDeflated(rows, into: UnsafeMutableRawBufferPointer(buffer.extracting(..<count)), scope)
+        filled = isRead ? count : 0
+      }
+      return isRead ? values : nil
+    }
   }
 
   /// A single value.
@@ -51,6 +74,7 @@ extension Dataset {
   private func transfer<E: Element>(count: Int, memorySpace: hid_t, fileSpace: hid_t, list: hid_t, _ scope: Scope)
     throws -> [E]
   {
+    _ = try placement(scope)
     let memory = E.elementType.memoryType(scope)
     var status: herr_t = 0
     // One element is reserved even for an empty block: HDF5 refuses a null pointer there.

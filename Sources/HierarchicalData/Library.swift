@@ -6,10 +6,14 @@ import Foundation
 enum Library {
   private static let lock = NSRecursiveLock()
 
-  /// Runs once, before the first call: opens the library and stops it from printing errors to standard error.
+  /// Runs once, before the first call: opens the library, stops it from printing errors to standard error, and
+  /// takes from it what a hostile file could misuse: links into other files, and the loading of plug-ins for
+  /// filters of the file's choice.
   private static let start: Void = {
     H5open()
     H5Eset_auto2(hid_t(H5E_DEFAULT), nil, nil)
+    H5Lunregister(H5L_TYPE_EXTERNAL)
+    H5PLset_loading_state(0)
   }()
 
   /// Runs `body` while no other thread is inside the library, and closes what its scope owns afterwards.

@@ -75,7 +75,7 @@ extension Dataset {
       throw Failure(.fault, "\(filePath): \(name) holds \(element) elements, not the records to be written")
     }
     try write(
-      records.flatMap(\.bytes), memory: { $0.own(H5Dget_type(self.identifier.number), H5Tclose) },
+      records.flatMap(\.bytes), memory: { _ in self.type.number },
       valueCount: records.count, [firstRow], [records.count], collective: false)
   }
 
@@ -95,25 +95,29 @@ extension Dataset {
       )
     }
     return try Library.exclusively { scope in
-      let type = try checked(H5Dget_type(identifier.number), "reading its type")
-      let keeper = Identifier(type, close: H5Tclose)
-      defer { withExtendedLifetime(keeper) {} }
-      guard H5Tdetect_class(type, H5T_VLEN) <= 0 else {
+      let layout = RecordLayout.of(type)
+      guard !layout.hasVariableLengths else {
         throw Failure(.badData, "\(filePath): \(name) has fields of variable length, expected fixed lengths")
       }
-      // The file's own type in memory: HDF5 then copies rows instead of converting every field.
-      var status: herr_t = 0
-      let wholeTable = rows == 0..<shape[0]
-      let selection = wholeTable ? nil : try select([rows.lowerBound], [rows.count], scope)
-      let bytes = [UInt8](unsafeUninitializedCapacity: max(size, 1)) { buffer, count in
-        status = H5Dread(
-          identifier.number, type, selection?.memory ?? hid_t(H5S_ALL),
-          selection?.file ?? hid_t(H5S_ALL), hid_t(H5P_DEFAULT), buffer.baseAddress)
-        count = status < 0 ? 0 : size
+      let bytes = try [UInt8](unsafeUninitializedCapacity: max(size, 1)) { buffer, count in
+        try readRows(rows, into: UnsafeMutableRawBufferPointer(buffer.extracting(..<size)), scope)
+        count = size
       }
-      try checked(status, "reading")
-      return RecordRows(bytes: bytes, count: rows.count, dataset: self, type: keeper)
+      return RecordRows(
+        bytes: bytes, count: rows.count, rowBytes: element.bytes, place: "\(filePath): \(name)", layout: layout)
     }
+  }
+
+  /// Rows as the file has them. Call under the library's lock.
+  private func readRows(_ rows: Range<Int>, into bytes: UnsafeMutableRawBufferPointer, _ scope: Scope) throws {
+    let wholeTable = rows == 0..<shape[0]
+    let selection = wholeTable ? nil : try select([rows.lowerBound], [rows.count], scope)
+    if try readDeflated(rows, into: bytes, scope) { return }
+    // The file's own type in memory: HDF5 then copies rows instead of converting every field.
+    try checked(
+      H5Dread(
+        identifier.number, type.number, selection?.memory ?? hid_t(H5S_ALL), selection?.file ?? hid_t(H5S_ALL),
+        hid_t(H5P_DEFAULT), bytes.baseAddress), "reading")
   }
 }
 
@@ -122,32 +126,31 @@ public struct RecordRows {
   /// How many rows.
   public let count: Int
   private let bytes: [UInt8]
-  private let dataset: Dataset
-  private let type: Identifier
+  private let rowBytes: Int
+  /// File and dataset, for messages.
+  private let place: String
+  private let layout: RecordLayout
 
-  init(bytes: [UInt8], count: Int, dataset: Dataset, type: Identifier) {
+  init(bytes: [UInt8], count: Int, rowBytes: Int, place: String, layout: RecordLayout) {
     self.bytes = bytes
     self.count = count
-    self.dataset = dataset
-    self.type = type
+    self.rowBytes = rowBytes
+    self.place = place
+    self.layout = layout
   }
 
   /// Where a field's values lie in each row.
   public struct Column: Sendable {
     let offset: Int
-    let bytes: Int
+    let element: ElementDescription
     let spacePadded: Bool
     let bigEndian: Bool
+
+    var bytes: Int { element.bytes }
   }
 
   /// Whether the records have a field of this name.
-  public func hasColumn(_ name: String) -> Bool {
-    Library.exclusively { _ in
-      let index = H5Tget_member_index(type.number, name)
-      if index < 0 { H5Eclear2(hid_t(H5E_DEFAULT)) }
-      return index >= 0
-    }
-  }
+  public func hasColumn(_ name: String) -> Bool { Library.exclusively { _ in layout.column(name) } != nil }
 
   /// Finds a text field. Throws `.badData` where there is none.
   public func textColumn(_ name: String) throws -> Column {
@@ -163,13 +166,13 @@ public struct RecordRows {
 
   /// A text; bytes that are no UTF-8 are replaced.
   public func string(_ column: Column, row: Int) -> String {
-    let start = row * dataset.element.bytes + column.offset
+    let start = row * rowBytes + column.offset
     return text(bytes[start..<(start + column.bytes)], spacePadded: column.spacePadded)
   }
 
   /// A number.
   public func value<E: Element>(_ column: Column, row: Int, as _: E.Type = E.self) -> E {
-    let start = row * dataset.element.bytes + column.offset
+    let start = row * rowBytes + column.offset
     let field = bytes[start..<(start + column.bytes)]
     let bigEndianHost = 1.bigEndian == 1
     let ordered = column.bigEndian == bigEndianHost ? Array(field) : Array(field.reversed())
@@ -179,25 +182,12 @@ public struct RecordRows {
   private func column(
     _ name: String, expected: String, _ accepts: (ElementDescription) -> Bool
   ) throws -> Column {
-    try Library.exclusively { scope in
-      let index = H5Tget_member_index(type.number, name)
-      guard index >= 0 else {
-        H5Eclear2(hid_t(H5E_DEFAULT))
-        throw Failure(.badData, "\(dataset.filePath): \(dataset.name) has no field \(name)")
-      }
-      let member = scope.own(H5Tget_member_type(type.number, UInt32(index)), H5Tclose)
-      let description = ElementDescription(ofType: member)
-      let offset = H5Tget_member_offset(type.number, UInt32(index))
-      guard accepts(description), offset + description.bytes <= dataset.element.bytes else {
-        throw Failure(
-          .badData,
-          "\(dataset.filePath): \(dataset.name): the field \(name) is a \(description), expected \(expected)")
-      }
-      return Column(
-        offset: offset, bytes: description.bytes,
-        spacePadded: description.elementClass == .fixedString
-          && H5Tget_strpad(member) == H5T_STR_SPACEPAD,
-        bigEndian: description.elementClass != .fixedString && H5Tget_order(member) == H5T_ORDER_BE)
+    guard let column = Library.exclusively({ _ in layout.column(name) }) else {
+      throw Failure(.badData, "\(place) has no field \(name)")
     }
+    guard accepts(column.element), column.offset + column.bytes <= rowBytes else {
+      throw Failure(.badData, "\(place): the field \(name) is a \(column.element), expected \(expected)")
+    }
+    return column
   }
 }

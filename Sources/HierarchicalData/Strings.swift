@@ -50,7 +50,7 @@ extension Dataset {
       bytes.append(contentsOf: string.utf8)
       bytes.append(contentsOf: repeatElement(0, count: element.bytes - string.utf8.count))
     }
-    let type: (Scope) -> hid_t = { $0.own(H5Dget_type(self.identifier.number), H5Tclose) }
+    let type: (Scope) -> hid_t = { _ in self.type.number }
     if shape.isEmpty {
       guard strings.count == 1 else { throw countFailure(strings.count, 1) }
       try Library.exclusively { scope in
@@ -71,7 +71,8 @@ extension Dataset {
   }
 
   private func readStrings(count: Int, _ selection: Selection, _ scope: Scope) throws -> [String] {
-    let type = scope.own(try checked(H5Dget_type(identifier.number), "reading its type"), H5Tclose)
+    _ = try placement(scope)
+    let type = self.type.number
     switch element.elementClass {
     case .fixedString:
       guard element.bytes <= longestText, count <= Int.max / max(element.bytes, 1) else {

@@ -18,6 +18,8 @@ public struct FileTree: Sendable {
   public let paths: PathList
   /// Folders that could not be listed and files that cannot be named, with the cause.
   public let unlisted: [SkippedFile]
+  /// Folders that this rank listed; over all ranks, each folder of the tree once.
+  public private(set) var foldersListedHere = 0
 
   public var count: Int { paths.count }
 
@@ -38,7 +40,9 @@ public struct FileTree: Sendable {
     guard kind == .folder else { return FileTree(file: root) }
     var search = Search(root: root)
     try search.goDown(from: [""], suffix: suffix, communicator)
-    return FileTree(root: root, paths: search.paths.sortedByName(), unlisted: search.unlisted)
+    var tree = FileTree(root: root, paths: search.paths.sortedByName(), unlisted: search.unlisted)
+    tree.foldersListedHere = search.foldersListedHere
+    return tree
   }
 
   /// A tree of one file, whatever its name.
@@ -108,6 +112,7 @@ private struct Search {
   let root: String
   var paths = PathList()
   var unlisted: [SkippedFile] = []
+  private(set) var foldersListedHere = 0
   private var seen: Set<FolderListing.Identity> = []
 
   init(root: String) { self.root = root }
@@ -119,6 +124,7 @@ private struct Search {
       var message = PackedWriter()
       for index in stride(from: communicator.rank, to: level.count, by: communicator.size) {
         FolderReport(listing: level[index], below: root, suffix: suffix).write(to: &message)
+        foldersListedHere += 1
       }
       var readers = try communicator.allgather(message)
       var next: [String] = []

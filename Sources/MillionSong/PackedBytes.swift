@@ -3,7 +3,7 @@ import MessagePassing
 
 // check-layers: raw memory, because numbers are appended as bytes and the communicator takes bytes where they lie.
 
-/// Writes numbers and texts one after the other, for exchange between ranks of one program.
+/// Writes numbers and texts one after the other, for exchange between processes of one program.
 struct PackedWriter {
   private(set) var bytes: [UInt8] = []
 
@@ -28,9 +28,17 @@ struct PackedWriter {
     write(values.count)
     bytes.append(contentsOf: values)
   }
+
+  /// Numbers as this machine has them, for a process on the same one.
+  mutating func write<Number: BitwiseCopyable>(numbers: [Number]) {
+    numbers.withUnsafeBytes { numbers in
+      write(numbers.count)
+      bytes.append(contentsOf: numbers)
+    }
+  }
 }
 
-/// Reads what a `PackedWriter` of another rank wrote.
+/// Reads what a `PackedWriter` of another process wrote.
 struct PackedReader {
   private let bytes: [UInt8]
   private var position = 0
@@ -58,6 +66,17 @@ struct PackedReader {
     return texts
   }
 
+  mutating func readNumbers<Number: BitwiseCopyable>() throws -> [Number] {
+    let taken = try take(try readInt())
+    let count = taken.count / MemoryLayout<Number>.stride
+    return [Number](unsafeUninitializedCapacity: count) { buffer, filled in
+      taken.prefix(count * MemoryLayout<Number>.stride).withUnsafeBytes {
+        UnsafeMutableRawBufferPointer(buffer).copyMemory(from: $0)
+      }
+      filled = count
+    }
+  }
+
   mutating func readBytes() throws -> [UInt8] { Array(try take(try readInt())) }
 
   private mutating func take(_ count: Int) throws -> ArraySlice<UInt8> {
@@ -66,7 +85,7 @@ struct PackedReader {
     return bytes[position..<position + count]
   }
 
-  private var truncated: Failure { Failure(.fault, "a message between ranks is shorter than it says") }
+  private var truncated: Failure { Failure(.fault, "a message between processes is shorter than it says") }
 }
 
 extension Communicator {

@@ -9,6 +9,8 @@ public struct ReadBenchmark: Sendable {
   public var segments = 252
   /// How often the tree is read after a first, unmeasured time that warms the page cache.
   public var repetitions = 5
+  /// Whether the files are read in a process of its own, as `prepare` does.
+  public var isIsolated = true
 
   public init(trackTree: String) { self.trackTree = trackTree }
 
@@ -46,11 +48,14 @@ public struct ReadBenchmark: Sendable {
   public func run(_ communicator: any Communicator) throws -> Report {
     let tree = try TrackFiles.discover(trackTree, communicator: communicator)
     let paths = share(of: 0..<tree.count, rank: communicator.rank, size: communicator.size).map(tree.path)
+    let files = TrackStream(TrackReader(segments: segments), isolated: isIsolated)
+    files.add((0...repetitions).lazy.flatMap { _ in paths }.map { SongLocation($0) })
+    let rows = TrackStream(TrackReader(segments: segments), isolated: isIsolated)
     var seconds: [Double] = []
     var count = (songs: 0, bad: 0)
     for repetition in 0...repetitions {
       try communicator.barrier()
-      let time = ContinuousClock().measure { count = read(paths) }
+      let time = ContinuousClock().measure { count = read(paths, from: files, rows) }
       if repetition > 0 { seconds.append(time / .seconds(1)) }
     }
     return Report(
@@ -60,11 +65,10 @@ public struct ReadBenchmark: Sendable {
   }
 
   /// How many songs there are, and how many of them are bad; a file that cannot be opened counts as one.
-  private func read(_ paths: [String]) -> (songs: Int, bad: Int) {
-    let reader = TrackReader(segments: segments)
+  private func read(_ paths: [String], from files: TrackStream, _ rows: TrackStream) -> (songs: Int, bad: Int) {
     var count = (songs: 0, bad: 0)
     for path in paths {
-      guard let contents = try? reader.contents(of: path) else {
+      guard let contents = try? files.next() else {
         count = (count.songs + 1, count.bad + 1)
         continue
       }
@@ -73,7 +77,8 @@ public struct ReadBenchmark: Sendable {
         continue
       }
       count.songs += songs
-      for row in 0..<songs where (try? reader.read(SongLocation(path, row: row))) == nil { count.bad += 1 }
+      rows.add((0..<songs).lazy.map { SongLocation(path, row: $0) })
+      for _ in 0..<songs where (try? rows.next()) == nil { count.bad += 1 }
     }
     return count
   }

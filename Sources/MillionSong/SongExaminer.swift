@@ -53,12 +53,9 @@ struct SongExaminer {
     case joined(TagRecord, labels: [UInt8])
   }
 
-  func read(_ location: SongLocation) -> Reading {
-    Reading(
-      location: location,
-      result: Result { () throws(SkippedFile) in
-        location.row == nil ? try reader.contents(of: location.path) : .song(try reader.read(location))
-      })
+  /// Reads the song, or looks at the file, that the stream comes to next.
+  func read(_ location: SongLocation, from stream: TrackStream) -> Reading {
+    Reading(location: location, result: Result { () throws(SkippedFile) in try stream.next() })
   }
 
   /// Joins songs with their tags, all at once: a source may find many sooner than one by one.

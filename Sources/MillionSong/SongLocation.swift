@@ -20,10 +20,11 @@ extension SongLocation {
   /// The songs of some track files, in order: those of aggregates row by row, others as they are, bad ones too. Each
   /// rank looks at its share of the files. Collective.
   public static func songs(in paths: [String], communicator: any Communicator) throws -> [SongLocation] {
-    let reader = TrackReader(segments: 0)
+    let stream = TrackStream(TrackReader(segments: 0))
     let own = paths[share(of: paths.indices, rank: communicator.rank, size: communicator.size)]
-    let counts = own.map { path in
-      if case .aggregate(let songs)? = try? reader.contents(of: path) { songs } else { 0 }
+    stream.add(Array(own))
+    let counts = own.map { _ in
+      if case .aggregate(let songs)? = try? stream.next() { songs } else { 0 }
     }
     let all = try communicator.allgather(counts).flatMap { $0 }
     return zip(paths, all).flatMap { path, songs in

@@ -10,11 +10,17 @@ import Sampling
 /// up among them is taken in batches of rows, again each rank a part, before the files behind it go on. So the
 /// songs come in the order of files and rows whatever the number of ranks, and a rank never holds more than its part
 /// of one batch.
+///
+/// What a rank will read is known from the start, so the next batch is being read while the ranks exchange what is in
+/// this one.
 final class SongPass {
   typealias Kept = (song: KeptSong, values: [SegmentValues])
 
   private let files: FileTree
   private let examiner: SongExaminer
+  private let fileStream: TrackStream
+  /// Made for the first aggregate.
+  private lazy var rowStream = TrackStream(examiner.reader)
   private let batchSize: Int
   private let isStrict: Bool
   private let communicator: any Communicator
@@ -36,6 +42,7 @@ final class SongPass {
   ) {
     self.files = files
     self.examiner = examiner
+    fileStream = TrackStream(examiner.reader)
     self.batchSize = batchSize
     self.isStrict = isStrict
     self.communicator = communicator
@@ -46,8 +53,11 @@ final class SongPass {
 
   /// Collective. Throws what `handOn` throws and, where it is strict, `badData` for a bad file.
   func run() throws {
+    let files = files
+    fileStream.add(ownIndices(of: files.count).lazy.map { SongLocation(files.path($0)) })
     try inBatches(of: files.count) { batch in
-      try settle(try findings(batch) { SongLocation(files.path($0)) }) { position, songs in
+      let findings = try findings(batch, fileStream) { SongLocation(files.path($0)) }
+      try settle(findings) { position, songs in
         try takeAggregate(files.path(batch.lowerBound + position), songs: songs)
       }
     }
@@ -55,27 +65,39 @@ final class SongPass {
 
   private func takeAggregate(_ path: String, songs: Int) throws {
     total += songs - 1
+    rowStream.add(ownIndices(of: songs).lazy.map { SongLocation(path, row: $0) })
     try inBatches(of: songs) { batch in
-      try settle(try findings(batch) { SongLocation(path, row: $0) }) { _, _ in
+      try settle(try findings(batch, rowStream) { SongLocation(path, row: $0) }) { _, _ in
         throw Failure(.fault, "\(path): an aggregate within an aggregate")
       }
     }
   }
 
   private func inBatches(of count: Int, _ body: (Range<Int>) throws -> Void) throws {
-    for start in stride(from: 0, to: count, by: batchSize) {
-      try body(start..<min(start + batchSize, count))
-    }
+    for batch in batches(of: count) { try body(batch) }
+  }
+
+  private func batches(of count: Int) -> some Sequence<Range<Int>> {
+    let size = batchSize
+    return stride(from: 0, to: count, by: size).lazy.map { $0..<min($0 + size, count) }
+  }
+
+  /// This rank's parts of all batches.
+  private func ownIndices(of count: Int) -> some Sequence<Int> {
+    let (rank, size) = (communicator.rank, communicator.size)
+    return batches(of: count).lazy.flatMap { share(of: $0, rank: rank, size: size) }
   }
 
   /// Reads and joins this rank's part of a batch.
-  private func findings(_ batch: Range<Int>, _ location: (Int) -> SongLocation) throws -> [SongExaminer.Finding] {
+  private func findings(
+    _ batch: Range<Int>, _ stream: TrackStream, _ location: (Int) -> SongLocation
+  ) throws -> [SongExaminer.Finding] {
     let own = share(of: batch, rank: communicator.rank, size: communicator.size)
     return try communicator.agree {
       var readings: [SongExaminer.Reading] = []
       for index in own {
         progress(done + min((index - own.lowerBound) * communicator.size, batch.count), total)
-        let reading = examiner.read(location(index))
+        let reading = examiner.read(location(index), from: stream)
         if isStrict, case .failure(let file) = reading.result { throw file.failure }
         readings.append(reading)
       }

@@ -31,9 +31,20 @@ struct SongTable {
     count = dataset.shape[0]
   }
 
+  /// The data set's own texts have up to 1,024 bytes. A snapshot keeps as many bytes for each song's as the longest
+  /// has, so that one endless title would cost a million times its length.
+  private static let longestText = 4096
+
   mutating func text(_ column: String, row: Int) throws -> String {
     let (rows, first) = try loaded(row..<row + 1)
-    return rows.string(try rows.textColumn(column), row: row - first)
+    let text = rows.string(try rows.textColumn(column), row: row - first)
+    guard text.utf8.count <= SongTable.longestText else {
+      throw Failure(
+        .badData,
+        "\(dataset.filePath): \(dataset.name): the \(column) has \(text.utf8.count) bytes, expected at most "
+          + "\(SongTable.longestText)")
+    }
+    return text
   }
 
   /// Where a song's part of an array lies: from its start, which a column holds, to the next song's, or to the end.

@@ -40,6 +40,11 @@ public final class TrackReader {
     }
   }
 
+  /// Reads a row of an aggregate or, where the location names none, a file's only song, or tells how many there are.
+  func contents(at location: SongLocation) throws(SkippedFile) -> TrackFileContents {
+    location.row == nil ? try contents(of: location.path) : .song(try read(location))
+  }
+
   /// Reads one song: the only one of its file, or a row of an aggregate.
   /// - Throws: `SkippedFile` with the path (and row) and what is wrong.
   public func read(_ location: SongLocation) throws(SkippedFile) -> Track {

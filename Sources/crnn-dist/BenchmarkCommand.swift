@@ -4,7 +4,7 @@ import ArgumentParser
 struct BenchmarkCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "benchmark",
-    abstract: "Measures the program's own speed: a training step, reading tracks, summing gradients.",
+    abstract: "Measures the program's own speed: a training step, finding and reading tracks, summing gradients.",
     discussion: """
       Example:
         crnn-dist benchmark step --config configs/large-252.yaml --batch-size 32 --threads 2
@@ -12,6 +12,7 @@ struct BenchmarkCommand: ParsableCommand {
     subcommands: [
       BenchmarkStepCommand.self,
       BenchmarkReadCommand.self,
+      BenchmarkDiscoverCommand.self,
       BenchmarkAllreduceCommand.self,
     ])
 }

@@ -25,6 +25,9 @@ struct BenchmarkReadCommand: ParsableCommand {
   @Option(help: "Measured readings of the whole tree.")
   var repetitions = 5
 
+  @Flag(help: "Read in the rank's own process instead of one beside it, to see what that costs or gains.")
+  var inProcess = false
+
   @Flag(help: "Print one JSON object.")
   var json = false
 
@@ -42,6 +45,7 @@ struct BenchmarkReadCommand: ParsableCommand {
       var benchmark = ReadBenchmark(trackTree: msd)
       benchmark.segments = segments
       benchmark.repetitions = repetitions
+      benchmark.isIsolated = !inProcess
       let result = ReadResult(try benchmark.run(communicator), segments: segments)
       guard communicator.isRoot else { return }
       if json { try printJSON(result) } else { print(result.text) }

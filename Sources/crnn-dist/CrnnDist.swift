@@ -2,6 +2,7 @@ import ArgumentParser
 import Diagnosis
 import Foundation
 import MessagePassing
+import MillionSong
 
 /// The program: commands only, each in its own file.
 @main
@@ -27,10 +28,12 @@ struct CrnnDist: ParsableCommand {
       BenchmarkCommand.self,
       CheckMPICommand.self,
       SynthesizeCommand.self,
+      ReadingChildCommand.self,
     ])
 
   /// Parses and runs, ending with the exit codes of `Failure.Kind`. What is wrong is told in one line.
   static func main() {
+    ReadingChild.offer()
     do {
       var command = try parseAsRoot()
       try command.run()

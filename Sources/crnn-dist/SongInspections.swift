@@ -23,7 +23,9 @@ struct TrackInspection: Inspection {
   /// How many songs a file holds; nil where it holds one.
   static func songs(in path: String) throws -> Int? {
     do {
-      guard case .aggregate(let songs) = try TrackReader(segments: 0).contents(of: path) else { return nil }
+      let stream = TrackStream(TrackReader(segments: 0))
+      stream.add([path])
+      guard case .aggregate(let songs) = try stream.next() else { return nil }
       return songs
     } catch {
       throw error.failure
@@ -32,7 +34,9 @@ struct TrackInspection: Inspection {
 
   init(_ path: String) throws {
     do {
-      let track = try TrackReader(segments: nil).read(path)
+      let stream = TrackStream(TrackReader(segments: nil))
+      stream.add([path])
+      let track = try stream.nextSong()
       trackID = track.trackID
       title = track.title
       artistName = track.artistName

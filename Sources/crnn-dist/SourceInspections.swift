@@ -24,11 +24,13 @@ struct AggregateInspection: Inspection {
 
   init(_ path: String, songs: Int) throws {
     self.songs = songs
-    let reader = TrackReader(segments: 0)
+    let stream = TrackStream(TrackReader(segments: 0))
+    let rows = 0..<min(songs, Self.tries)
+    stream.add(rows.lazy.map { SongLocation(path, row: $0) })
     var first: SkippedFile?
-    for row in 0..<min(songs, Self.tries) {
+    for _ in rows {
       do {
-        let track = try reader.read(SongLocation(path, row: row))
+        let track = try stream.nextSong()
         (trackID, title, artistName) = (track.trackID, track.title, track.artistName)
         return
       } catch {

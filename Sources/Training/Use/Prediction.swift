@@ -46,7 +46,7 @@ public final class Prediction {
   private let model: StoredModel
   /// What the network sees of a song.
   private let input: SongInput
-  private let reader: TrackReader
+  private let tracks: TrackStream
   private let threads: Int
   /// For songs of up to so many segments as any so far.
   private var replica: Replica
@@ -66,7 +66,7 @@ public final class Prediction {
     self.threads = threads
     replica = try Self.replica(model, input, longest: model.architecture.segments, threads: threads)
     self.top = top
-    reader = TrackReader(input.trackWindow, features: input.features)
+    tracks = TrackStream(TrackReader(input.trackWindow, features: input.features))
   }
 
   private static func replica(
@@ -82,6 +82,7 @@ public final class Prediction {
   public func run(_ paths: [String], _ communicator: any Communicator) throws -> [Outcome]? {
     let songs = try SongLocation.songs(in: paths, communicator: communicator)
     let own = songs[share(of: songs.indices, rank: communicator.rank, size: communicator.size)]
+    tracks.add(own)
     let outcomes = try communicator.agree {
       try stride(from: own.startIndex, to: own.endIndex, by: Self.songsAtOnce).flatMap {
         try self.outcomes(own[$0..<min($0 + Self.songsAtOnce, own.endIndex)])
@@ -139,11 +140,12 @@ public final class Prediction {
   }
 
   /// What a song is, and its values as the network takes them; nil where it cannot be judged, with the problem.
+  /// To be called for the songs in order.
   private func read(_ location: SongLocation) throws -> (Outcome, values: [Float]?) {
     var outcome = Outcome(location)
     let fewest = input.segments.count ?? model.architecture.shortestSong
     do {
-      let track = try reader.read(location)
+      let track = try tracks.nextSong()
       outcome.trackID = track.trackID
       outcome.title = track.title
       outcome.artistName = track.artistName

@@ -1,0 +1,91 @@
+"""No file ends a run, makes it hang or takes all memory: 2,000 mutants of track files and Last.fm records."""
+
+import os
+import signal
+import time
+
+import pytest
+
+import mutants
+import program
+
+MUTANTS = 2000
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory):
+    """Good track files of different songs: the real ones, or synthetic ones of the same structure."""
+    real = program.real_data()
+    if real is not None:
+        return mutants.track_files(real / "msd")
+    folder = tmp_path_factory.mktemp("sources")
+    program.succeed("synthesize", "--out", folder, "--songs", 500, "--seed", 11, ranks=2)
+    return mutants.track_files(folder / "msd")
+
+
+def test_two_thousand_mutants_are_read_or_listed_with_their_cause(sources, tmp_path):
+    made = 0
+    while made < MUTANTS:
+        tree = mutants.make_tree(tmp_path / str(made), sources[: MUTANTS - made + 20], seed=made)
+        mutants.check(tree, tmp_path / f"{made}.h5", ranks=2)
+        made += len(tree.mutants) + len(tree.records)
+
+
+def children(process):
+    """The processes that the program started to read for it."""
+    found = []
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                with open(f"/proc/{entry}/stat") as file:
+                    parent = int(file.read().rpartition(")")[2].split()[1])
+                with open(f"/proc/{entry}/cmdline") as file:
+                    reads = "read-for-another-process" in file.read()
+            except OSError:
+                continue
+            if parent == process.pid and reads:
+                found.append(int(entry))
+    return found
+
+
+def test_a_reading_process_that_dies_loses_no_song(tree):
+    process = program.start("benchmark", "read", "--msd", tree / "msd", "--repetitions", 100, "--json")
+    seen, killed = set(), set()
+    while len(killed) < 5 and process.poll() is None:
+        # One that has just been started has read nothing yet.
+        for child in (seen & set(children(process))) - killed:
+            os.kill(child, signal.SIGSEGV)
+            killed.add(child)
+        seen = set(children(process))
+        time.sleep(0.4)
+    outcome = program.finish(process)
+    assert outcome.code == program.DONE and len(killed) == 5, str(outcome)
+    assert '"bad_files" : 0' in outcome.output, str(outcome)
+
+
+def test_no_reading_process_outlives_a_program_that_is_killed(tree):
+    process = program.start("benchmark", "read", "--msd", tree / "msd", "--repetitions", 1000)
+    started = []
+    while not started and process.poll() is None:
+        started = children(process)
+        time.sleep(0.05)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    deadline = time.monotonic() + 20
+    while any(os.path.exists(f"/proc/{child}") for child in started) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert started and not any(os.path.exists(f"/proc/{child}") for child in started)
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_a_damaged_database_of_tags_is_read_or_refused_in_one_line(sources, tmp_path, part):
+    tree = mutants.make_tree(tmp_path / "tree", sources[:12], seed=0, good=12)
+    whole = mutants.database(tree, tmp_path / "whole.db")
+    for number in range(12):
+        path = tmp_path / f"lastfm_tags-{number}.db"
+        path.write_bytes(mutants.damaged_database(whole, f"{part}:{number}"))
+        outcome = program.run("prepare", "--msd", tree.msd, "--lastfm", path, "--join", "track-id", "--segments", 60,
+                              "--out", tmp_path / f"{number}.h5", timeout=60)
+        assert outcome.seconds < 30, str(outcome)
+        if outcome.code != program.DONE:
+            program.refuse(outcome, program.BAD_DATA)
