@@ -10,29 +10,18 @@ import MessagePassing
 /// the ranks write their songs behind one another. So the rows stand in the order of the files' names, the track ids,
 /// whatever the number of ranks.
 public final class Preparation {
-  private var options: PreparationOptions
-  private var notes: [String] = []
-  /// The side of each song by its track id, where tags were counted; on rank 0, empty elsewhere.
-  private var sides: [ExactText: SongSide] = [:]
+  private let sources: SongSources
   private let output: String
   private let communicator: any Communicator
-  private let progress: (PreparationProgress) -> Void
 
-  private init(
-    _ options: PreparationOptions, output: String, communicator: any Communicator,
-    progress: @escaping (PreparationProgress) -> Void
-  ) {
-    self.options = options
+  private init(_ sources: SongSources, output: String) {
+    self.sources = sources
     self.output = output
-    self.communicator = communicator
-    self.progress = progress
+    communicator = sources.communicator
   }
 
-  /// Pitches that the ranks together hold of one batch, at most.
-  private static let batchBytes = 64 << 20
-  private static let smallestBatch = 256
-  /// What whole songs are reckoned at; real ones have up to 3,691 segments.
-  private static let segmentsOfLongSong = 4096
+  /// The join is resolved.
+  private var options: PreparationOptions { sources.options }
 
   /// Makes the snapshot `output`. Collective.
   ///
@@ -49,23 +38,13 @@ public final class Preparation {
     progress: @escaping (PreparationProgress) -> Void = { _ in }
   ) throws -> PreparationReport {
     try options.validate()
-    let preparation = Preparation(options, output: output, communicator: communicator, progress: progress)
-    return try preparation.run(lists: lists ?? output)
-  }
-
-  private func run(lists: String) throws -> PreparationReport {
-    try communicator.agree { try checkOutput() }
-    report(.findingFiles, 0, 0)
-    let tracks = try TrackFiles.discover(options.trackTree, communicator: communicator)
-    let records = try OpenedTags(options, communicator: communicator)
-    options.join = records.join
-    if let note = records.note { notes.append(note) }
-    let vocabulary = try vocabulary(tracks, records)
-    return try write(tracks, records, vocabulary, lists)
+    try communicator.agree { try checkFolder(of: output) }
+    let sources = try SongSources(options, communicator: communicator, progress: progress)
+    return try Preparation(sources, output: output).write(try sources.vocabulary(), lists ?? output)
   }
 
   /// The folder of the snapshot must be there before an hour's reading begins.
-  private func checkOutput() throws {
+  private static func checkFolder(of output: String) throws {
     let folder = AtomicFile.folder(of: output)
     guard (try? PathKind(of: folder)) == .folder else {
       throw Failure(.missingInput, "\(output): cannot be written, there is no folder \(folder)")
@@ -76,71 +55,37 @@ public final class Preparation {
   }
 
   private lazy var token: UInt64 = UInt64.random(in: 0...UInt64.max)
-
-  private func report(_ phase: PreparationProgress.Phase, _ done: Int, _ total: Int) {
-    if communicator.isRoot { progress(PreparationProgress(phase: phase, done: done, total: total)) }
-  }
 }
 
-// MARK: - Passes over the files
+// MARK: - The reading that writes
 
 extension Preparation {
-  private func vocabulary(_ tracks: FileTree, _ records: OpenedTags) throws -> Vocabulary {
-    switch options.tags {
-    case .paper: return .paper
-    case .list(let path): return try communicator.agree { try Vocabulary(listAt: path) }
-    case .top(let limit): return try mostFrequent(limit, tracks, records)
-    }
-  }
-
-  /// The tags that most songs of the training side have. All songs are divided here, before it is known which of
-  /// them have a tag of the vocabulary; so validation and test songs are the same ones whatever comes of it.
-  private func mostFrequent(_ limit: Int, _ tracks: FileTree, _ records: OpenedTags) throws -> Vocabulary {
-    let rule = options.countedSplit ?? .standard
-    var census = TagCensus()
-    try pass(.countingTags, over: tracks, examiner(records, vocabulary: nil)) { [self] tally, _ in
-      try census.add(tally.candidates, communicator)
-    }
-    let result = try census.mostFrequent(limit, split: rule, seed: options.seed, communicator)
-    sides = result.sides
-    notes.append(
-      "tags counted on the \(result.training) training songs of the split \(rule), seed \(options.seed), which the "
-        + "snapshot keeps")
-    if result.vocabulary.count < limit {
-      notes.append("--tags top:\(limit): those songs have \(result.vocabulary.count) tags and no more")
-    }
-    return result.vocabulary
-  }
-
   /// Reads everything again with floats for a feature where a value turns up that thousandths cannot hold.
-  private func write(
-    _ tracks: FileTree, _ records: OpenedTags, _ vocabulary: Vocabulary, _ lists: String
-  ) throws -> PreparationReport {
+  private func write(_ vocabulary: Vocabulary, _ lists: String) throws -> PreparationReport {
     do {
-      return try write(tracks, records, vocabulary, lists, inFloats: [])
+      return try write(vocabulary, lists, inFloats: [])
     } catch let wider as NeedsFloats {
       // Whatever the other feature holds, the second reading is the last.
       let features = wider.features
       do {
-        return try write(tracks, records, vocabulary, lists, inFloats: features)
+        return try write(vocabulary, lists, inFloats: features)
       } catch is NeedsFloats {
-        return try write(tracks, records, vocabulary, lists, inFloats: Set(options.features.features))
+        return try write(vocabulary, lists, inFloats: Set(options.features.features))
       }
     }
   }
 
   private func write(
-    _ tracks: FileTree, _ records: OpenedTags, _ vocabulary: Vocabulary, _ lists: String,
-    inFloats: Set<Feature>
+    _ vocabulary: Vocabulary, _ lists: String, inFloats: Set<Feature>
   ) throws -> PreparationReport {
     let file = AtomicFile(output, token: try communicator.broadcast([token])[0])
     let writer = try SnapshotWriter(
       file, options: options, inFloats: inFloats, communicator: communicator)
     do {
       var total = SongTally()
-      total.skipped = tracks.unlisted
+      total.skipped = sources.tracks.unlisted
       var songs: [KeptSong] = []
-      try pass(.readingSongs, over: tracks, examiner(records, vocabulary: vocabulary)) { [self] tally, kept in
+      try sources.pass(.readingSongs, .tags(vocabulary)) { [self] tally, kept in
         let found = try gathered(tally, kept.map(\.song))
         total += found.tally
         songs += found.songs
@@ -150,41 +95,19 @@ extension Preparation {
       let distribution = try communicator.broadcast(total.distribution)
       let report = PreparationReport(
         counts: counts, distribution: distribution, vocabulary: vocabulary, encodings: writer.encodings,
-        skipped: total.skipped, mismatches: total.mismatches, notes: notes)
+        skipped: total.skipped, mismatches: total.mismatches, notes: sources.notes)
       try communicator.agree {
         if communicator.isRoot { try PreparationLists(report).write(to: lists, token: token) }
       }
       guard counts.funnel.tagged > 0 else { throw noSongLeft(counts, lists) }
       let sides =
-        options.countedSplit == nil ? nil : songs.map { self.sides[ExactText($0.trackID)] ?? SongSide.none }
+        options.countedSplit == nil ? nil : songs.map { sources.sides[ExactText($0.trackID)] ?? SongSide.none }
       try writer.finish(songs, SnapshotRecord(options: options, report: report), sides: sides)
       return report
     } catch {
       writer.discard(after: error)
       throw error
     }
-  }
-
-  private func examiner(_ records: OpenedTags, vocabulary: Vocabulary?) -> SongExaminer {
-    let reader = TrackReader(vocabulary == nil ? .none : options.window, features: options.features)
-    reader.tagSource = options.tagSource
-    return SongExaminer(
-      reader: reader, tags: records.tags, join: records.join ?? .trackID, vocabulary: vocabulary,
-      minimumTagWeight: options.minimumTagWeight, fewestSegments: options.fewestSegments)
-  }
-
-  /// Goes through all songs; after every batch, every rank hands on what its own part came to.
-  private func pass(
-    _ phase: PreparationProgress.Phase, over tracks: FileTree, _ examiner: SongExaminer,
-    _ handOn: @escaping (SongTally, [SongPass.Kept]) throws -> Void
-  ) throws {
-    let segments = min(options.segments.count ?? options.longest, Preparation.segmentsOfLongSong)
-    let songBytes = segments * Feature.width * 4 * options.features.features.count
-    let batchSize = max(Preparation.smallestBatch, Preparation.batchBytes / songBytes)
-    try SongPass(
-      over: tracks, examiner, batchSize: batchSize, isStrict: options.isStrict, communicator: communicator,
-      progress: { [self] in report(phase, $0, $1) }, handOn: handOn
-    ).run()
   }
 }
 

@@ -5,11 +5,20 @@ struct SongExaminer {
   var reader: TrackReader
   var tags: any SongTags
   var join: JoinRule
-  /// nil while the vocabulary is still being counted: then no song is labelled.
-  var vocabulary: Vocabulary?
+  var labelling: Labelling
   var minimumTagWeight: Double
   /// Shorter songs are left out.
   var fewestSegments: Int
+
+  /// What is done with the tags of a song that joined.
+  enum Labelling {
+    /// They are looked up in the vocabulary.
+    case tags(Vocabulary)
+    /// They are counted, to make a vocabulary; no song is labelled.
+    case counting
+    /// Nothing.
+    case none
+  }
 
   /// What reading a location gave.
   struct Reading {
@@ -79,9 +88,13 @@ struct SongExaminer {
     case .bad(let file): return .badRecord(file)
     case .found(let record):
       if let mismatch = join.difference(between: track, and: record) { return .mismatched(mismatch) }
-      return .joined(
-        record, labels: vocabulary?.labels(of: record.tags, minimumWeight: minimumTagWeight) ?? [])
+      return .joined(record, labels: labels(of: record))
     }
+  }
+
+  private func labels(of record: TagRecord) -> [UInt8] {
+    guard case .tags(let vocabulary) = labelling else { return [] }
+    return vocabulary.labels(of: record.tags, minimumWeight: minimumTagWeight)
   }
 }
 

@@ -36,7 +36,7 @@ struct SongTally {
       return nil
     }
     counts.funnel.longEnough += 1
-    if examiner.vocabulary == nil { addCandidate(track, record.tags, examiner.minimumTagWeight) }
+    if case .counting = examiner.labelling { addCandidate(track, record.tags, examiner.minimumTagWeight) }
     let values = examiner.reader.features.features.compactMap { track[$0] }
     guard tagged else {
       counts.untagged += 1
