@@ -1,5 +1,5 @@
 /// How many segments of each song are taken: a number, or all that it has.
-public enum SegmentChoice: Sendable, Equatable, CustomStringConvertible, ExpressibleByIntegerLiteral {
+public enum SegmentChoice: Sendable, Equatable, LosslessStringConvertible, ExpressibleByIntegerLiteral {
   case all
   case count(Int)
 

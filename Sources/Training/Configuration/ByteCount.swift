@@ -1,6 +1,6 @@
 /// A number of bytes as people write it: `2GiB`, `500MB`, `1.5G`, `1048576`. G and GiB are the binary units, GB the
 /// decimal ones.
-public struct ByteCount: Sendable, Equatable, CustomStringConvertible {
+public struct ByteCount: Sendable, Equatable, LosslessStringConvertible {
   public var bytes: Int
 
   public init(_ bytes: Int) { self.bytes = bytes }

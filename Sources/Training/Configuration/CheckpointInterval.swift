@@ -1,6 +1,6 @@
 /// How often a checkpoint is written: `5` or `5epochs`, `100steps`, `600s`. Counted in steps or seconds there is
 /// one at the end of every epoch too.
-public enum CheckpointInterval: Sendable, Equatable, CustomStringConvertible {
+public enum CheckpointInterval: Sendable, Equatable, LosslessStringConvertible {
   case epochs(Int)
   case steps(Int)
   case seconds(Int)

@@ -1,0 +1,78 @@
+import MillionSong
+import Yams
+
+/// How one value stands in YAML and on the command line.
+struct ScalarForm<Value> {
+  /// For messages: "a whole number from 1".
+  let expected: String
+  /// Nil where the text is not what is expected.
+  let read: (Node.Scalar) -> Value?
+  let node: (Value) -> Node
+}
+
+extension ScalarForm where Value: LosslessStringConvertible {
+  /// A value with a text of its own, within what `allows` says.
+  fileprivate init(_ expected: String, allows: @escaping (Value) -> Bool = { _ in true }) {
+    self.init(
+      expected: expected, read: { Value($0.string).flatMap { allows($0) ? $0 : nil } },
+      node: { Node($0.description) })
+  }
+}
+
+extension ScalarForm<Int> {
+  static func integer(_ range: ClosedRange<Int>) -> Self {
+    ScalarForm("a whole number from \(range.lowerBound) to \(range.upperBound)", allows: range.contains)
+  }
+}
+
+extension ScalarForm<Double> {
+  /// A finite number. `allowed` completes "a number …".
+  static func number(_ allowed: String, allows: @escaping (Double) -> Bool) -> Self {
+    ScalarForm("a number \(allowed)") { $0.isFinite && allows($0) }
+  }
+}
+
+extension ScalarForm<UInt64> {
+  static var seed: Self { ScalarForm("a whole number from 0 to \(UInt64.max)") }
+}
+
+extension ScalarForm<Bool> {
+  /// Also in the other words that YAML has for them.
+  static var flag: Self {
+    ScalarForm(expected: "true or false", read: { Bool.construct(from: $0) }, node: { Node("\($0)") })
+  }
+}
+
+extension ScalarForm<String> {
+  static func text(_ expected: String) -> Self { ScalarForm(expected) { !$0.isEmpty } }
+
+  /// Quoted, because it may look like a number.
+  static var listsHash: Self {
+    ScalarForm(
+      expected: "16 hexadecimal digits, as a run's config.yaml has them",
+      read: { $0.string.count == 16 && UInt64($0.string, radix: 16) != nil ? $0.string : nil },
+      node: { Node($0, .implicit, .doubleQuoted) })
+  }
+}
+
+extension ScalarForm<SegmentChoice> {
+  static var segments: Self {
+    ScalarForm("a whole number from 1 to 1048576, or all") { (1...1_048_576).contains($0.count ?? 1) }
+  }
+}
+
+extension ScalarForm<ByteCount> {
+  static var bytes: Self { ScalarForm("a number of bytes, such as 2GiB or 500MB") }
+}
+
+extension ScalarForm<CheckpointInterval> {
+  static var checkpointInterval: Self { ScalarForm("a count of epochs, or one such as 100steps or 600s") }
+}
+
+extension ScalarForm where Value: RawRepresentable & CaseIterable, Value.RawValue == String {
+  static func choice() -> Self {
+    ScalarForm(
+      expected: Value.allCases.map(\.rawValue).joined(separator: " or "), read: { Value(rawValue: $0.string) },
+      node: { Node($0.rawValue) })
+  }
+}
