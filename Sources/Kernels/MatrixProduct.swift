@@ -5,39 +5,30 @@ import COpenBLAS
 public enum MatrixProduct {
   private static let singleThreaded: Void = openblas_set_num_threads(1)
 
-  /// `c = a·b (+ c)`: a is [rows × inner], b is [inner × columns], c is [rows × columns]; strides in floats.
+  /// `c = a·b`: a is [rows × inner], b is [inner × columns], c is [rows × columns]; strides in floats.
   public static func multiply(
     rows: Int, columns: Int, inner: Int, a: UnsafePointer<Float>, aStride: Int, b: UnsafePointer<Float>,
-    bStride: Int, c: UnsafeMutablePointer<Float>, cStride: Int, accumulate: Bool = false
+    bStride: Int, c: UnsafeMutablePointer<Float>, cStride: Int
   ) {
-    product(CblasNoTrans, CblasNoTrans, rows, columns, inner, a, aStride, b, bStride, c, cStride, accumulate)
+    product(CblasNoTrans, rows, columns, inner, a, aStride, b, bStride, c, cStride)
   }
 
-  /// `c = aᵀ·b (+ c)`: a is [inner × rows], b is [inner × columns].
-  public static func multiplyTransposedLeft(
-    rows: Int, columns: Int, inner: Int, a: UnsafePointer<Float>, aStride: Int, b: UnsafePointer<Float>,
-    bStride: Int, c: UnsafeMutablePointer<Float>, cStride: Int, accumulate: Bool = false
-  ) {
-    product(CblasTrans, CblasNoTrans, rows, columns, inner, a, aStride, b, bStride, c, cStride, accumulate)
-  }
-
-  /// `c = a·bᵀ (+ c)`: b is [columns × inner].
+  /// `c = a·bᵀ`: b is [columns × inner].
   public static func multiplyTransposedRight(
     rows: Int, columns: Int, inner: Int, a: UnsafePointer<Float>, aStride: Int, b: UnsafePointer<Float>,
-    bStride: Int, c: UnsafeMutablePointer<Float>, cStride: Int, accumulate: Bool = false
+    bStride: Int, c: UnsafeMutablePointer<Float>, cStride: Int
   ) {
-    product(CblasNoTrans, CblasTrans, rows, columns, inner, a, aStride, b, bStride, c, cStride, accumulate)
+    product(CblasTrans, rows, columns, inner, a, aStride, b, bStride, c, cStride)
   }
 
   private static func product(
-    _ aOrder: CBLAS_TRANSPOSE, _ bOrder: CBLAS_TRANSPOSE, _ rows: Int, _ columns: Int, _ inner: Int,
-    _ a: UnsafePointer<Float>, _ aStride: Int, _ b: UnsafePointer<Float>, _ bStride: Int,
-    _ c: UnsafeMutablePointer<Float>, _ cStride: Int, _ accumulate: Bool
+    _ bOrder: CBLAS_TRANSPOSE, _ rows: Int, _ columns: Int, _ inner: Int, _ a: UnsafePointer<Float>,
+    _ aStride: Int, _ b: UnsafePointer<Float>, _ bStride: Int, _ c: UnsafeMutablePointer<Float>, _ cStride: Int
   ) {
     _ = singleThreaded
     if rows == 0 || columns == 0 { return }
     cblas_sgemm(
-      CblasRowMajor, aOrder, bOrder, blasint(rows), blasint(columns), blasint(inner), 1, a, blasint(aStride), b,
-      blasint(bStride), accumulate ? 1 : 0, c, blasint(cStride))
+      CblasRowMajor, CblasNoTrans, bOrder, blasint(rows), blasint(columns), blasint(inner), 1, a, blasint(aStride),
+      b, blasint(bStride), 0, c, blasint(cStride))
   }
 }

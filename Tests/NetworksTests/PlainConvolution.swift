@@ -7,6 +7,7 @@ final class PlainConvolution: MapConvolution {
   private let output: MapShape
   private let weights: AlignedBuffer
   private let weightGradients: AlignedBuffer
+  private let songGradients: AlignedBuffer
   private var signs: UnsafePointer<Float>?
 
   init(_ rows: Int, _ columns: Int, _ inputs: Int, _ outputs: Int, _: ThreadTeam) {
@@ -14,10 +15,12 @@ final class PlainConvolution: MapConvolution {
     output = MapShape(rows: rows, columns: columns, channels: outputs)
     weights = AlignedBuffer(count: 9 * inputs * output.channelStride)
     weightGradients = AlignedBuffer(count: weights.count)
+    songGradients = AlignedBuffer(count: weights.count)
   }
 
   private var patchWidth: Int { 9 * input.channels }
-  var scratchCount: Int { input.positions * patchWidth }
+  /// A song's patches, and the same transposed.
+  var scratchCount: Int { 2 * input.positions * patchWidth }
 
   func prepareWeights(_ kernel: UnsafePointer<Float>, signs: UnsafePointer<Float>, forTraining: Bool) {
     self.signs = signs
@@ -50,10 +53,13 @@ final class PlainConvolution: MapConvolution {
       let input = input.shape(of: span)
       let gradient = outputGradient + output.offset(span)
       gather(source + input.offset(span), input, scratch.start)
-      MatrixProduct.multiplyTransposedLeft(
-        rows: patchWidth, columns: output.channelStride, inner: input.positions, a: scratch.start,
-        aStride: patchWidth, b: gradient, bStride: output.channelStride, c: weightGradients.start,
-        cStride: output.channelStride, accumulate: true)
+      let transposed = scratch.start + input.positions * patchWidth
+      transpose(scratch.start, rows: input.positions, to: transposed)
+      MatrixProduct.multiply(
+        rows: patchWidth, columns: output.channelStride, inner: input.positions, a: transposed,
+        aStride: input.positions, b: gradient, bStride: output.channelStride, c: songGradients.start,
+        cStride: output.channelStride)
+      for i in 0..<weights.count { weightGradients.start[i] += songGradients.start[i] }
       MatrixProduct.multiplyTransposedRight(
         rows: input.positions, columns: patchWidth, inner: output.channels, a: gradient,
         aStride: output.channelStride, b: weights.start, bStride: output.channelStride, c: scratch.start,
@@ -73,6 +79,14 @@ final class PlainConvolution: MapConvolution {
       } else {
         target.update(repeating: 0, count: input.channels)
       }
+    }
+  }
+
+  private func transpose(
+    _ patches: UnsafePointer<Float>, rows: Int, to transposed: UnsafeMutablePointer<Float>
+  ) {
+    for row in 0..<rows {
+      for column in 0..<patchWidth { transposed[column * rows + row] = patches[row * patchWidth + column] }
     }
   }
 

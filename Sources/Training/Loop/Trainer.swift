@@ -125,11 +125,8 @@ final class Trainer {
     let context = StepContext(
       seed: configuration.seed, step: UInt32(truncatingIfNeeded: progress.step), globalSongs: globalSongs)
     let outcome = try replica.accumulateGradients(own, step: context, statistics: statistics)
-    try gradients.sum(replica.gradients)
-    if statistics == nil {
-      // With local statistics the replicas' moving ones stay equal by taking the mean of all.
-      try gradients.mean(replica.batchStatistics, localSongs: own.count, globalSongs: globalSongs)
-    }
+    try gradients.reduce(
+      replica, localSongs: own.count, globalSongs: globalSongs, statisticsAreShared: statistics != nil)
     adam.apply(
       to: replica, learningRate: Float(configuration.learningRate),
       clipNorm: configuration.clipNorm.map { Float($0) })
