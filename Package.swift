@@ -97,6 +97,11 @@ let package = Package(
       ],
       swiftSettings: common),
 
+    // What several modules' tests use.
+    .target(name: "TestFolders", path: "Tests/TestFolders", swiftSettings: common),
+
+    .testTarget(
+      name: "FileAccessTests", dependencies: ["FileAccess", "Diagnosis", "TestFolders"], swiftSettings: common),
     .testTarget(name: "IsolationTests", dependencies: ["Isolation", "FileAccess"], swiftSettings: common),
     .testTarget(name: "RandomNumbersTests", dependencies: ["RandomNumbers"], swiftSettings: common),
     .testTarget(name: "MetricsTests", dependencies: ["Metrics"], exclude: ["Golden"], swiftSettings: common),
@@ -104,7 +109,8 @@ let package = Package(
     .testTarget(
       name: "MessagePassingTests", dependencies: ["MessagePassing", "Diagnosis"], swiftSettings: common),
     .testTarget(
-      name: "HierarchicalDataTests", dependencies: ["HierarchicalData", "Diagnosis"], swiftSettings: common),
+      name: "HierarchicalDataTests", dependencies: ["HierarchicalData", "Diagnosis", "TestFolders"],
+      swiftSettings: common),
     .testTarget(
       name: "KernelsTests", dependencies: ["Kernels", "RandomNumbers"], swiftSettings: common),
     .testTarget(
@@ -118,21 +124,22 @@ let package = Package(
       name: "MillionSongTests",
       dependencies: [
         "MillionSong", "Synthesis", "HierarchicalData", "MessagePassing", "FileAccess", "RandomNumbers",
-        "Diagnosis", database,
+        "Diagnosis", "TestFolders", database,
       ],
       swiftSettings: common),
     .testTarget(
       name: "SynthesisTests",
       dependencies: [
         "Synthesis", "MillionSong", "HierarchicalData", "MessagePassing", "RandomNumbers", "FileAccess",
-        "Diagnosis",
+        "Diagnosis", "TestFolders",
       ],
       swiftSettings: common),
     .testTarget(
       name: "DataParallelTests", dependencies: ["DataParallel", "Diagnosis", "MessagePassing", "Networks"],
       swiftSettings: common),
     .testTarget(
-      name: "CheckpointingTests", dependencies: ["Checkpointing", "FileAccess", "HierarchicalData", "Diagnosis"],
+      name: "CheckpointingTests",
+      dependencies: ["Checkpointing", "FileAccess", "HierarchicalData", "Diagnosis", "TestFolders"],
       swiftSettings: common),
     .testTarget(
       name: "TensorBoardEventsTests", dependencies: ["TensorBoardEvents"], swiftSettings: common),

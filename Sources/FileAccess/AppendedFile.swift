@@ -24,24 +24,8 @@ public final class AppendedFile {
 
   /// Adds bytes at the end. Throws `fault`, with the system's words, such as those of a full disk.
   public func append(_ bytes: [UInt8]) throws {
-    var written = 0
-    while written < bytes.count {
-      let count = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress! + written, $0.count - written) }
-      if count < 0 && errno == EINTR { continue }
-      guard count > 0 else { throw Failure(.fault, "\(path): cannot be written: \(SystemError.last)") }
-      written += count
+    if let problem = bytes.withUnsafeBytes({ writeAll($0, to: descriptor) }) {
+      throw writingFailure(path, problem)
     }
-  }
-}
-
-/// Makes a folder and those above it that are missing. Throws `fault` with the system's words.
-public func makeFolder(_ path: String) throws {
-  if mkdir(path, 0o777) == 0 { return }
-  switch errno {
-  case EEXIST where (try? PathKind(of: path)) == .folder: return
-  case ENOENT where AtomicFile.folder(of: path) != path:
-    try makeFolder(AtomicFile.folder(of: path))
-    try makeFolder(path)
-  default: throw Failure(.fault, "cannot make the folder \(path): \(SystemError.last)")
   }
 }

@@ -6,41 +6,41 @@ import Diagnosis
   import Musl
 #endif
 
-/// A file that appears whole or not at all: it is written under a name of its own in the same folder and renamed
-/// when it is complete and on the disk.
+/// A file that appears whole or not at all, also when the power fails.
+///
+/// It is written under a name of its own in the same folder, flushed to the disk and renamed; then the folder is
+/// flushed, so that the name is safe too (POSIX rename(2) and fsync(2)).
 public struct AtomicFile: Sendable {
   /// Where the file is to be.
   public let path: String
   /// Where it is written until then.
   public let temporaryPath: String
 
-  /// - Parameter token: tells writers of the same path apart; the same on all ranks of a job.
-  public init(_ path: String, token: UInt64) {
+  /// - Parameter writer: tells writers of the same path apart; ranks that write a file together have one.
+  public init(_ path: String, writer: FileWriter = FileWriter()) {
     self.path = path
-    temporaryPath = "\(path).\(String(token, radix: 36)).partial"
+    temporaryPath = writer.temporaryPath(for: path)
   }
 
   /// Waits until the contents are on the disk, gives the file its name, waits until the folder is on the disk.
   public func commit() throws {
-    do {
-      try synchronise(temporaryPath, flags: O_RDONLY)
-      guard rename(temporaryPath, path) == 0 else { throw SystemError.last }
-      try synchronise(AtomicFile.folder(of: path), flags: O_RDONLY | O_DIRECTORY)
-    } catch let error as SystemError {
+    do throws(SystemError) {
+      try flush(temporaryPath, O_RDONLY)
+      guard rename(temporaryPath, path) == 0 else { throw .last }
+    } catch {
       discard()
-      throw Failure(.fault, "\(path): cannot be put in place: \(error)")
+      throw writingFailure(path, error)
+    }
+    do throws(SystemError) {
+      try flush(AtomicFile.folder(of: path), O_RDONLY | O_DIRECTORY)
+    } catch {
+      // Some network file systems cannot flush folders; they say EINVAL and keep names safe by themselves.
+      if error.number != EINVAL { throw writingFailure(path, error) }
     }
   }
 
   /// Removes what has been written.
   public func discard() { unlink(temporaryPath) }
-
-  private func synchronise(_ path: String, flags: Int32) throws(SystemError) {
-    let descriptor = open(path, flags | O_CLOEXEC)
-    guard descriptor >= 0 else { throw .last }
-    defer { close(descriptor) }
-    guard fsync(descriptor) == 0 else { throw .last }
-  }
 
   /// The folder part of a path, "." where there is none.
   public static func folder(of path: String) -> String {
@@ -49,47 +49,35 @@ public struct AtomicFile: Sendable {
   }
 }
 
-/// Writes a small file whole: under a temporary name, to the disk, then renamed.
-public func writeAtomically(_ text: String, to path: String, token: UInt64) throws {
-  let file = AtomicFile(path, token: token)
-  let descriptor = open(file.temporaryPath, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
-  guard descriptor >= 0 else { throw Failure(.fault, "\(path): cannot be written: \(SystemError.last)") }
-  var text = text
-  let problem: SystemError? = text.withUTF8 { bytes in
-    var written = 0
-    while written < bytes.count {
-      let count = write(descriptor, bytes.baseAddress! + written, bytes.count - written)
-      if count < 0 && errno == EINTR { continue }
-      if count < 0 { return .last }
-      written += count
-    }
-    return nil
+private func flush(_ path: String, _ flags: Int32) throws(SystemError) {
+  let descriptor = open(path, flags | O_CLOEXEC)
+  guard descriptor >= 0 else { throw .last }
+  defer { close(descriptor) }
+  guard fsync(descriptor) == 0 else { throw .last }
+}
+
+/// Puts `bytes` in place of the file at `path`, or makes it; the file is at every moment the old one or the new.
+///
+/// - Throws: `.fault` where the disk is full or writing fails, `.missingInput` where the folder is missing; the old
+///   file is left as it was.
+public func replaceFile(_ path: String, with bytes: [UInt8]) throws {
+  let file = AtomicFile(path)
+  let descriptor = open(file.temporaryPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+  guard descriptor >= 0 else {
+    let problem = SystemError.last
+    guard problem.isMissing else { throw writingFailure(path, problem) }
+    throw Failure(
+      .missingInput, "\(path): cannot be written, its folder \(AtomicFile.folder(of: path)) does not exist")
   }
-  close(descriptor)
-  if let problem {
+  if let problem = writeAllAndClose(bytes, descriptor) {
     file.discard()
-    throw Failure(.fault, "\(path): cannot be written: \(problem)")
+    throw writingFailure(path, problem)
   }
   try file.commit()
 }
 
-extension AtomicFile {
-  /// Makes sure that so many more bytes find room on the disk, so that a full disk is noticed here, by one rank,
-  /// and not in the middle of a write that all ranks take part in.
-  /// - Throws: `fault` where there is not enough room.
-  public func checkRoom(for bytes: Int) throws {
-    guard let free = freeBytes(onDiskOf: AtomicFile.folder(of: path)), free < bytes else { return }
-    throw Failure(
-      .fault, "\(path): the disk is full: up to \(bytes) more bytes are to be written, \(free) are free")
-  }
-}
-
-/// Bytes that this user may still write to the disk that holds a folder; nil where the system does not say.
-public func freeBytes(onDiskOf folder: String) -> Int? {
-  var status = statvfs()
-  guard statvfs(folder, &status) == 0 else { return nil }
-  return Int(status.f_bavail) * Int(status.f_frsize)
-}
+/// Puts a text in place of the file at `path`, likewise.
+public func replaceFile(_ path: String, with text: String) throws { try replaceFile(path, with: Array(text.utf8)) }
 
 /// Removes a file; none at that path is as good.
 public func removeFile(_ path: String) { unlink(path) }

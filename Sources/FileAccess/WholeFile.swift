@@ -33,42 +33,42 @@ public func checkRegularFile(_ path: String, limit: Int) throws(WholeFileError) 
 
 /// The bytes of a regular file, at most `limit` of them; never waits on a pipe or device.
 public func readWholeFile(_ path: String, limit: Int) throws(WholeFileError) -> [UInt8] {
-  let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-  guard descriptor >= 0 else { throw .system(.last) }
-  defer { close(descriptor) }
-  var status = stat()
-  guard fstat(descriptor, &status) == 0 else { throw .system(.last) }
-  guard status.st_mode & S_IFMT == S_IFREG else { throw .notAFile }
-  let size = Int(status.st_size)
-  guard size <= limit else { throw .tooLarge(bytes: size, limit: limit) }
-  var problem: WholeFileError?
-  let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
-    while count < size {
-      let got = read(descriptor, buffer.baseAddress! + count, size - count)
-      if got < 0 && errno == EINTR { continue }
-      if got < 0 { problem = .system(.last) }
-      // A file that shrank meanwhile is returned as short as it now is; its reader notices.
-      if got <= 0 { break }
-      count += got
-    }
+  try reading(path) { (descriptor, size) throws(WholeFileError) in
+    guard size <= limit else { throw .tooLarge(bytes: size, limit: limit) }
+    return try bytes(size, of: descriptor)
   }
-  if let problem { throw problem }
-  return bytes
 }
 
 /// The first bytes of a regular file, fewer where it is shorter: enough to tell what kind of file it is.
 public func readStart(of path: String, count: Int) throws(WholeFileError) -> [UInt8] {
+  try reading(path) { (descriptor, size) throws(WholeFileError) in try bytes(min(count, size), of: descriptor) }
+}
+
+/// Opens a regular file, hands on its descriptor and size.
+private func reading(
+  _ path: String, _ body: (Int32, Int) throws(WholeFileError) -> [UInt8]
+) throws(WholeFileError) -> [UInt8] {
   let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
   guard descriptor >= 0 else { throw .system(.last) }
   defer { close(descriptor) }
   var status = stat()
   guard fstat(descriptor, &status) == 0 else { throw .system(.last) }
   guard status.st_mode & S_IFMT == S_IFREG else { throw .notAFile }
-  var got = 0
-  let bytes = [UInt8](unsafeUninitializedCapacity: max(count, 1)) { buffer, filled in
-    got = pread(descriptor, buffer.baseAddress, count, 0)
-    filled = max(got, 0)
+  return try body(descriptor, Int(status.st_size))
+}
+
+/// A file's first bytes. One that shrank meanwhile is returned as short as it now is; its reader notices.
+private func bytes(_ size: Int, of descriptor: Int32) throws(WholeFileError) -> [UInt8] {
+  var problem: SystemError?
+  let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+    while count < size {
+      let got = read(descriptor, buffer.baseAddress! + count, size - count)
+      if got < 0 && errno == EINTR { continue }
+      if got < 0 { problem = .last }
+      if got <= 0 { break }
+      count += got
+    }
   }
-  guard got >= 0 else { throw .system(.last) }
+  if let problem { throw .system(problem) }
   return bytes
 }

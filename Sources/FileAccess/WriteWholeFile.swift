@@ -18,16 +18,17 @@ public func writeWholeFile(_ bytes: [UInt8], to path: String) throws {
     descriptor = open(path, flags, 0o666)
   }
   guard descriptor >= 0 else { throw writingFailure(path, .last) }
-  var problem = writeAll(bytes, to: descriptor)
-  if close(descriptor) != 0 && problem == nil { problem = .last }
-  if let problem { throw writingFailure(path, problem) }
+  if let problem = writeAllAndClose(bytes, descriptor) { throw writingFailure(path, problem) }
 }
 
 /// Makes a folder and those above it; folders that are there, or that another process makes meanwhile, are fine.
+///
+/// - Throws: `.fault`.
 public func makeFolders(_ path: String) throws {
-  if mkdir(path, 0o777) == 0 || errno == EEXIST { return }
+  if mkdir(path, 0o777) == 0 { return }
   let problem = SystemError.last
   let parent = AtomicFile.folder(of: path)
+  if problem.number == EEXIST, (try? PathKind(of: path)) == .folder { return }
   guard problem.number == ENOENT, parent != path, parent != "." else {
     throw Failure(.fault, "\(path): the folder cannot be made: \(problem)")
   }
@@ -38,19 +39,24 @@ public func makeFolders(_ path: String) throws {
 }
 
 /// Writes every byte to an open file; what went wrong, or nil.
-func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> SystemError? {
-  bytes.withUnsafeBytes { bytes in
-    var written = 0
-    while written < bytes.count {
-      let count = write(descriptor, bytes.baseAddress! + written, bytes.count - written)
-      if count >= 0 {
-        written += count
-      } else if errno != EINTR {
-        return .last
-      }
+func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) -> SystemError? {
+  var written = 0
+  while written < bytes.count {
+    let count = write(descriptor, bytes.baseAddress! + written, bytes.count - written)
+    if count >= 0 {
+      written += count
+    } else if errno != EINTR {
+      return .last
     }
-    return nil
   }
+  return nil
+}
+
+/// Writes every byte and closes the file, whose last bytes may fail only then; what went wrong first, or nil.
+func writeAllAndClose(_ bytes: [UInt8], _ descriptor: Int32) -> SystemError? {
+  var problem = bytes.withUnsafeBytes { writeAll($0, to: descriptor) }
+  if close(descriptor) != 0, problem == nil { problem = .last }
+  return problem
 }
 
 func writingFailure(_ path: String, _ problem: SystemError) -> Failure {

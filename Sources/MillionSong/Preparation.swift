@@ -39,6 +39,7 @@ public final class Preparation {
   ) throws -> PreparationReport {
     try options.validate()
     try communicator.agree { try checkFolder(of: output) }
+    if communicator.isRoot { FileWriter.removeAbandoned(in: AtomicFile.folder(of: output), of: output) }
     let sources = try SongSources(options, communicator: communicator, progress: progress)
     return try Preparation(sources, output: output).write(try sources.vocabulary(), lists ?? output)
   }
@@ -53,8 +54,6 @@ public final class Preparation {
       throw Failure(.usage, "\(output): is a folder, expected the path of the snapshot to write")
     }
   }
-
-  private lazy var token: UInt64 = UInt64.random(in: 0...UInt64.max)
 }
 
 // MARK: - The reading that writes
@@ -78,7 +77,7 @@ extension Preparation {
   private func write(
     _ vocabulary: Vocabulary, _ lists: String, inFloats: Set<Feature>
   ) throws -> PreparationReport {
-    let file = AtomicFile(output, token: try communicator.broadcast([token])[0])
+    let file = AtomicFile(output, writer: try communicator.broadcast { FileWriter() })
     let writer = try SnapshotWriter(
       file, options: options, inFloats: inFloats, communicator: communicator)
     do {
@@ -97,7 +96,7 @@ extension Preparation {
         counts: counts, distribution: distribution, vocabulary: vocabulary, encodings: writer.encodings,
         skipped: total.skipped, mismatches: total.mismatches, notes: sources.notes)
       try communicator.agree {
-        if communicator.isRoot { try PreparationLists(report).write(to: lists, token: token) }
+        if communicator.isRoot { try PreparationLists(report).write(to: lists) }
       }
       guard counts.funnel.tagged > 0 else { throw noSongLeft(counts, lists) }
       let sides =

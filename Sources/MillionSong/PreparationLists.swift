@@ -12,10 +12,10 @@ struct PreparationLists {
 
   /// Writes `path.skipped.tsv` and `path.mismatches.tsv`; a list without a line is removed, so that none of an
   /// earlier run is left.
-  func write(to path: String, token: UInt64) throws {
+  func write(to path: String) throws {
     for (name, text) in [("skipped", skipped), ("mismatches", mismatches)] {
       let list = "\(path).\(name).tsv"
-      if text.isEmpty { removeFile(list) } else { try writeAtomically(text, to: list, token: token) }
+      if text.isEmpty { removeFile(list) } else { try replaceFile(list, with: text) }
     }
   }
 }

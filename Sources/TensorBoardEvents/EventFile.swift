@@ -15,7 +15,7 @@ public final class EventFile {
   /// - Parameter resumedAt: the step a resumed run goes on from; TensorBoard then drops what earlier files say of
   ///   later steps.
   public init(folder: String, resumedAt: Int? = nil, now: Date = Date()) throws {
-    try makeFolder(folder)
+    try makeFolders(folder)
     path = Self.freePath(in: folder, now: now)
     file = try AppendedFile(path, isNew: true)
     var first = ProtoEvent()

@@ -1,6 +1,7 @@
 import Checkpointing
 import Foundation
 import HierarchicalData
+import TestFolders
 import Testing
 
 @Suite struct CheckpointRoundTripTests {

@@ -2,6 +2,7 @@ import Checkpointing
 import Diagnosis
 import Foundation
 import HierarchicalData
+import TestFolders
 import Testing
 
 @Suite struct DamagedCheckpointTests {

@@ -1,6 +1,7 @@
 import Diagnosis
 import Foundation
 import HierarchicalData
+import TestFolders
 import Testing
 
 @Suite struct BadInputTests {

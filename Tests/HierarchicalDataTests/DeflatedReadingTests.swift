@@ -1,4 +1,5 @@
 import HierarchicalData
+import TestFolders
 import Testing
 
 /// Rows read past HDF5's own filters are those that it reads.

@@ -1,4 +1,5 @@
 import HierarchicalData
+import TestFolders
 import Testing
 
 @Suite struct RoundTripTests {

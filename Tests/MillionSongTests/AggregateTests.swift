@@ -1,4 +1,5 @@
 import MillionSong
+import TestFolders
 import Testing
 
 @Suite struct AggregateTests {

@@ -1,6 +1,7 @@
 import Diagnosis
 import MessagePassing
 import MillionSong
+import TestFolders
 import Testing
 
 @Suite struct FileTreeTests {

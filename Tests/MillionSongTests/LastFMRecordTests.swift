@@ -1,5 +1,6 @@
 import MessagePassing
 import MillionSong
+import TestFolders
 import Testing
 
 @Suite struct LastFMRecordTests {

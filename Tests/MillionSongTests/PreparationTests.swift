@@ -2,6 +2,7 @@ import Diagnosis
 import Foundation
 import MessagePassing
 import MillionSong
+import TestFolders
 import Testing
 
 @Suite struct PreparationTests {

@@ -3,6 +3,7 @@ import Foundation
 import MessagePassing
 import MillionSong
 import RandomNumbers
+import TestFolders
 import Testing
 
 /// What a snapshot keeps of the segments, against what the track files hold.

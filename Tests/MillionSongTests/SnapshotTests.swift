@@ -3,6 +3,7 @@ import Foundation
 import HierarchicalData
 import MessagePassing
 import MillionSong
+import TestFolders
 import Testing
 
 @Suite struct SnapshotTests {

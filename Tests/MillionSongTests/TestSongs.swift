@@ -1,6 +1,7 @@
 import HierarchicalData
 import MillionSong
 import RandomNumbers
+import TestFolders
 
 /// A track file with the parts that the reader looks at; each can be made wrong.
 struct TestTrack {

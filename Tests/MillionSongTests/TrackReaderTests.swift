@@ -1,5 +1,6 @@
 import Foundation
 import MillionSong
+import TestFolders
 import Testing
 
 @Suite struct TrackReaderTests {

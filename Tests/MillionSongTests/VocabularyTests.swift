@@ -1,5 +1,6 @@
 import Diagnosis
 import MillionSong
+import TestFolders
 import Testing
 
 @Suite struct VocabularyTests {

@@ -5,6 +5,7 @@ import HierarchicalData
 import MessagePassing
 import MillionSong
 import Synthesis
+import TestFolders
 import Testing
 
 @Suite struct TreeSynthesisTests {

@@ -85,7 +85,7 @@ public final class MetricsFile: RunRecorder {
       progress.map { Self.precedes(line, $0) } ?? false
     }
     let text = kept.map { $0 + "\n" }.joined()
-    try writeAtomically(text, to: path, token: UInt64(ProcessInfo.processInfo.processIdentifier))
+    try replaceFile(path, with: text)
     file = try AppendedFile(path)
   }
 

@@ -24,7 +24,7 @@ public struct RunFolder: Sendable {
 
   /// Makes the folders. Throws `fault` where that fails.
   public func create() throws {
-    for folder in [path, checkpoints, tensorBoard] { try makeFolder(folder) }
+    for folder in [path, checkpoints, tensorBoard] { try makeFolders(folder) }
   }
 
   /// Refuses a folder where another run's checkpoints are.

@@ -47,7 +47,7 @@ public struct TrainingRun {
     let recorders = communicator.isRoot ? self.recorders + fileRecorders(setup.configuration) : []
     try communicator.agree {
       guard communicator.isRoot else { return }
-      try writeAtomically(setup.configuration.yaml, to: folder.configuration, token: 0)
+      try replaceFile(folder.configuration, with: setup.configuration.yaml)
       let event = start.checkpoint.map { RunEvent.resumed(summary, from: $0) } ?? .started(summary)
       for recorder in recorders { try recorder.record(event) }
       for warning in start.warnings + warnings(summary, setup) {
@@ -83,7 +83,7 @@ public struct TrainingRun {
     try setup.communicator.broadcast {
       var start = Start()
       guard resume else { return start }
-      _ = DurableFile.removeStaleTemporaries(in: folder.checkpoints)
+      for folder in [folder.path, folder.checkpoints] { FileWriter.removeAbandoned(in: folder) }
       let search = try Checkpoint.newestGood(in: folder.checkpoints)
       start.warnings = search.skipped.map { "passes over a broken checkpoint: \($0.failure.message)" }
       guard let newest = search.newest else { return start }

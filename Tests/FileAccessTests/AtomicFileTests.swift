@@ -1,0 +1,73 @@
+import Diagnosis
+import FileAccess
+import Foundation
+import TestFolders
+import Testing
+
+@Suite struct AtomicFileTests {
+  @Test func aFileIsReplacedAndNothingElseIsLeft() throws {
+    let folder = try TemporaryFolder()
+    try replaceFile(folder.file("a"), with: [1, 2])
+    try replaceFile(folder.file("a"), with: [3])
+    #expect(try folder.read("a") == [3])
+    #expect(try folder.names() == ["a"])
+  }
+
+  @Test func aMissingFolderIsNamed() throws {
+    let failure = try #require(throws: Failure.self) { try replaceFile("/no/such/a", with: [1]) }
+    #expect(failure.kind == .missingInput)
+    #expect(failure.message == "/no/such/a: cannot be written, its folder /no/such does not exist")
+  }
+
+  @Test func temporariesOfDeadRunsAreRemovedAndOthersKept() throws {
+    let folder = try TemporaryFolder()
+    var name = [CChar](repeating: 0, count: 256)
+    gethostname(&name, 255)
+    let host = String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    let dead = ".epoch-0001.h5.partial-\(host)-999999999-abc"
+    let alive = ".epoch-0002.h5.partial-\(host)-\(getpid())-abc"
+    let elsewhere = ".epoch-0003.h5.partial-another-host-1-abc"
+    let old = ".epoch-0004.h5.partial-another-host-1-abc"
+    for file in [dead, alive, elsewhere, old, "epoch-0001.h5", ".hidden"] { try folder.write([0], to: file) }
+    try FileManager.default.setAttributes(
+      [.modificationDate: Date(timeIntervalSinceNow: -4000)], ofItemAtPath: folder.file(old))
+    #expect(FileWriter.removeAbandoned(in: folder.path) == [dead, old])
+    #expect(try Set(folder.names()) == [alive, elsewhere, "epoch-0001.h5", ".hidden"])
+  }
+
+  @Test func onlyTheTemporariesOfTheTargetAreRemovedWhereOneIsNamed() throws {
+    let folder = try TemporaryFolder()
+    let own = ".songs.h5.partial-another-host-1-abc"
+    let other = ".songs.h5.bak.partial-another-host-1-abc"
+    for file in [own, other] {
+      try folder.write([0], to: file)
+      try FileManager.default.setAttributes(
+        [.modificationDate: Date(timeIntervalSinceNow: -4000)], ofItemAtPath: folder.file(file))
+    }
+    #expect(FileWriter.removeAbandoned(in: folder.path, of: folder.file("songs.h5")) == [own])
+    #expect(try folder.names() == [other])
+  }
+
+  @Test func writersOfOnePathDoNotMeet() throws {
+    let folder = try TemporaryFolder()
+    let (first, second) = (AtomicFile(folder.file("a")), AtomicFile(folder.file("a")))
+    #expect(first.temporaryPath != second.temporaryPath)
+    let together = FileWriter()
+    #expect(
+      AtomicFile(folder.file("a"), writer: together).temporaryPath
+        == AtomicFile(folder.file("a"), writer: together).temporaryPath)
+  }
+
+  @Test func nothingStandsAtThePathBeforeTheCommitNorAfterADiscard() throws {
+    let folder = try TemporaryFolder()
+    let file = AtomicFile(folder.file("a"))
+    try Data([1]).write(to: URL(fileURLWithPath: file.temporaryPath))
+    #expect(!FileManager.default.fileExists(atPath: file.path))
+    try file.commit()
+    #expect(try folder.read("a") == [1])
+    let dropped = AtomicFile(folder.file("b"))
+    try Data([1]).write(to: URL(fileURLWithPath: dropped.temporaryPath))
+    dropped.discard()
+    #expect(try folder.names() == ["a"])
+  }
+}
