@@ -10,7 +10,7 @@ import GRDB
 /// nothing of it is kept in memory.
 public final class LastFMDatabase {
   public let path: String
-  private let queue: DatabaseQueue
+  let queue: DatabaseQueue
 
   /// Real tracks have up to 100 tags.
   private static let mostTags = 10_000
@@ -107,7 +107,7 @@ extension LastFMDatabase: SongTags {
     records(of: tracks.map(\.trackID)[...])
   }
 
-  private func records(of trackIDs: ArraySlice<String>) -> [TagLookup] {
+  func records(of trackIDs: ArraySlice<String>) -> [TagLookup] {
     guard !trackIDs.isEmpty else { return [] }
     do {
       let found = try queue.read { try lookUp(Array(trackIDs), $0) }
@@ -202,5 +202,5 @@ extension DatabaseValue {
 
 extension DatabaseError {
   /// On one line.
-  fileprivate var inWords: String { message ?? "SQLite's error \(resultCode.rawValue)" }
+  var inWords: String { message ?? "SQLite's error \(resultCode.rawValue)" }
 }

@@ -21,6 +21,9 @@ public struct LastFMTree: Sendable {
     }
   }
 
+  /// Records that are found already.
+  public init(_ tree: FileTree) { self.tree = tree }
+
   /// The path of a track's record, or nil where it has none; of several, the first by path.
   public func path(of trackID: String) -> String? {
     tree.paths.firstIndex(named: trackID + ".json").map(tree.path)

@@ -43,17 +43,6 @@ public final class Preparation {
     let sources = try SongSources(options, communicator: communicator, progress: progress)
     return try Preparation(sources, output: output).write(try sources.vocabulary(), lists ?? output)
   }
-
-  /// The folder of the snapshot must be there before an hour's reading begins.
-  private static func checkFolder(of output: String) throws {
-    let folder = AtomicFile.folder(of: output)
-    guard (try? PathKind(of: folder)) == .folder else {
-      throw Failure(.missingInput, "\(output): cannot be written, there is no folder \(folder)")
-    }
-    if (try? PathKind(of: output)) == .folder {
-      throw Failure(.usage, "\(output): is a folder, expected the path of the snapshot to write")
-    }
-  }
 }
 
 // MARK: - The reading that writes
@@ -94,9 +83,12 @@ extension Preparation {
       let distribution = try communicator.broadcast(total.distribution)
       let report = PreparationReport(
         counts: counts, distribution: distribution, vocabulary: vocabulary, encodings: writer.encodings,
-        skipped: total.skipped, mismatches: total.mismatches, notes: sources.notes)
+        skipped: total.skipped, mismatches: total.mismatches,
+        notes: sources.notes + (options.countedSplit == nil ? [] : ["the snapshot keeps that split"]))
       try communicator.agree {
-        if communicator.isRoot { try PreparationLists(report).write(to: lists) }
+        if communicator.isRoot {
+          try PreparationLists(skipped: report.skipped, mismatches: report.mismatches).write(to: lists)
+        }
       }
       guard counts.funnel.tagged > 0 else { throw noSongLeft(counts, lists) }
       let sides =
@@ -138,5 +130,16 @@ extension Preparation {
       ? "\(lists).skipped.tsv tells what is wrong with each file"
       : "fewer --segments, other --tags, or trees that belong together"
     return Failure(.badData, "no song is left for \(output): \(steps)", remedy: remedy).knownToAllRanks
+  }
+}
+
+/// The folder must be there before an hour's reading begins.
+func checkFolder(of output: String) throws {
+  let folder = AtomicFile.folder(of: output)
+  guard (try? PathKind(of: folder)) == .folder else {
+    throw Failure(.missingInput, "\(output): cannot be written, there is no folder \(folder)")
+  }
+  if (try? PathKind(of: output)) == .folder {
+    throw Failure(.usage, "\(output): is a folder, expected the path of a file to write")
   }
 }

@@ -5,9 +5,9 @@ struct PreparationLists {
   let skipped: String
   let mismatches: String
 
-  init(_ report: PreparationReport) {
-    skipped = report.skipped.map { TabSeparated.line([$0.path, $0.cause]) }.joined()
-    mismatches = report.mismatches.isEmpty ? "" : Mismatch.header + report.mismatches.map(\.line).joined()
+  init(skipped: [SkippedFile], mismatches: [Mismatch]) {
+    self.skipped = skipped.map { TabSeparated.line([$0.path, $0.cause]) }.joined()
+    self.mismatches = mismatches.isEmpty ? "" : Mismatch.header + mismatches.map(\.line).joined()
   }
 
   /// Writes `path.skipped.tsv` and `path.mismatches.tsv`; a list without a line is removed, so that none of an

@@ -56,7 +56,7 @@ public struct PreparationOptions: Sendable, Equatable {
   public static let fewestOfWholeSong = 12
 
   /// The segments that a song must have to be kept.
-  public var fewestSegments: Int { segments.count ?? PreparationOptions.fewestOfWholeSong }
+  public var fewestSegments: Int { segments.fewest }
 
   /// The segments that are read of a song.
   var window: SegmentWindow {
@@ -65,7 +65,8 @@ public struct PreparationOptions: Sendable, Equatable {
   }
 
   /// Throws `usage` for options that cannot be.
-  public func validate() throws {
+  /// - Parameter needsTags: whether a source of tags must be among them.
+  public func validate(needsTags: Bool = true) throws {
     let most = PreparationOptions.mostSegments
     func require(_ condition: Bool, _ message: @autoclosure () -> String, remedy: String? = nil) throws {
       if !condition { throw Failure(.usage, message(), remedy: remedy).knownToAllRanks }
@@ -86,7 +87,7 @@ public struct PreparationOptions: Sendable, Equatable {
     guard minimumTagWeight.isFinite else {
       throw Failure(.usage, "--min-tag-weight \(minimumTagWeight): expected a number").knownToAllRanks
     }
-    try PreparationOptions.checkTagSource(tagSource, lastFM: lastFMTree, join: join)
+    if needsTags { try PreparationOptions.checkTagSource(tagSource, lastFM: lastFMTree, join: join) }
     try checkSplit()
   }
 
@@ -130,18 +131,22 @@ public struct PreparationOptions: Sendable, Equatable {
   }
 }
 
-/// How far the preparation is; told to rank 0 alone.
+/// How far the reading of songs is; told to rank 0 alone.
 public struct PreparationProgress: Sendable, Equatable {
   public enum Phase: String, Sendable {
     case findingFiles = "finding files"
     case countingTags = "counting tags"
     case readingSongs = "reading songs"
+    case readingRecords = "reading records"
+
+    /// What is counted: songs, whether they stand in files of their own or in rows of a common one; or records.
+    public var unit: String { self == .readingRecords ? "records" : "songs" }
   }
 
   public var phase: Phase
-  /// Track files done by all ranks together (between exchanges an estimate from rank 0's own).
+  /// Done by all ranks together (between exchanges an estimate from rank 0's own).
   public var done: Int
-  /// Track files in all; 0 while they are being found.
+  /// In all, an aggregate that is not reached yet counting as one; 0 while they are being found.
   public var total: Int
 }
 

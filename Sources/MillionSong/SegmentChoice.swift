@@ -23,6 +23,9 @@ public enum SegmentChoice: Sendable, Equatable, LosslessStringConvertible, Expre
     }
   }
 
+  /// The segments that a song must have.
+  public var fewest: Int { count ?? PreparationOptions.fewestOfWholeSong }
+
   /// Nil for whole songs.
   public var count: Int? {
     switch self {

@@ -21,17 +21,19 @@ final class SongSources {
   /// What whole songs are reckoned at; real ones have up to 3,691 segments.
   private static let segmentsOfLongSong = 4096
 
-  /// - Parameter progress: called on rank 0 alone.
+  /// - Parameters:
+  ///   - tracks: the files that the options name; nil: still to be found.
+  ///   - progress: called on rank 0 alone.
   /// - Throws: `missingInput` and `badData` for the songs and tags, `usage` for a join that the tags do not allow.
   init(
-    _ options: PreparationOptions, communicator: any Communicator,
+    _ options: PreparationOptions, tracks: FileTree? = nil, communicator: any Communicator,
     progress: @escaping (PreparationProgress) -> Void
   ) throws {
     self.options = options
     self.communicator = communicator
     self.progress = progress
     if communicator.isRoot { progress(PreparationProgress(phase: .findingFiles, done: 0, total: 0)) }
-    tracks = try TrackFiles.discover(options.trackTree, communicator: communicator)
+    self.tracks = try tracks ?? TrackFiles.discover(options.trackTree, communicator: communicator)
     tags = try OpenedTags(options, communicator: communicator)
     self.options.join = tags.join
     if let note = tags.note { notes.append(note) }
@@ -57,8 +59,8 @@ final class SongSources {
     let result = try census.mostFrequent(limit, split: rule, seed: options.seed, communicator)
     sides = result.sides
     notes.append(
-      "tags counted on the \(result.training) training songs of the split \(rule), seed \(options.seed), which the "
-        + "snapshot keeps")
+      "tags counted on the \(result.training) training songs of the split \(rule), seed \(options.seed)"
+    )
     if result.vocabulary.count < limit {
       notes.append("--tags top:\(limit): those songs have \(result.vocabulary.count) tags and no more")
     }

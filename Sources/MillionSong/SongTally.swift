@@ -1,3 +1,5 @@
+import MessagePassing
+
 /// What a share of the track files amounts to: counts, and the files and songs to be listed.
 struct SongTally {
   var counts = SongCounts()
@@ -86,6 +88,18 @@ struct SongTally {
 // MARK: - Exchange between ranks
 
 extension SongTally {
+  /// All ranks' tallies together, in the order of the files, on rank 0; nothing elsewhere. Collective.
+  func gathered(_ communicator: any Communicator) throws -> SongTally {
+    var message = PackedWriter()
+    write(to: &message)
+    var total = SongTally()
+    for reader in try communicator.gatherToRoot(message) {
+      var reader = reader
+      total += try SongTally(from: &reader)
+    }
+    return total
+  }
+
   func write(to message: inout PackedWriter) {
     for field in SongCounts.fields { message.write(counts[keyPath: field]) }
     message.write(distribution.songs.count)

@@ -49,7 +49,11 @@ struct OpenedTags {
         remedy: "--join track-id, or --lastfm with the tree of JSON files"
       ).knownToAllRanks
     }
-    tags = try communicator.agree { try LastFMDatabase(path) }
+    let database = try communicator.agree { try LastFMDatabase(path) }
+    let missing = try communicator.agree { communicator.isRoot ? try database.missingIndexes() : nil }
+    // At once: the hour in which it would have been of use comes now.
+    if let missing { StallWatch.toStandardError("crnn-dist: warning: \(missing)") }
+    tags = database
     join = .trackID
     if options.join == nil {
       note = "joined by track id alone: \(path) is a database, which tells neither titles nor artists"

@@ -3,7 +3,7 @@ import Diagnosis
 import MillionSong
 
 /// Numbers of segments at which it is told how many songs are left.
-struct Thresholds: ExpressibleByArgument {
+struct Thresholds: CustomStringConvertible {
   let values: [Int]
 
   /// The paper's three, and some around them.
@@ -11,15 +11,18 @@ struct Thresholds: ExpressibleByArgument {
 
   private init(values: [Int]) { self.values = values }
 
-  /// Reads `252,512,1024`; nil for anything but whole numbers.
-  init?(argument: String) {
-    let words = argument.split(separator: ",", omittingEmptySubsequences: false)
-    let values = words.compactMap { Int($0) }
-    guard values.count == words.count, values.allSatisfy({ $0 >= 0 }) else { return nil }
-    self.values = values.sorted()
+  /// Reads `252,512,1024`. Throws for anything but whole numbers.
+  init(_ text: String) throws {
+    let words = text.split(separator: ",", omittingEmptySubsequences: false)
+    values = try words.map { word in
+      guard let value = Int(word), value >= 0 else {
+        throw ValidationError("\"\(word)\" is no whole number; expected numbers of segments, such as 252,512,1024")
+      }
+      return value
+    }.sorted()
   }
 
-  var defaultValueDescription: String { values.map(String.init).joined(separator: ",") }
+  var description: String { values.map(String.init).joined(separator: ",") }
 }
 
 /// How many songs have how many segments, for people and for machines: the paper's Table 1 and Figure 3.
@@ -27,21 +30,28 @@ struct DistributionDisplay: Encodable {
   private struct Row: Encodable {
     let segments: Int
     let read: Int
-    let joined: Int
-    let tagged: Int
+    /// Nil where the songs were read without tags; so is `tagged`.
+    let joined: Int?
+    let tagged: Int?
 
-    init(_ segments: Int, _ songs: SegmentDistribution.Songs) {
-      (self.segments, read, joined, tagged) = (segments, songs.read, songs.joined, songs.tagged)
+    init(_ segments: Int, _ songs: SegmentDistribution.Songs, hasTags: Bool) {
+      (self.segments, read) = (segments, songs.read)
+      (joined, tagged) = hasTags ? (songs.joined, songs.tagged) : (nil, nil)
     }
   }
 
   private let thresholds: [Row]
   /// Every number of segments that occurs, in rising order.
   private let rows: [Row]
+  private let hasTags: Bool
 
-  init(_ distribution: SegmentDistribution, thresholds: Thresholds) {
-    self.thresholds = thresholds.values.map { Row($0, distribution.songs(withAtLeast: $0)) }
-    rows = distribution.songs.sorted { $0.key < $1.key }.map { Row($0.key, $0.value) }
+  /// - Parameter hasTags: whether the songs were joined with tags; else only those read are told of.
+  init(_ distribution: SegmentDistribution, hasTags: Bool, thresholds: Thresholds) {
+    self.hasTags = hasTags
+    self.thresholds = thresholds.values.map {
+      Row($0, distribution.songs(withAtLeast: $0), hasTags: hasTags)
+    }
+    rows = distribution.songs.sorted { $0.key < $1.key }.map { Row($0.key, $0.value, hasTags: hasTags) }
   }
 
   enum CodingKeys: String, CodingKey {
@@ -56,15 +66,18 @@ struct DistributionDisplay: Encodable {
 
   private var thresholdTable: String {
     let lines = thresholds.map { row in
-      right("≥ \(row.segments)", 9) + [row.read, row.joined, row.tagged].map { right("\($0)", 12) }.joined()
+      right("≥ \(row.segments)", 9)
+        + [row.read, row.joined, row.tagged].compactMap { $0 }.map { right("\($0)", 12) }.joined()
     }
-    return ([" segments        read      joined  with a tag"] + lines).joined(separator: "\n")
+    let heading = " segments        read" + (hasTags ? "      joined  with a tag" : "")
+    return ([heading] + lines).joined(separator: "\n")
   }
 
   private static let barWidth = 40
   private static let mostBins = 20
 
-  /// Songs by segments in steps of a round number, those with a tag dark, the others that were read light.
+  /// Songs by segments in steps of a round number, those with a tag dark, the others that were read light. Where it is
+  /// not known who has a tag, all are dark.
   private var histogram: String {
     let step = self.step
     let bins = (rows.last?.segments ?? 0) / step + 1
@@ -74,17 +87,18 @@ struct DistributionDisplay: Encodable {
     var tagged = read
     for row in rows {
       read[min(row.segments / step, shown - 1)] += row.read
-      tagged[min(row.segments / step, shown - 1)] += row.tagged
+      tagged[min(row.segments / step, shown - 1)] += row.tagged ?? 0
     }
     let most = max(1, read.max() ?? 1)
     let lines = (0..<shown).map { bin in
       let end = bin == shown - 1 && bins > shown ? " or more" : "–\((bin + 1) * step - 1)"
-      let dark = (tagged[bin] * Self.barWidth + most / 2) / most
-      let light = max(read[bin] > 0 ? 1 : 0, (read[bin] * Self.barWidth + most / 2) / most) - dark
-      let bar = String(repeating: "█", count: dark) + String(repeating: "░", count: max(0, light))
+      func length(_ songs: Int) -> Int { (songs * Self.barWidth + most / 2) / most }
+      let whole = max(read[bin] > 0 ? 1 : 0, length(read[bin]))
+      let dark = hasTags ? length(tagged[bin]) : whole
+      let bar = String(repeating: "█", count: dark) + String(repeating: "░", count: max(0, whole - dark))
       return right("\(bin * step)", 6) + end.padded(9) + right("\(read[bin])", 8) + (bar.isEmpty ? "" : "  " + bar)
     }
-    let heading = "segments          songs  █ joined, with a tag  ░ others read"
+    let heading = "segments          songs" + (hasTags ? "  █ joined, with a tag  ░ others read" : "  read")
     return ([heading] + lines + [quantiles]).joined(separator: "\n")
   }
 

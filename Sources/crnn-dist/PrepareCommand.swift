@@ -1,5 +1,6 @@
 import ArgumentParser
 import Diagnosis
+import Foundation
 import MessagePassing
 import MillionSong
 
@@ -28,24 +29,6 @@ struct PrepareCommand: ParsableCommand {
     help: "Track files: a tree of any depth, one file, or a text list of both. A file may hold one song or many.")
   var msd: String
 
-  @Option(help: "Last.fm's tags: a tree of TR….json files of any depth, or the database lastfm_tags.db.")
-  var lastfm: String?
-
-  @Option(
-    help: """
-      Where tags are: lastfm, or in the track files, artist-terms (weights 0 to 1) or artist-mbtags (weights are \
-      counts); these need no --lastfm.
-      """)
-  var tagSource = TagSource.lastFM
-
-  @Option(
-    help: """
-      When a song and its Last.fm record are the same: paper (track id, title and artist exactly), normalised \
-      (the same but for encoding, case and white space) or track-id. Default: paper; track-id for the database, \
-      which has no titles.
-      """)
-  var join: JoinRule?
-
   @Option(
     help: """
       Segments taken of each song, shorter songs being left out; all: every song whole, from 12 segments on. \
@@ -53,66 +36,54 @@ struct PrepareCommand: ParsableCommand {
       """)
   var segments: String
 
-  @Option(help: "Which segments: the first, or those in the middle.")
-  var crop = Crop.first
-
-  @Option(help: "Whole songs are cut after so many segments (default: \(PreparationOptions.mostSegments)).")
-  var longest: Int?
-
-  @Option(help: "What is kept of the segments: pitches, timbre or both.")
-  var features = FeatureSelection.pitches
-
   @Option(help: "The snapshot to write.")
   var out: String
 
-  @Option(
-    help: """
-      The vocabulary: paper (its 50 tags), a text file with one tag a line, or top:K, the K tags that most songs of \
-      the training side have.
-      """)
-  var tags = "paper"
+  @OptionGroup var songs: SongOptions
 
   @Option(
-    help: """
-      For --tags top:K: how songs are divided, as train --split says it. No validation or test song is counted; the \
-      snapshot keeps the split, and train takes it. Default: random:0.95.
-      """)
-  var split: String?
-
-  @Option(help: "For --tags top:K: decides how that split falls.")
-  var seed: UInt64 = 1
-
-  @Option(help: "Let a tag count from this weight on (Last.fm: 0 to 100).")
-  var minTagWeight = 0.0
-
-  @Option(help: "Tell how many songs have at least so many segments, for each of these numbers.")
+    help:
+      "Tell how many songs have at least so many segments, for each of these (default: \(Thresholds.standard)).",
+    transform: Thresholds.init)
   var thresholds = Thresholds.standard
-
-  @Flag(help: "Stop at the first bad file instead of listing it and going on.")
-  var strict = false
 
   func run() throws {
     guard let segments = SegmentChoice(segments) else {
       throw Failure(.usage, "--segments \(segments): expected a whole number, or all")
     }
-    let options = PreparationOptions(
-      trackTree: msd, lastFMTree: lastfm, tagSource: tagSource, segments: segments, crop: crop,
-      longest: longest ?? PreparationOptions.mostSegments, features: features, tags: try VocabularyRule(tags),
-      minimumTagWeight: minTagWeight, join: join, isStrict: strict,
-      split: try split.map { try SplitRule($0) }, seed: seed)
+    let options = try songs.preparation(of: msd, segments: segments)
     try options.validate()
     MPIProgram.run { communicator in
-      let display = PreparationDisplay()
-      let report = try Preparation.run(options, output: out, communicator: communicator, progress: display.show)
-      if communicator.isRoot {
-        for note in report.notes { print(note) }
-        display.finish(report, snapshot: out, ranks: communicator.size, thresholds: thresholds)
-      }
+      let progress = ProgressDisplay()
+      let report = try Preparation.run(options, output: out, communicator: communicator, progress: progress.show)
+      guard communicator.isRoot else { return }
+      progress.finish()
+      for note in report.notes { print(note) }
+      show(report, seconds: progress.seconds, ranks: communicator.size)
     }
+  }
+
+  /// Prints the funnel, the distribution of lengths and what was lost for which reason.
+  private func show(_ report: PreparationReport, seconds: Double, ranks: Int) {
+    let counts = report.counts
+    print(counts.funnel.table())
+    print("\n\(DistributionDisplay(report.distribution, hasTags: true, thresholds: thresholds).text)\n")
+    for loss in counts.losses { print(loss.text + (loss.list.map { ": \(out).\($0).tsv" } ?? "")) }
+    let time = String(format: "%.1f s", seconds) + ", \(ranks) \(ranks == 1 ? "rank" : "ranks")"
+    print("wrote \(out): \(counts.funnel.tagged) songs, \(report.vocabulary.count) tags (\(time))")
   }
 }
 
-extension TagSource: ExpressibleByArgument {}
-extension JoinRule: ExpressibleByArgument {}
-extension Crop: ExpressibleByArgument {}
-extension FeatureSelection: ExpressibleByArgument {}
+extension SongCounts {
+  /// What was lost for which reason, as far as anything was, and in which of the lists it stands.
+  var losses: [(text: String, list: String?)] {
+    [
+      (badFiles, "songs could not be read", "skipped"),
+      (duplicates, "songs have the track id of another one", "skipped"),
+      (badRecords, "Last.fm records could not be read", "skipped"),
+      (withoutRecord, "songs have no Last.fm record", nil),
+      (mismatched, "songs differ from their Last.fm record in id, title or artist", "mismatches"),
+      (misnamed, "track files are not named after their track id (they count)", nil),
+    ].filter { $0.0 > 0 }.map { ("\($0.0) \($0.1)", $0.2) }
+  }
+}

@@ -43,7 +43,7 @@ struct SnapshotInspection: Inspection {
   }
 
   init(_ snapshot: Snapshot, thresholds: Thresholds) throws {
-    distribution = DistributionDisplay(snapshot.record.distribution, thresholds: thresholds)
+    distribution = DistributionDisplay(snapshot.record.distribution, hasTags: true, thresholds: thresholds)
     songs = snapshot.songCount
     segments = snapshot.segments
     tags = snapshot.tags

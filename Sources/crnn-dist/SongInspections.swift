@@ -1,5 +1,4 @@
 import Diagnosis
-import MessagePassing
 import MillionSong
 
 /// A track file.
@@ -92,36 +91,5 @@ struct RecordInspection: Inspection {
         ("a Last.fm record", ""), ("track id", trackID), ("title", title), ("artist", artist),
         ("tags", "\(tags.count)"),
       ] + tags.map { ("  \($0.name)", "\(Int($0.weight))") })
-  }
-}
-
-/// A folder of track files, of Last.fm records, or of both.
-struct TreeInspection: Inspection {
-  let kind: String
-  let tracks: Int
-  let records: Int
-  /// The first file by name.
-  let example: String
-
-  /// Collective.
-  init(_ path: String, _ communicator: any Communicator) throws {
-    let tracks = try FileTree.discover(
-      root: path, suffix: ".h5", purpose: "folder", communicator: communicator)
-    let records = try FileTree.discover(
-      root: path, suffix: ".json", purpose: "folder", communicator: communicator)
-    guard tracks.count + records.count > 0 else {
-      throw Failure(.badData, "\(path): an empty tree: found no .h5 and no .json file in it").knownToAllRanks
-    }
-    self.tracks = tracks.count
-    self.records = records.count
-    kind = records.count == 0 ? "track_tree" : tracks.count == 0 ? "lastfm_tree" : "tree"
-    example = tracks.count > 0 ? tracks.path(0) : records.path(0)
-  }
-
-  var text: String {
-    table([
-      (kind == "track_tree" ? "a track tree" : kind == "lastfm_tree" ? "a Last.fm tree" : "a tree", ""),
-      ("track files", "\(tracks)"), ("Last.fm records", "\(records)"), ("first file", example),
-    ])
   }
 }

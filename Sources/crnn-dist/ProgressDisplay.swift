@@ -1,9 +1,8 @@
 import Foundation
 import MillionSong
 
-/// Tells how far a preparation is and what came of it: a live line on a terminal, now and then a plain one
-/// elsewhere.
-final class PreparationDisplay {
+/// Tells how far the reading of songs or records is: a live line on a terminal, now and then a plain one elsewhere.
+final class ProgressDisplay {
   private let isTerminal = isatty(STDERR_FILENO) == 1
   private let start = ContinuousClock.now
   private var phase: PreparationProgress.Phase?
@@ -27,10 +26,11 @@ final class PreparationDisplay {
   private func line(for progress: PreparationProgress, after seconds: Double) -> String {
     guard progress.total > 0 else { return progress.phase.rawValue }
     let share = 100 * progress.done / progress.total
-    var line = "\(progress.phase.rawValue): \(progress.done) of \(progress.total) files, \(share) %"
+    var line =
+      "\(progress.phase.rawValue): \(progress.done) of \(progress.total), \(share) %"
     if seconds > 0.5, progress.done > 0 {
       let rate = Double(progress.done) / seconds
-      line += ", \(Int(rate)) files/s"
+      line += ", \(Int(rate)) \(progress.phase.unit)/s"
       let left = Double(progress.total - progress.done) / rate
       if left >= 1 { line += ", \(clock(left)) left" }
     }
@@ -50,24 +50,12 @@ final class PreparationDisplay {
     lineIsOpen = isTerminal
   }
 
-  /// Prints the funnel, the distribution of lengths and what was lost for which reason.
-  func finish(_ report: PreparationReport, snapshot: String, ranks: Int, thresholds: Thresholds) {
+  /// Ends a live line, so that what is printed next stands below it.
+  func finish() {
     if lineIsOpen { FileHandle.standardError.write(Data("\n".utf8)) }
-    let counts = report.counts
-    print(counts.funnel.table())
-    print("\n\(DistributionDisplay(report.distribution, thresholds: thresholds).text)\n")
-    for (number, what, list) in [
-      (counts.badFiles, "track files could not be read", "skipped"),
-      (counts.duplicates, "track files have the track id of another one", "skipped"),
-      (counts.badRecords, "Last.fm records could not be read", "skipped"),
-      (counts.withoutRecord, "songs have no Last.fm record", nil),
-      (counts.mismatched, "songs differ from their Last.fm record in id, title or artist", "mismatches"),
-      (counts.misnamed, "track files are not named after their track id (they count)", nil),
-    ] where number > 0 {
-      print("\(number) \(what)" + (list.map { ": \(snapshot).\($0).tsv" } ?? ""))
-    }
-    let seconds = (ContinuousClock.now - start) / .seconds(1)
-    let time = String(format: "%.1f s", seconds) + ", \(ranks) \(ranks == 1 ? "rank" : "ranks")"
-    print("wrote \(snapshot): \(counts.funnel.tagged) songs, \(report.vocabulary.count) tags (\(time))")
+    lineIsOpen = false
   }
+
+  /// Since it was made.
+  var seconds: Double { (ContinuousClock.now - start) / .seconds(1) }
 }

@@ -1,0 +1,69 @@
+import Diagnosis
+import MessagePassing
+
+/// What songs and their tags come to, found out as `prepare` would, but without writing a snapshot.
+public struct SongSurvey: Sendable {
+  /// With the funnel for the options' own number of segments.
+  public let counts: SongCounts
+  public let distribution: SegmentDistribution
+  /// Nil where the options name no tags.
+  public let vocabulary: Vocabulary?
+  /// The rule by which songs and tags were joined; nil where there was nothing to join.
+  public let join: JoinRule?
+  /// Every bad file with its cause, in the order of file names; on rank 0, empty elsewhere.
+  public let skipped: [SkippedFile]
+  /// Every song whose Last.fm record is another song's; on rank 0, empty elsewhere.
+  public let mismatches: [Mismatch]
+  /// What the user should know beside: choices that the program made.
+  public let notes: [String]
+
+  /// Reads all songs that the options name, the segments that they name of each. Collective.
+  /// - Parameters:
+  ///   - tracks: the files that the options name, where they have been found; nil: still to be found.
+  ///   - lists: the path before `.skipped.tsv` and `.mismatches.tsv`, which are as `prepare` writes them; nil: none.
+  ///   - progress: called on rank 0 alone.
+  /// - Throws: as `Preparation.run`, but that no song need be left. Tags are not missing where the options say nothing
+  ///   of them.
+  public init(
+    _ options: PreparationOptions, tracks: FileTree? = nil, lists: String? = nil, communicator: any Communicator,
+    progress: @escaping (PreparationProgress) -> Void = { _ in }
+  ) throws {
+    try options.validate(needsTags: options.saysAnythingOfTags)
+    if let lists { try communicator.agree { try checkFolder(of: lists) } }
+    let sources = try SongSources(options, tracks: tracks, communicator: communicator, progress: progress)
+    let vocabulary = options.hasTags ? try sources.vocabulary() : nil
+    var total = SongTally()
+    total.skipped = sources.tracks.unlisted
+    try sources.pass(.readingSongs, vocabulary.map { .tags($0) } ?? .none) { tally, _ in
+      total += try tally.gathered(communicator)
+    }
+    counts = try communicator.broadcast(total.counts)
+    distribution = try communicator.broadcast(total.distribution)
+    self.vocabulary = vocabulary
+    join = sources.options.join
+    skipped = total.skipped
+    mismatches = total.mismatches
+    notes = sources.notes
+    guard let lists else { return }
+    let tsv = PreparationLists(skipped: total.skipped, mismatches: total.mismatches)
+    try communicator.agree { if communicator.isRoot { try tsv.write(to: lists) } }
+  }
+
+  /// The songs left after each step of a `prepare` with so many segments.
+  public func funnel(for segments: SegmentChoice) -> Funnel {
+    let long = distribution.songs(withAtLeast: segments.fewest)
+    return Funnel(
+      files: counts.funnel.files, read: counts.funnel.read, joined: counts.funnel.joined, longEnough: long.joined,
+      tagged: long.tagged)
+  }
+}
+
+extension PreparationOptions {
+  /// Whether there is a source of tags.
+  public var hasTags: Bool { lastFMTree != nil || tagSource.isInTrackFiles }
+
+  /// Whether something is said that asks for one.
+  fileprivate var saysAnythingOfTags: Bool {
+    hasTags || join != nil || tags != .paper || split != nil || minimumTagWeight != 0
+  }
+}

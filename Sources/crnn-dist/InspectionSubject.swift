@@ -1,0 +1,63 @@
+import Diagnosis
+import FileAccess
+import Foundation
+import HierarchicalData
+import MillionSong
+
+/// What a path turns out to be.
+enum Subject: String, Codable {
+  case folder, list, aggregate, track, record, database, snapshot, checkpoint, configuration
+
+  /// - Throws: `missingInput` where there is nothing, `badData` for a file of no known kind.
+  init(of path: String) throws {
+    do {
+      if try PathKind(of: path) == .folder {
+        self = .folder
+        return
+      }
+    } catch {
+      throw Failure(.missingInput, "\(path): \(error)")
+    }
+    switch URL(fileURLWithPath: path).pathExtension.lowercased() {
+    case "json": self = .record
+    case "yaml", "yml": self = .configuration
+    default:
+      if LastFMDatabase.isDatabase(path) {
+        self = .database
+      } else if (try? TrackFiles.form(of: path)) == .list {
+        // Whatever is text of no other kind.
+        self = .list
+      } else {
+        self = try Subject(ofHierarchicalFile: path)
+      }
+    }
+  }
+
+  private init(ofHierarchicalFile path: String) throws {
+    let file = try File.open(path)
+    switch try? file.textAttribute("format") {
+    case "crnn-dist snapshot": self = .snapshot
+    case "crnn-dist checkpoint": self = .checkpoint
+    default:
+      guard file.contains("analysis/songs"), file.contains("metadata/songs") else {
+        throw Failure(
+          .badData, "\(path): an HDF5 file, but no track file, snapshot or checkpoint",
+          remedy: "it has no /analysis/songs and no attribute format")
+      }
+      self = try TrackInspection.songs(in: path) ?? 1 > 1 ? .aggregate : .track
+    }
+  }
+
+  var inWords: String {
+    switch self {
+    case .folder: "a folder"
+    case .list: "a list of track files"
+    case .aggregate, .track: "a track file"
+    case .record: "a Last.fm record"
+    case .database: "a database of Last.fm tags"
+    case .snapshot: "a snapshot"
+    case .checkpoint: "a checkpoint"
+    case .configuration: "a configuration"
+    }
+  }
+}
