@@ -2,8 +2,6 @@ import Diagnosis
 import MessagePassing
 import Sampling
 
-// check-layers: raw memory, because the communicator gathers bytes where they lie.
-
 /// What all records of a source of Last.fm tags come to, whether there is a song for them or not.
 public struct TagSurvey: Sendable {
   /// Records that could be read.
