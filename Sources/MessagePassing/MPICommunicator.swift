@@ -33,6 +33,10 @@ public final class MPICommunicator: Communicator {
     if environment.isAlone {
       // Open MPI need not prepare for spawning others, nor insist on srun's way of connecting them.
       setenv("OMPI_MCA_ess_singleton_isolated", "1", 0)
+      // All programs that run alone would share one folder for their temporary files, which the first to end takes
+      // away from the others. It is only wanted for file pointers that several processes share.
+      setenv("OMPI_MCA_orte_create_session_dirs", "0", 0)
+      setenv("OMPI_MCA_sharedfp", "^sm", 0)
       for variable in ["SLURM_STEP_ID", "SLURM_STEPID"] { unsetenv(variable) }
     }
     var started: Int32 = 0

@@ -48,6 +48,6 @@ public enum MPIProgram {
     let label = failure.kind == .interrupted ? "" : "error: "
     let line = "crnn-dist: \(label)\(place.map { "\($0): " } ?? "")\(failure)"
     let flat = line.split(whereSeparator: \.isNewline).joined(separator: " ")
-    FileHandle.standardError.write(Data((flat + "\n").utf8))
+    FileHandle.standardError.write(Data((flat.withVisibleControls + "\n").utf8))
   }
 }

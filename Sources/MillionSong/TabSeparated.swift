@@ -1,12 +1,15 @@
+import Diagnosis
+
 /// A text table with one record a line and tabs between fields.
 enum TabSeparated {
-  /// One line. A tab, line break or backslash inside a field is written `\t`, `\n`, `\r`, `\\`.
+  /// One line. A tab, line break or backslash inside a field is written `\t`, `\n`, `\r`, `\\`, any other control
+  /// character by its number, such as `\u{1b}`.
   static func line(_ fields: [String]) -> String {
     fields.map(escaped).joined(separator: "\t") + "\n"
   }
 
   private static func escaped(_ field: String) -> String {
-    guard field.utf8.contains(where: { $0 < 0x20 || $0 == UInt8(ascii: "\\") }) else { return field }
+    guard field.unicodeScalars.contains(where: { $0.breaksLines || $0 == "\\" }) else { return field }
     var result = ""
     for scalar in field.unicodeScalars {
       switch scalar {
@@ -14,6 +17,7 @@ enum TabSeparated {
       case "\t": result += "\\t"
       case "\n": result += "\\n"
       case "\r": result += "\\r"
+      case _ where scalar.breaksLines: result += scalar.visible
       default: result.unicodeScalars.append(scalar)
       }
     }

@@ -44,10 +44,8 @@ def header_messages(data, address):
             count -= 1
 
 
-@functools.cache
-def known(path):
-    """What a good file has: start and length of every structure that leads HDF5 to the values, by kind; and its
-    song's Last.fm record."""
+def places(path):
+    """Start and length of every structure of a good file that leads HDF5 to the values, by kind."""
     data = path.read_bytes()
     places = {"superblock": [(0, 96)], "headers": [], "messages": [], "layouts": [], "filters": [], "types": [],
               "spaces": [], "trees": [], "heaps": [], "names": []}
@@ -55,7 +53,6 @@ def known(path):
         objects = [file, file["metadata"], file["analysis"], file["metadata/songs"], file["analysis/songs"],
                    file[PITCHES]]
         addresses = [h5py.h5o.get_info(entry.id).addr for entry in objects]
-        song, track = file["metadata/songs"][0], file["analysis/songs"][0]["track_id"].decode()
     kinds = {0x1: "spaces", 0x3: "types", 0x8: "layouts", 0xB: "filters"}
     for address in addresses:
         places["headers"].append((address, 16))
@@ -66,9 +63,17 @@ def known(path):
         while position >= 0:
             places[kind].append((position, length))
             position = data.find(signature, position + 4)
+    return {kind: entries for kind, entries in places.items() if entries}
+
+
+@functools.cache
+def known(path):
+    """Of a good file of one song: where its structures lie, and the song's Last.fm record."""
+    with h5py.File(path, "r", locking=False) as file:
+        song, track = file["metadata/songs"][0], file["analysis/songs"][0]["track_id"].decode()
     record = {"artist": song["artist_name"].decode(), "timestamp": "", "similars": [], "tags": [["rock", "100"]],
               "track_id": track, "title": song["title"].decode()}
-    return {kind: entries for kind, entries in places.items() if entries}, record
+    return places(path), record
 
 
 # Damage to the bytes
@@ -225,7 +230,7 @@ def rows(file, rng):
 
 def wrong_identifier(file, rng):
     row_with(file, "analysis/songs", "track_id",
-             rng.choice([b"", b"TR", b"TRAAAAA", b"\xff" * 18, b"SOAAABD128F429CF47", b"TRAAABD128F42\x009CF47"]))
+             rng.choice([b"", b"TR", b"TRAAAAA", b"\xff" * 18, b"SOAAABD128F429CF47", b"TRAAABD128F42\x009CF47", b"\x1b[2J\x0b\xc2\x85"]))
     return True
 
 
@@ -476,9 +481,7 @@ def check(tree, snapshot, ranks, segments=60, timeout=600):
     largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     assert largest == before or largest * 1024 < MEMORY, f"a process took {largest >> 10} MiB"
 
-    lines = Path(f"{snapshot}.skipped.tsv").read_text().splitlines()
-    listed = {Path(path).name: cause for path, cause in (line.split("\t", 1) for line in lines)}
-    assert len(listed) == len(lines) and all(cause.strip() for cause in listed.values())
+    listed = listed_causes(snapshot)
     tracks = {name: cause for name, cause in listed.items() if name.endswith(".h5")}
     records = {name for name in listed if name.endswith(".json")}
     missed = sorted(f"{name} ({tree.mutants[name]})" for name in tree.surely_bad - tracks.keys())
@@ -495,6 +498,17 @@ def check(tree, snapshot, ranks, segments=60, timeout=600):
     long_enough = {name for name in tree.good if segments_of(tree.msd / name) >= segments}
     lost = sorted(name for name in long_enough if name.removesuffix(".h5") not in kept)
     assert not lost, f"good songs lost: {lost}"
+    return listed
+
+
+def listed_causes(snapshot):
+    """What is listed beside a snapshot, by the file's name: one line each, with a cause."""
+    text = Path(f"{snapshot}.skipped.tsv").read_text()
+    lines = text.split("\n")[:-1]
+    assert text.splitlines() == lines, "a file's own bytes break lines of the list"
+    assert "\x1b" not in text, "a file's own bytes steer the terminal"
+    listed = {Path(path).name: cause for path, cause in (line.split("\t", 1) for line in lines)}
+    assert len(listed) == len(lines) and all(cause.strip() for cause in listed.values())
     return listed
 
 

@@ -1,11 +1,15 @@
 """No file ends a run, makes it hang or takes all memory: 2,000 mutants of track files and Last.fm records."""
 
+import json
 import os
+import shutil
 import signal
 import time
 
 import pytest
 
+import aggregate_mutants
+import hostile_files
 import mutants
 import program
 
@@ -29,6 +33,44 @@ def test_two_thousand_mutants_are_read_or_listed_with_their_cause(sources, tmp_p
         tree = mutants.make_tree(tmp_path / str(made), sources[: MUTANTS - made + 20], seed=made)
         mutants.check(tree, tmp_path / f"{made}.h5", ranks=2)
         made += len(tree.mutants) + len(tree.records)
+
+
+def test_damaged_aggregates_lose_the_songs_that_are_damaged_and_no_other(sources, tmp_path):
+    songs = [song for source in sources[:430] for song in aggregate_mutants.songs_in(source)]
+    # Each kind of damage to the structure, and then anything.
+    tree = aggregate_mutants.make_tree(tmp_path / "one", songs[:230], seed=1, damages=aggregate_mutants.STRUCTURE)
+    assert set(tree.damage.values()) == {damage.__name__ for damage in aggregate_mutants.STRUCTURE}
+    aggregate_mutants.check(tree, tmp_path / "one.h5", ranks=3)
+    tree = aggregate_mutants.make_tree(tmp_path / "two", songs[230:], seed=2)
+    aggregate_mutants.check(tree, tmp_path / "two.h5", ranks=2)
+
+
+@pytest.fixture
+def hostile(tree, tmp_path):
+    """A tree in which the HDF5 library crashes on one file and loops over another; their names, the crash first."""
+    shutil.copytree(tree / "msd", tmp_path / "msd")
+    files = sorted((tmp_path / "msd").rglob("*.h5"))
+    crash, loop = files[20], files[70]
+    crash.write_bytes(hostile_files.crashing(crash.read_bytes()))
+    hostile_files.endless(loop)
+    return crash, loop
+
+
+def test_files_over_which_hdf5_crashes_and_loops_are_listed_and_no_other_song_is_lost(tree, hostile, checkpoint, tmp_path):
+    crash, loop = hostile
+    outcome = program.run("prepare", "--msd", tmp_path / "msd", "--lastfm", tree / "lastfm", "--segments", 60,
+                          "--out", tmp_path / "songs.h5", ranks=2, timeout=300)
+    assert outcome.code == program.DONE and "warning" not in outcome.errors, str(outcome)
+    listed = dict(line.split("\t") for line in (tmp_path / "songs.h5.skipped.tsv").read_text().splitlines())
+    assert listed.keys() == {str(crash), str(loop)}, str(outcome)
+    assert all(listed.values())
+    if hostile_files.hdf5_is_1_10():
+        assert listed[str(crash)] == "the HDF5 library crashes on it (signal 11)"
+        assert "more than 10 s of processor time" in listed[str(loop)]
+    funnel = json.loads(program.succeed("inspect", tmp_path / "songs.h5", "--json").output)["funnel"]
+    assert (funnel["files"], funnel["read"]) == (120, 118)
+    for words in (["inspect", crash], ["predict", "--checkpoint", checkpoint, crash]):
+        program.refuse(program.run(*words), program.BAD_DATA, words[-1].name)
 
 
 def children(process):
