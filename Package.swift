@@ -43,7 +43,7 @@ let package = Package(
     // Foundations.
     .target(name: "Diagnosis", swiftSettings: common),
     .target(name: "FileAccess", dependencies: ["Diagnosis"], swiftSettings: common),
-    .target(name: "Isolation", dependencies: ["FileAccess"], swiftSettings: common),
+    .target(name: "Isolation", dependencies: ["Diagnosis", "FileAccess"], swiftSettings: common),
     .target(name: "RandomNumbers", swiftSettings: common),
     .target(name: "Metrics", swiftSettings: common),
     .target(name: "Sampling", dependencies: ["RandomNumbers"], swiftSettings: common),
@@ -78,7 +78,8 @@ let package = Package(
       name: "DataParallel", dependencies: ["MessagePassing", "Kernels", "Networks", "Diagnosis"],
       swiftSettings: common),
     .target(
-      name: "Checkpointing", dependencies: ["FileAccess", "HierarchicalData", "Diagnosis"], swiftSettings: common),
+      name: "Checkpointing", dependencies: ["FileAccess", "HierarchicalData", "Isolation", "Diagnosis"],
+      swiftSettings: common),
     .target(
       name: "TensorBoardEvents", dependencies: [protobuf, "Diagnosis", "FileAccess"], swiftSettings: common),
     .target(
@@ -91,7 +92,8 @@ let package = Package(
     .executableTarget(
       name: "crnn-dist",
       dependencies: [
-        "Checkpointing", "DataParallel", "Diagnosis", "FileAccess", "HierarchicalData", "MessagePassing",
+        "Checkpointing", "DataParallel", "Diagnosis", "FileAccess", "HierarchicalData", "Isolation",
+        "MessagePassing",
         "Metrics",
         "MillionSong", "Networks", "Sampling", "Synthesis", "Training", argumentParser, logging, yams,
       ],

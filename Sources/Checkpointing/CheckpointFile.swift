@@ -1,6 +1,7 @@
 import Diagnosis
 import FileAccess
 import HierarchicalData
+import Isolation
 
 /// What the attribute `format` of every checkpoint says.
 private let formatName = "crnn-dist checkpoint"
@@ -69,11 +70,14 @@ extension Checkpoint {
 }
 
 extension Checkpoint {
-  /// Reads a checkpoint and verifies its checksum.
+  /// Reads a checkpoint and verifies its checksum. It is tried first by another process, since damage can make the
+  /// library crash before any checksum is looked at.
   ///
   /// - Throws: `.missingInput` where there is no such file; `.badData` where it is no checkpoint, is damaged, or
   ///   was written by a newer program.
-  public static func read(_ path: String) throws -> Checkpoint {
+  /// - Parameter rehearsal: tries it; one serves many files.
+  public static func read(_ path: String, _ rehearsal: Rehearsal = Rehearsal()) throws -> Checkpoint {
+    try rehearsal.attempt(Deed.read, path)
     let file = try File.open(path)
     let version = try formatVersion(of: file)
     guard version <= Int64(formatVersion) else { throw newerFailure(path, version) }
@@ -95,11 +99,22 @@ extension Checkpoint {
   }
 
   /// The format version and the step of a checkpoint, without reading or verifying the rest.
-  static func head(ofFile path: String) throws -> (version: Int64, step: Int) {
+  static func head(ofFile path: String, _ rehearsal: Rehearsal) throws -> (version: Int64, step: Int) {
+    try rehearsal.attempt(Deed.head, path)
     let file = try File.open(path)
     let version = try formatVersion(of: file)
     guard version <= Int64(formatVersion) else { return (version, 0) }
     return (version, Int(try file.dataset("integers/step").readScalar(Int64.self)))
+  }
+
+  /// What is tried of a file before it is done.
+  public static let rehearsals: [String: Rehearsal.Deed] = [
+    Deed.read: { _ = try read($0) }, Deed.head: { _ = try head(ofFile: $0, Rehearsal()) },
+  ]
+
+  private enum Deed {
+    static let read = "checkpoint"
+    static let head = "head of checkpoint"
   }
 
   static func newerFailure(_ path: String, _ version: Int64) -> Failure {

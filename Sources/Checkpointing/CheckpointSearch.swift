@@ -1,5 +1,6 @@
 import Diagnosis
 import Foundation
+import Isolation
 
 /// The newest whole checkpoint of a folder, and the broken ones that were passed over.
 public struct CheckpointSearch: Sendable {
@@ -23,16 +24,20 @@ extension Checkpoint {
   public static func newestGood(in folder: String) throws -> CheckpointSearch {
     let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [])
       .filter { $0.hasSuffix(".h5") && !$0.hasPrefix(".") }
+    let rehearsal = Rehearsal()
     var skipped: [CheckpointSearch.Skipped] = []
     var candidates: [(step: Int, path: String)] = []
     for path in names.sorted().map({ folder + "/" + $0 }) {
-      guard let head = try passingOverBroken(path, &skipped, { try head(ofFile: path) }) else { continue }
+      guard let head = try passingOverBroken(path, &skipped, { try head(ofFile: path, rehearsal) }) else {
+        continue
+      }
       guard head.version <= Int64(formatVersion) else { throw newerFailure(path, head.version) }
       candidates.append((head.step, path))
     }
     // Of two with the same step the later name wins: `epoch-0002.h5` before `best.h5`.
     for candidate in candidates.sorted(by: { ($0.step, $0.path) > ($1.step, $1.path) }) {
-      if let checkpoint = try passingOverBroken(candidate.path, &skipped, { try read(candidate.path) }) {
+      if let checkpoint = try passingOverBroken(candidate.path, &skipped, { try read(candidate.path, rehearsal) })
+      {
         return CheckpointSearch(newest: checkpoint, skipped: skipped)
       }
     }

@@ -8,7 +8,7 @@ import Diagnosis
 /// Damaged chunks cannot make it write or take more than a chunk's size, which HDF5's own filters do not promise.
 extension Dataset {
   /// Fills `bytes` with rows; false where they must be read through the library instead: another placement, chunks
-  /// without a place in the file or with a filter left out, and large chunks of which little is wanted, which are
+  /// without a place in the file, and large chunks of which little is wanted, which are
   /// better kept in the library's cache. Call under the library's lock.
   ///
   /// The rows must be there, and `bytes` must have their size.
@@ -25,7 +25,9 @@ extension Dataset {
     for chunk in chunks {
       let first = chunk * layout.rowsPerChunk
       guard let packed = try memory.loadChunk(startingAt: first, of: self, layout) else { return false }
-      guard let plain = memory.unpack(packed, to: layout.chunkBytes) else {
+      guard let plain = packed.isDeflated ? memory.unpack(packed.bytes, to: layout.chunkBytes) : packed.bytes,
+        plain.count == layout.chunkBytes
+      else {
         throw Failure(
           .badData,
           "\(filePath): \(name): the chunk of the rows from \(first) on is damaged, it cannot be unpacked")
@@ -34,7 +36,7 @@ extension Dataset {
       let destination = UnsafeMutableRawBufferPointer(rebasing: bytes[filled..<filled + wanted.count * rowBytes])
       let elements =
         (wanted.lowerBound - first) * layout.elementsPerRow..<(wanted.upperBound - first) * layout.elementsPerRow
-      if layout.isShuffled {
+      if packed.isShuffled {
         unshuffle(plain, elementBytes: layout.elementBytes, elements, to: destination)
       } else {
         destination.copyMemory(
@@ -45,6 +47,49 @@ extension Dataset {
       filled += destination.count
     }
     return true
+  }
+}
+
+extension Dataset {
+  /// Looks up every chunk, so that a damaged index of them is noticed before values are needed.
+  ///
+  /// - Throws: `.badData` where a chunk is not there, or the values do not lie as this program writes them: then
+  ///   nothing but finding the chunks is left to the library when they are read.
+  public func checkChunks() throws {
+    guard try storage().chunk != nil else { return }
+    try Library.exclusively { scope in
+      guard case .deflatedRows(let layout) = try placement(scope) else {
+        throw Failure(
+          .badData, "\(filePath): \(name) is not kept in chunks of whole rows, shuffled or not, and deflated")
+      }
+      for row in stride(from: 0, to: shape[0], by: layout.rowsPerChunk) {
+        guard try chunkBytes(startingAt: row, layout) != nil else {
+          throw Failure(.badData, "\(filePath): \(name): damaged: there is no chunk of the rows from \(row) on")
+        }
+      }
+    }
+  }
+
+  /// Bytes of a chunk as it lies in the file; nil where it has no place there. Call under the library's lock.
+  /// - Throws: `.badData` where there are more than what it unpacks to can take.
+  fileprivate func chunkBytes(startingAt row: Int, _ layout: DeflatedRows) throws -> Int? {
+    var size: hsize_t = 0
+    guard H5Dget_chunk_storage_size(identifier.number, chunkOffset(row), &size) >= 0, size > 0 else {
+      H5Eclear2(hid_t(H5E_DEFAULT))
+      return nil
+    }
+    // Deflate stores what it cannot compress with five bytes more for every 16 KB, or fewer.
+    guard size <= UInt64(layout.chunkBytes + layout.chunkBytes >> 3 + 1024) else {
+      throw Failure(
+        .badData,
+        "\(filePath): \(name): the chunk of the rows from \(row) on is damaged: it has \(size) bytes, "
+          + "unpacked it should have \(layout.chunkBytes)")
+    }
+    return Int(size)
+  }
+
+  fileprivate func chunkOffset(_ row: Int) -> [hsize_t] {
+    [hsize_t(row)] + [hsize_t](repeating: 0, count: shape.count - 1)
   }
 }
 
@@ -59,32 +104,28 @@ private final class ChunkMemory {
   private var packed = UnsafeMutableRawBufferPointer(start: nil, count: 0)
   private var plain = UnsafeMutableRawBufferPointer(start: nil, count: 0)
 
-  /// A chunk's bytes as they lie in the file; nil where it has no place in the file, or a filter was left out.
+  /// A chunk's bytes as they lie in the file, and which filters they went through.
+  struct Packed {
+    let bytes: UnsafeRawBufferPointer
+    let isDeflated: Bool
+    let isShuffled: Bool
+  }
+
+  /// A chunk as it lies in the file; nil where it has no place there.
   /// - Throws: `.badData` where it cannot be read, or has more bytes than what it unpacks to can take.
-  func loadChunk(startingAt row: Int, of dataset: Dataset, _ layout: DeflatedRows) throws
-    -> UnsafeRawBufferPointer?
-  {
-    var offset = [hsize_t](repeating: 0, count: dataset.shape.count)
-    offset[0] = hsize_t(row)
-    var size: hsize_t = 0
-    guard H5Dget_chunk_storage_size(dataset.identifier.number, offset, &size) >= 0, size > 0 else {
-      H5Eclear2(hid_t(H5E_DEFAULT))
-      return nil
-    }
-    // Deflate stores what it cannot compress with five bytes more for every 16 KB, or fewer.
-    guard size <= UInt64(layout.chunkBytes + layout.chunkBytes >> 3 + 1024) else {
-      throw Failure(
-        .badData,
-        "\(dataset.filePath): \(dataset.name): the chunk of the rows from \(row) on is damaged: it has \(size) bytes, "
-          + "unpacked it should have \(layout.chunkBytes)")
-    }
-    ChunkMemory.grow(&packed, to: Int(size))
-    var skippedFilters: UInt32 = 0
+  func loadChunk(startingAt row: Int, of dataset: Dataset, _ layout: DeflatedRows) throws -> Packed? {
+    guard let size = try dataset.chunkBytes(startingAt: row, layout) else { return nil }
+    ChunkMemory.grow(&packed, to: size)
+    // The library leaves out a filter that gains nothing: a bit for each, the first one's the lowest.
+    var leftOut: UInt32 = 0
     try dataset.checked(
       H5Dread_chunk(
-        dataset.identifier.number, hid_t(H5P_DEFAULT), offset, &skippedFilters, packed.baseAddress),
+        dataset.identifier.number, hid_t(H5P_DEFAULT), dataset.chunkOffset(row), &leftOut, packed.baseAddress),
       "reading the chunk of the rows from \(row) on")
-    return skippedFilters == 0 ? UnsafeRawBufferPointer(rebasing: packed[..<Int(size)]) : nil
+    let deflate: UInt32 = layout.isShuffled ? 2 : 1
+    return Packed(
+      bytes: UnsafeRawBufferPointer(rebasing: packed[..<size]), isDeflated: leftOut & deflate == 0,
+      isShuffled: layout.isShuffled && leftOut & 1 == 0)
   }
 
   /// Unpacks to exactly `bytes` bytes and checks their sum; nil where the contents are damaged.

@@ -11,6 +11,11 @@ public final class File: Group {
   ///   HDF5 file or is cut short.
   public static func open(_ path: String) throws -> File {
     try Library.exclusively { _ in
+      // Opening a pipe would wait until somebody writes to it.
+      var information = stat()
+      if stat(path, &information) == 0, ![S_IFREG, S_IFDIR].contains(information.st_mode & S_IFMT) {
+        throw Failure(.badData, "\(path): a device or pipe, not an HDF5 file")
+      }
       let number = H5Fopen(path, crnn_h5_read_only(), PropertyLists.fileAccess)
       if number < 0 { throw openingFailure(path) }
       return File(number, path)

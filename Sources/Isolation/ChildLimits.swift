@@ -10,15 +10,23 @@
 public enum ChildLimits {
   /// Puts this process, a child, under its limits.
   ///
-  /// - Parameter memory: bytes of address space; taking more fails.
-  public static func enter(memory: Int) {
+  /// - Parameter memory: bytes of address space; taking more fails. Nil for no limit.
+  public static func enter(memory: Int?) {
     closeInheritedDescriptors()
     // What ends a job goes to all its processes; the parent decides, and this one ends with its channel.
     for number in [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGPIPE] { signal(number, SIG_IGN) }
-    var space = rlimit(rlim_cur: rlim_t(memory), rlim_max: rlim_t(memory))
-    setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &space)
+    if let memory { allow(memory: memory) }
     var core = rlimit(rlim_cur: 0, rlim_max: 0)
     setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &core)
+  }
+
+  /// Gives this process so many bytes of address space; taking more fails.
+  public static func allow(memory: Int) {
+    var space = rlimit()
+    getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &space)
+    // A batch system's own limit may be lower.
+    space.rlim_cur = min(rlim_t(memory), space.rlim_max)
+    setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &space)
   }
 
   /// Gives this process so much processor time from now on; more ends it with `outOfTime`.

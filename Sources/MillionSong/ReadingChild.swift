@@ -1,7 +1,5 @@
 import FileAccess
-import Foundation
 import Isolation
-import Synchronization
 
 /// A process of this program that reads track files for another.
 ///
@@ -22,46 +20,19 @@ public enum ReadingChild {
   private static let mostAnswersHeld = 8
   private static let mostBytesHeld = 48 << 10
 
-  static let greeting: [UInt8] = Array("ready".utf8)
-
-  private static let isOffered = Mutex(false)
-
-  /// Tells that this program has the command, so that it can be started as a reading process. A program that does
-  /// not say so at its start (a test) reads by itself.
-  public static func offer() { isOffered.withLock { $0 = true } }
-
   /// Starts one; nil where the program does not offer it.
   /// - Throws: `SystemError` where it cannot be started, or says nothing.
   static func start(_ reader: TrackReader) throws(SystemError) -> ChildProcess? {
-    guard isOffered.withLock({ $0 }) else { return nil }
-    let child = try ChildProcess(
-      executable: "/proc/self/exe", arguments: [command],
-      environment: environment(ProcessInfo.processInfo.environment))
-    child.channel.setPatience(seconds: 60)
-    guard child.channel.receive() == .message(greeting) else { throw SystemError(number: ECHILD) }
     var message = PackedWriter()
     reader.write(to: &message)
-    guard child.channel.send(message.bytes) else { throw SystemError(number: ECHILD) }
-    return child
-  }
-
-  /// This process's environment without what makes a program a part of an MPI job, with one thread for arithmetic
-  /// that will not be asked for, and without Swift's search for the cause of a crash, which takes a second.
-  private static func environment(_ own: [String: String]) -> [String: String] {
-    let job = ["OMPI_", "ORTE_", "OPAL_", "PRTE_", "PMIX_", "PMI_", "SLURM_", "MPI_"]
-    var environment = own.filter { entry in !job.contains { entry.key.hasPrefix($0) } }
-    environment["OPENBLAS_NUM_THREADS"] = "1"
-    environment["SWIFT_BACKTRACE"] = "enable=no"
-    return environment
+    return try ProgramChild.start(command, telling: message.bytes)
   }
 
   /// Reads what it is asked for over standard input until that is closed.
   /// - Returns: false where standard input is no channel of another process.
   public static func serve() -> Bool {
-    guard MessageChannel.isSocket(0) else { return false }
-    ChildLimits.enter(memory: memory)
-    let channel = MessageChannel(descriptor: 0)
-    guard channel.send(greeting), case .message(let first) = channel.receive() else { return true }
+    guard let channel = ProgramChild.enter(memory: memory) else { return false }
+    guard case .message(let first) = channel.receive() else { return true }
     var settings = PackedReader(first)
     guard let reader = try? TrackReader(from: &settings) else { return true }
     let start = ChildLimits.addressSpace ?? 0

@@ -16,6 +16,19 @@ public enum SegmentValues: Sendable, Equatable {
     }
   }
 
+  /// The values of some of the segments.
+  func segments(_ range: Range<Int>) -> SegmentValues {
+    func part<Value>(_ values: [Value]) -> [Value] {
+      range == 0..<values.count / Feature.width
+        ? values : Array(values[range.lowerBound * Feature.width..<range.upperBound * Feature.width])
+    }
+    return switch self {
+    case .thousandths(let values): .thousandths(part(values))
+    case .wideThousandths(let values): .wideThousandths(part(values))
+    case .floats(let values): .floats(part(values))
+    }
+  }
+
   /// Bytes of memory that the values take.
   public var bytes: Int {
     switch self {

@@ -2,6 +2,7 @@ import Diagnosis
 import FileAccess
 import Foundation
 import HierarchicalData
+import Isolation
 
 /// A snapshot opened for reading: everything but the segments is in memory, these are read in parts.
 ///
@@ -35,10 +36,22 @@ public final class Snapshot {
   public var songCount: Int { trackIDs.count }
   public var funnel: Funnel { record.counts.funnel }
 
-  /// Opens a snapshot and checks all of it but the segments' values.
+  /// Opens a snapshot and checks all of it but the segments' values. Another process tries it first, since damage can
+  /// make the library crash before anything is checked.
   /// - Throws: `missingInput` where there is no such file, `badData` where it is no snapshot, one of another
   ///   version, or damaged.
-  public static func open(_ path: String) throws -> Snapshot { try Snapshot(path) }
+  public static func open(_ path: String) throws -> Snapshot {
+    try Rehearsal().attempt(deed, path)
+    return try Snapshot(path)
+  }
+
+  private static let deed = "snapshot"
+  /// What is tried of a file before it is opened: the same, and to find every chunk of the segments.
+  public static let rehearsals: [String: Rehearsal.Deed] = [
+    deed: { path in
+      for stored in try Snapshot(path).stored.values { try stored.dataset.checkChunks() }
+    }
+  ]
 
   private init(_ path: String) throws {
     let file = try File.open(path)

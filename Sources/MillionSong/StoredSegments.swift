@@ -28,11 +28,8 @@ struct StoredSegments {
     guard !songs.isEmpty else { return .none(feature, encoding) }
     return try checked {
       switch places {
-      case .equal: try read(from: [songs.lowerBound, 0, 0], count: [songs.count] + dataset.shape.dropFirst())
-      case .ragged(let starts):
-        try read(
-          from: [starts[songs.lowerBound], 0],
-          count: [starts[songs.upperBound] - starts[songs.lowerBound], Feature.width])
+      case .equal: try read(rows: songs)
+      case .ragged(let starts): try read(rows: starts[songs.lowerBound]..<starts[songs.upperBound])
       }
     }
   }
@@ -41,18 +38,18 @@ struct StoredSegments {
   func read(song: Int, segments: Range<Int>) throws -> SegmentValues {
     try checked {
       switch places {
-      case .equal: try read(from: [song, segments.lowerBound, 0], count: [1, segments.count, Feature.width])
+      case .equal: try read(rows: song..<song + 1).segments(segments)
       case .ragged(let starts):
-        try read(from: [starts[song] + segments.lowerBound, 0], count: [segments.count, Feature.width])
+        try read(rows: starts[song] + segments.lowerBound..<starts[song] + segments.upperBound)
       }
     }
   }
 
-  private func read(from start: [Int], count: [Int]) throws -> SegmentValues {
+  private func read(rows: Range<Int>) throws -> SegmentValues {
     switch encoding.elementType(of: feature) {
-    case .uint16: .thousandths(try dataset.read(UInt16.self, from: start, count: count))
-    case .int32: .wideThousandths(try dataset.read(Int32.self, from: start, count: count))
-    default: .floats(try dataset.read(Float.self, from: start, count: count))
+    case .uint16: .thousandths(try dataset.read(UInt16.self, rows: rows))
+    case .int32: .wideThousandths(try dataset.read(Int32.self, rows: rows))
+    default: .floats(try dataset.read(Float.self, rows: rows))
     }
   }
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Diagnosis
 import Foundation
+import Isolation
 import MessagePassing
 import MillionSong
 
@@ -29,11 +30,12 @@ struct CrnnDist: ParsableCommand {
       CheckMPICommand.self,
       SynthesizeCommand.self,
       ReadingChildCommand.self,
+      RehearsalCommand.self,
     ])
 
   /// Parses and runs, ending with the exit codes of `Failure.Kind`. What is wrong is told in one line.
   static func main() {
-    ReadingChild.offer()
+    ProgramChild.offer()
     do {
       var command = try parseAsRoot()
       try command.run()

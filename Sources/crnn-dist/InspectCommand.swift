@@ -176,6 +176,7 @@ extension Inspection {
 
 /// Lines of a name and a value each, the values below one another; a name without a value is a heading.
 func table(_ rows: [(name: String, value: String)]) -> String {
+  let rows = rows.map { (name: $0.name.withVisibleControls, value: $0.value.withVisibleControls) }
   let width = (rows.filter { !$0.value.isEmpty }.map(\.name.count).max() ?? 0) + 2
   return rows.map { name, value in
     value.isEmpty ? name : name + String(repeating: " ", count: max(1, width - name.count)) + value

@@ -1,7 +1,6 @@
 import Diagnosis
 import FileAccess
 import Foundation
-import HierarchicalData
 import MillionSong
 
 /// What a path turns out to be.
@@ -34,18 +33,12 @@ enum Subject: String, Codable {
   }
 
   private init(ofHierarchicalFile path: String) throws {
-    let file = try File.open(path)
-    switch try? file.textAttribute("format") {
-    case "crnn-dist snapshot": self = .snapshot
-    case "crnn-dist checkpoint": self = .checkpoint
-    default:
-      guard file.contains("analysis/songs"), file.contains("metadata/songs") else {
-        throw Failure(
-          .badData, "\(path): an HDF5 file, but no track file, snapshot or checkpoint",
-          remedy: "it has no /analysis/songs and no attribute format")
+    self =
+      switch try HierarchicalFileKind(of: path) {
+      case .snapshot: .snapshot
+      case .checkpoint: .checkpoint
+      case .track: try TrackInspection.songs(in: path) ?? 1 > 1 ? .aggregate : .track
       }
-      self = try TrackInspection.songs(in: path) ?? 1 > 1 ? .aggregate : .track
-    }
   }
 
   var inWords: String {

@@ -63,8 +63,10 @@ struct PredictCommand: ParsableCommand {
   }
 
   private func printTags(_ outcome: Prediction.Outcome) {
-    print("\(outcome.place): \(outcome.artistName ?? "") – \(outcome.title ?? "")")
-    for tag in outcome.tags { print(String(format: "  %5.1f %%  ", tag.probability * 100) + tag.tag) }
+    print("\(outcome.place): \(outcome.artistName ?? "") – \(outcome.title ?? "")".withVisibleControls)
+    for tag in outcome.tags {
+      print(String(format: "  %5.1f %%  ", tag.probability * 100) + tag.tag.withVisibleControls)
+    }
   }
 }
 

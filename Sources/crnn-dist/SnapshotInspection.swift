@@ -1,3 +1,4 @@
+import Diagnosis
 import MillionSong
 
 /// A snapshot.
@@ -100,7 +101,7 @@ struct SnapshotInspection: Inspection {
         ("vocabulary", "\(options.tags), \(tags.count) tags"),
       ] + splitInWords + [("identity", identity)])
     let tagLines = zip(tags, songsByTag).sorted { $0.1 > $1.1 }
-      .map { "  \($0.0): \($0.1)" }.joined(separator: "\n")
+      .map { "  \($0.0.withVisibleControls): \($0.1)" }.joined(separator: "\n")
     return "\(facts)\n\n\(funnel.table())\n\n\(distribution.text)\n\nsongs with each tag\n\(tagLines)"
   }
 }

@@ -1,0 +1,32 @@
+import Diagnosis
+import HierarchicalData
+import Isolation
+
+/// What an HDF5 file is to the program.
+enum HierarchicalFileKind {
+  case snapshot
+  case checkpoint
+  case track
+
+  /// Looks into a file, which is tried first by another process.
+  /// - Throws: `badData` for any other file.
+  init(of path: String) throws {
+    try Rehearsal().attempt(HierarchicalFileKind.deed, path)
+    let file = try File.open(path)
+    switch try? file.textAttribute("format") {
+    case "crnn-dist snapshot": self = .snapshot
+    case "crnn-dist checkpoint": self = .checkpoint
+    default:
+      guard file.contains("analysis/songs"), file.contains("metadata/songs") else {
+        throw Failure(
+          .badData, "\(path): an HDF5 file, but no track file, snapshot or checkpoint",
+          remedy: "it has no /analysis/songs and no attribute format")
+      }
+      self = .track
+    }
+  }
+
+  private static let deed = "kind of file"
+  /// What is tried of a file before it is looked into.
+  static let rehearsals: [String: Rehearsal.Deed] = [deed: { _ = try HierarchicalFileKind(of: $0) }]
+}
