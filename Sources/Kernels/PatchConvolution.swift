@@ -1,38 +1,31 @@
-/// The first convolution: one input channel, 3×3 same, fused with max pooling, so that the full map is never
+/// The first convolution: few input channels, 3×3 same, fused with max pooling, so that the full map is never
 /// written. Batch norm's statistics of that map follow from the moments of the input's patches:
-/// mean = w·μ and mean of squares = wᵀ M w.
+/// mean = w·μ and mean of squares = wᵀ M w. A patch has nine taps of each input channel, one channel after the other.
 public final class PatchConvolution {
   let frequencies: Int
-  let channels: Int
+  /// Weights with every output channel multiplied by its sign.
+  let kernel: PatchKernel
   private let windowRows: Int
   private let windowColumns: Int
   private let channelStride: Int
   private let team: ThreadTeam
-  /// Kernel with every output channel multiplied by its sign, `[9][channel, padded]`.
-  private let kernel: AlignedBuffer
 
-  public init(frequencies: Int, channels: Int, windowRows: Int, windowColumns: Int, team: ThreadTeam) {
+  /// - Parameters:
+  ///   - inputs, channels: of the input and of the map.
+  public init(
+    frequencies: Int, inputs: Int = 1, channels: Int, windowRows: Int, windowColumns: Int, team: ThreadTeam
+  ) {
     self.frequencies = frequencies
-    self.channels = channels
     self.windowRows = windowRows
     self.windowColumns = windowColumns
     self.team = team
-    channelStride = padded(channels)
-    kernel = AlignedBuffer(count: 9 * channelStride)
+    kernel = PatchKernel(inputs: inputs, channels: channels)
+    channelStride = kernel.channelStride
   }
 
-  /// Copies the kernel `[3][3][1][channel, padded]`, signs applied.
+  /// Takes the kernel `[3][3][input channel][channel, padded]`, signs applied.
   public func prepareWeights(_ source: UnsafePointer<Float>, signs: UnsafePointer<Float>) {
-    for tap in 0..<9 {
-      for channel in 0..<channelStride {
-        kernel.start[tap * channelStride + channel] = source[tap * channelStride + channel] * signs[channel]
-      }
-    }
-  }
-
-  /// The signed kernel in double precision, `[9][channel]`.
-  var signedWeights: [Double] {
-    (0..<9 * channels).map { Double(kernel.start[$0 / channels * channelStride + $0 % channels]) }
+    kernel.prepare(source, factors: signs)
   }
 
   // MARK: - Forward
@@ -43,16 +36,15 @@ public final class PatchConvolution {
     winners: UnsafeMutablePointer<UInt8>
   ) {
     let fast = windowRows == 2 && windowColumns == 2
-    let r = input.rowStride
     let pooledColumns = input.segments / windowColumns
     for row in 0..<frequencies / windowRows {
       for column in 0..<pooledColumns {
-        let patch = song + row * windowRows * r + InputRows.margin - 1 + column * windowColumns
+        let patch = song + row * windowRows * input.rowStride + InputRows.margin - 1 + column * windowColumns
         let target = (row * pooledColumns + column) * channelStride
         if fast {
-          window2x2(patch, r, values + target, winners + target)
+          window2x2(patch, input, values + target, winners + target)
         } else {
-          window(patch, r, values + target, winners + target)
+          window(patch, input, values + target, winners + target)
         }
       }
     }
@@ -61,22 +53,26 @@ public final class PatchConvolution {
   /// Four outputs share sixteen inputs, held in registers while the channels go by.
   @inline(__always)
   private func window2x2(
-    _ patch: UnsafePointer<Float>, _ r: Int, _ values: UnsafeMutablePointer<Float>,
+    _ patch: UnsafePointer<Float>, _ input: InputRows, _ values: UnsafeMutablePointer<Float>,
     _ winners: UnsafeMutablePointer<UInt8>
   ) {
+    let r = input.rowStride
     for channel in stride(from: 0, to: channelStride, by: vectorWidth) {
       var a = Vector.zero
       var b = Vector.zero
       var c = Vector.zero
       var d = Vector.zero
-      for i in 0..<3 {
-        for j in 0..<3 {
-          let weight = Vector.load(kernel.start + (i * 3 + j) * channelStride + channel)
-          let x = patch + i * r + j
-          a = a.addingProduct(weight, x[0])
-          b = b.addingProduct(weight, x[1])
-          c = c.addingProduct(weight, x[r])
-          d = d.addingProduct(weight, x[r + 1])
+      for inputChannel in 0..<input.channels {
+        let weights = kernel.start(input: inputChannel, channel: channel)
+        for i in 0..<3 {
+          for j in 0..<3 {
+            let weight = Vector.load(weights + (i * 3 + j) * channelStride)
+            let x = patch + inputChannel * input.channelStride + i * r + j
+            a = a.addingProduct(weight, x[0])
+            b = b.addingProduct(weight, x[1])
+            c = c.addingProduct(weight, x[r])
+            d = d.addingProduct(weight, x[r + 1])
+          }
         }
       }
       var best = a
@@ -100,19 +96,15 @@ public final class PatchConvolution {
   }
 
   private func window(
-    _ patch: UnsafePointer<Float>, _ r: Int, _ values: UnsafeMutablePointer<Float>,
+    _ patch: UnsafePointer<Float>, _ input: InputRows, _ values: UnsafeMutablePointer<Float>,
     _ winners: UnsafeMutablePointer<UInt8>
   ) {
     for channel in stride(from: 0, to: channelStride, by: vectorWidth) {
       var best = Vector(repeating: -.infinity)
       var winner = SIMD16<Int32>.zero
       for position in 0..<windowRows * windowColumns {
-        let corner = patch + position / windowColumns * r + position % windowColumns
-        var sum = Vector.zero
-        for tap in 0..<9 {
-          sum = sum.addingProduct(
-            Vector.load(kernel.start + tap * channelStride + channel), corner[tap / 3 * r + tap % 3])
-        }
+        let corner = patch + position / windowColumns * input.rowStride + position % windowColumns
+        let sum = kernel.convolve(corner, input, channel: channel)
         Self.compete(sum, Int32(truncatingIfNeeded: position), &best, &winner)
       }
       best.store(values + channel)
@@ -121,15 +113,17 @@ public final class PatchConvolution {
   }
 
   /// Sums and sums of squares of the full map over all songs, per channel, from the patches' first and second
-  /// moments (9 and 9 × 9, of the affine input, summed over rows and songs).
+  /// moments (`[tap]` and `[tap][tap]`, of the affine input, summed over rows and songs).
   public func mapMoments(first: [Double], second: [Double]) -> (sums: [Double], squares: [Double]) {
+    let (channels, taps) = (kernel.channels, kernel.taps)
+    let all = kernel.values()
     var sums = [Double](repeating: 0, count: channels)
     var squares = sums
     for channel in 0..<channels {
-      let weights = (0..<9).map { Double(kernel.start[$0 * channelStride + channel]) }
-      for k in 0..<9 {
+      let weights = (0..<taps).map { all[$0 * channels + channel] }
+      for k in 0..<taps {
         sums[channel] += weights[k] * first[k]
-        for other in 0..<9 { squares[channel] += weights[k] * weights[other] * second[k * 9 + other] }
+        for other in 0..<taps { squares[channel] += weights[k] * weights[other] * second[k * taps + other] }
       }
     }
     return (sums, squares)
@@ -151,10 +145,11 @@ public final class PatchConvolution {
   }
 
   /// Values that `sparseMoments` writes.
-  public var sparseCount: Int { frequencies * PatchMoments.width * channelStride }
+  public var sparseCount: Int { frequencies * kernel.inputs * PatchMoments.width * channelStride }
 
-  /// Sums of the pooled gradient with the patches of its winners: `[row][9 taps, 3 columns][channel, padded]`,
-  /// taps against x̂, columns against the indicator of existing segments.
+  /// Sums of the pooled gradient with the patches of its winners:
+  /// `[row][input channel][9 taps, 3 columns][channel, padded]`, taps against x̂, columns against the indicator of
+  /// existing segments.
   ///
   /// Each song's sums are taken by themselves and added in double precision; `GradientSum` says why.
   public func sparseMoments(
@@ -169,10 +164,14 @@ public final class PatchConvolution {
       for song in songs {
         let pooled =
           song.pooledOffset + pooledRow * (song.input.segments / self.windowColumns) * self.channelStride + channel
-        self.addRow(
-          rows + song.rowsOffset + row * song.input.rowStride + InputRows.margin - 1, song.input,
-          rowInWindow: row % self.windowRows, pooledGradient + pooled, winners + pooled,
-          sums + row * PatchMoments.width * self.channelStride + channel)
+        for inputChannel in 0..<self.kernel.inputs {
+          let patches =
+            rows + song.rowsOffset + inputChannel * song.input.channelStride + row * song.input.rowStride
+            + InputRows.margin - 1
+          self.addRow(
+            patches, song.input, rowInWindow: row % self.windowRows, pooledGradient + pooled, winners + pooled,
+            sums + (row * self.kernel.inputs + inputChannel) * PatchMoments.width * self.channelStride + channel)
+        }
       }
     }
   }

@@ -5,9 +5,9 @@
 /// dense part follow from `PatchMoments`, because y itself is linear in the patches. docs/convolution.md has the
 /// derivation.
 public struct PatchGradient {
-  /// `[9][channel, padded]`, for the kernel as stored (signs undone).
+  /// `[3][3][input channel][channel, padded]`, for the kernel as stored (signs undone).
   public var kernel: [Double]
-  /// For γ and β of the input's batch norm, `[frequency]`.
+  /// For γ and β of the input's batch norm, `[input channel][frequency, padded]`.
   public var gamma: [Double]
   public var beta: [Double]
 }
@@ -22,45 +22,54 @@ extension PatchConvolution {
     beta: UnsafePointer<Float>, signs: UnsafePointer<Float>, scale: UnsafePointer<Float>,
     constant: UnsafePointer<Float>, slope: UnsafePointer<Float>
   ) -> PatchGradient {
-    let c = padded(channels)
-    let weights = signedWeights
+    let (channels, taps, stride) = (kernel.channels, kernel.taps, kernel.channelStride)
+    let weights = kernel.values()
+    let parameters = Array(repeating: 0.0, count: kernel.inputs * padded(frequencies))
     var result = PatchGradient(
-      kernel: Array(repeating: 0, count: 9 * c), gamma: Array(repeating: 0, count: frequencies),
-      beta: Array(repeating: 0, count: frequencies))
+      kernel: Array(repeating: 0, count: taps * stride), gamma: parameters, beta: parameters)
     var moment = [Double](repeating: 0, count: channels)
     for row in 0..<frequencies {
-      for column in 0..<PatchMoments.width {
-        let firstTap = column < 9 ? column : column - 9
-        // A tap meets its own frequency only; an indicator column serves the three taps above one another.
-        let taps = column < 9 ? [firstTap] : [firstTap, firstTap + 3, firstTap + 6]
+      // The columns of a patch: its taps, then three of the indicator.
+      for column in 0..<taps + 3 {
+        let isTap = column < taps
         denseMoment(row, column, moments, gamma, beta, weights, into: &moment)
-        let constantMoment = indicatorOrEdge(row, column, moments)
-        let source = sparse + (row * PatchMoments.width + column) * c
+        let constantMoment = isTap ? moments.edge(row, column, 1) : moments.indicatorMoment(column - taps, 1)
+        let source = sparse + sparseRow(row, column) * stride
         for channel in 0..<channels {
           moment[channel] =
             Double(scale[channel]) * source[channel] + Double(constant[channel]) * constantMoment
             + Double(slope[channel]) * moment[channel]
         }
-        for tap in taps {
-          let frequency = row + tap / 3 - 1
-          guard frequency >= 0, frequency < frequencies else { continue }
-          let factor = Double(column < 9 ? gamma[frequency] : beta[frequency])
+        // A tap meets its own frequency only; an indicator column serves the taps that stand above one another.
+        for tap in isTap ? [column] : Array(Swift.stride(from: column - taps, to: taps, by: 3)) {
+          guard let place = place(row, tap) else { continue }
+          let factor = Double(isTap ? gamma[place] : beta[place])
+          let target = kernel.place(of: tap)
           var total = 0.0
           for channel in 0..<channels {
-            result.kernel[tap * c + channel] += factor * moment[channel] * Double(signs[channel])
+            result.kernel[target + channel] += factor * moment[channel] * Double(signs[channel])
             total += weights[tap * channels + channel] * moment[channel]
           }
-          if column < 9 { result.gamma[frequency] += total } else { result.beta[frequency] += total }
+          if isTap { result.gamma[place] += total } else { result.beta[place] += total }
         }
       }
     }
     return result
   }
 
-  /// Σₜ of the column itself: x̂ of a tap, or the indicator.
-  private func indicatorOrEdge(_ row: Int, _ column: Int, _ moments: PatchMoments) -> Double {
-    if column < 9 { return moments.edge(row, column, 1) }
-    return moments.indicatorMoment(column - 9, 1)
+  /// Where the sums of a column stand in what `sparseMoments` wrote. Every input channel has sums of the indicator,
+  /// all alike.
+  private func sparseRow(_ row: Int, _ column: Int) -> Int {
+    let inputs = kernel.inputs
+    let (input, within) = column < kernel.taps ? (column / 9, column % 9) : (0, 9 + column - kernel.taps)
+    return (row * inputs + input) * PatchMoments.width + within
+  }
+
+  /// Where the parameters of the frequency are that a tap reads; nil above and below the song.
+  private func place(_ row: Int, _ tap: Int) -> Int? {
+    let frequency = row + tap % 9 / 3 - 1
+    guard frequency >= 0, frequency < frequencies else { return nil }
+    return InputRows.place(of: tap / 9 * frequencies + frequency, frequencies: frequencies)
   }
 
   /// Σₜ y·column per channel: y = Σ over taps of w·(γ x̂ + β·indicator).
@@ -68,44 +77,46 @@ extension PatchConvolution {
     _ row: Int, _ column: Int, _ moments: PatchMoments, _ gamma: UnsafePointer<Float>,
     _ beta: UnsafePointer<Float>, _ weights: [Double], into moment: inout [Double]
   ) {
+    let (channels, taps) = (kernel.channels, kernel.taps)
     for channel in 0..<channels { moment[channel] = 0 }
-    for tap in 0..<9 {
-      let frequency = row + tap / 3 - 1
-      guard frequency >= 0, frequency < frequencies else { continue }
+    for tap in 0..<taps {
+      guard let place = place(row, tap) else { continue }
       let values: Double
       let indicator: Double
-      if column < 9 {
+      if column < taps {
         values = moments.cross(row, tap, column)
         indicator = moments.edge(row, column, tap % 3)
       } else {
-        values = moments.edge(row, tap, column - 9)
-        indicator = moments.indicatorMoment(tap % 3, column - 9)
+        values = moments.edge(row, tap, column - taps)
+        indicator = moments.indicatorMoment(tap % 3, column - taps)
       }
-      let patch = Double(gamma[frequency]) * values + Double(beta[frequency]) * indicator
+      let patch = Double(gamma[place]) * values + Double(beta[place]) * indicator
       for channel in 0..<channels { moment[channel] += weights[tap * channels + channel] * patch }
     }
   }
 }
 
 extension PatchMoments {
-  /// First (9) and second (9 × 9) moments of the affine input's patches, summed over rows and songs.
+  /// First (`[tap]`) and second (`[tap][tap]`) moments of the affine input's patches, summed over rows and songs.
   public func affineMoments(
     gamma: UnsafePointer<Float>, beta: UnsafePointer<Float>
   ) -> (first: [Double], second: [Double]) {
-    var first = [Double](repeating: 0, count: 9)
-    var second = [Double](repeating: 0, count: 81)
+    let taps = taps
+    func parameters(_ row: Int, _ tap: Int) -> (gamma: Double, beta: Double)? {
+      let frequency = row + tap % 9 / 3 - 1
+      guard frequency >= 0, frequency < rows else { return nil }
+      let place = InputRows.place(of: tap / 9 * rows + frequency, frequencies: rows)
+      return (Double(gamma[place]), Double(beta[place]))
+    }
+    var first = [Double](repeating: 0, count: taps)
+    var second = [Double](repeating: 0, count: taps * taps)
     for row in 0..<rows {
-      for tap in 0..<9 {
-        let frequency = row + tap / 3 - 1
-        guard frequency >= 0, frequency < rows else { continue }
-        let (g, b) = (Double(gamma[frequency]), Double(beta[frequency]))
-        first[tap] +=
-          g * edge(row, tap, 1) + b * indicatorMoment(tap % 3, 1)
-        for other in 0..<9 {
-          let otherFrequency = row + other / 3 - 1
-          guard otherFrequency >= 0, otherFrequency < rows else { continue }
-          let (g2, b2) = (Double(gamma[otherFrequency]), Double(beta[otherFrequency]))
-          second[tap * 9 + other] +=
+      for tap in 0..<taps {
+        guard let (g, b) = parameters(row, tap) else { continue }
+        first[tap] += g * edge(row, tap, 1) + b * indicatorMoment(tap % 3, 1)
+        for other in 0..<taps {
+          guard let (g2, b2) = parameters(row, other) else { continue }
+          second[tap * taps + other] +=
             g * g2 * cross(row, tap, other) + g * b2 * edge(row, tap, other % 3)
             + b * g2 * edge(row, other, tap % 3)
             + b * b2 * indicatorMoment(tap % 3, other % 3)

@@ -1,29 +1,25 @@
-/// The first convolution in inference: 3×3 same over one input channel, the batch norm behind it folded into the
+/// The first convolution in inference: 3×3 same over few input channels, the batch norm behind it folded into the
 /// weights, max pooling and ELU in one pass. Nothing is left for a backward pass, so nobody asks who won a window.
 public final class PatchInference {
   private let frequencies: Int
-  private let channelStride: Int
   private let windowRows: Int
   private let windowColumns: Int
-  /// `[9][channel, padded]`, every output channel multiplied by its factor.
-  private let kernel: AlignedBuffer
+  private let kernel: PatchKernel
+  private var channelStride: Int { kernel.channelStride }
 
-  public init(frequencies: Int, channels: Int, windowRows: Int, windowColumns: Int) {
+  /// - Parameters:
+  ///   - inputs, channels: of the input and of the map.
+  public init(frequencies: Int, inputs: Int, channels: Int, windowRows: Int, windowColumns: Int) {
     self.frequencies = frequencies
     self.windowRows = windowRows
     self.windowColumns = windowColumns
-    channelStride = padded(channels)
-    kernel = AlignedBuffer(count: 9 * channelStride)
+    kernel = PatchKernel(inputs: inputs, channels: channels)
   }
 
-  /// Takes the kernel `[3][3][1][channel, padded]`, every output channel to be multiplied by its factor (0 in the
-  /// padding).
+  /// Takes the kernel `[3][3][input channel][channel, padded]`, every output channel to be multiplied by its factor
+  /// (0 in the padding).
   public func prepareWeights(_ source: UnsafePointer<Float>, factors: UnsafePointer<Float>) {
-    for tap in 0..<9 {
-      for channel in 0..<channelStride {
-        kernel.start[tap * channelStride + channel] = source[tap * channelStride + channel] * factors[channel]
-      }
-    }
+    kernel.prepare(source, factors: factors)
   }
 
   /// ELU of each window's largest convolution plus the channel's shift: `[row][column][channel]`.
@@ -39,7 +35,7 @@ public final class PatchInference {
       for _ in 0..<pooledColumns {
         for channel in stride(from: 0, to: channelStride, by: vectorWidth) {
           let best =
-            isTwoByTwo ? largest2x2(patch, input.rowStride, channel) : largest(patch, input.rowStride, channel)
+            isTwoByTwo ? largest2x2(patch, input, channel) : largest(patch, input, channel)
           (best + Vector.load(shift + channel)).exponentialLinear.store(target + channel)
         }
         target += channelStride
@@ -50,33 +46,31 @@ public final class PatchInference {
 
   /// Four outputs share the weights.
   @inline(__always)
-  private func largest2x2(_ patch: UnsafePointer<Float>, _ r: Int, _ channel: Int) -> Vector {
+  private func largest2x2(_ patch: UnsafePointer<Float>, _ input: InputRows, _ channel: Int) -> Vector {
+    let r = input.rowStride
     var (a, b, c, d) = (Vector.zero, Vector.zero, Vector.zero, Vector.zero)
-    for i in 0..<3 {
-      for j in 0..<3 {
-        let weight = Vector.load(kernel.start + (i * 3 + j) * channelStride + channel)
-        let x = patch + i * r + j
-        a = a.addingProduct(weight, x[0])
-        b = b.addingProduct(weight, x[1])
-        c = c.addingProduct(weight, x[r])
-        d = d.addingProduct(weight, x[r + 1])
+    for inputChannel in 0..<input.channels {
+      let weights = kernel.start(input: inputChannel, channel: channel)
+      for i in 0..<3 {
+        for j in 0..<3 {
+          let weight = Vector.load(weights + (i * 3 + j) * channelStride)
+          let x = patch + inputChannel * input.channelStride + i * r + j
+          a = a.addingProduct(weight, x[0])
+          b = b.addingProduct(weight, x[1])
+          c = c.addingProduct(weight, x[r])
+          d = d.addingProduct(weight, x[r + 1])
+        }
       }
     }
     return a.larger(b).larger(c.larger(d))
   }
 
   @inline(__always)
-  private func largest(_ patch: UnsafePointer<Float>, _ r: Int, _ channel: Int) -> Vector {
+  private func largest(_ patch: UnsafePointer<Float>, _ input: InputRows, _ channel: Int) -> Vector {
     var best = Vector(repeating: -.infinity)
     for row in 0..<windowRows {
       for column in 0..<windowColumns {
-        var sum = Vector.zero
-        for tap in 0..<9 {
-          sum = sum.addingProduct(
-            Vector.load(kernel.start + tap * channelStride + channel),
-            patch[(row + tap / 3) * r + column + tap % 3])
-        }
-        best = best.larger(sum)
+        best = best.larger(kernel.convolve(patch + row * input.rowStride + column, input, channel: channel))
       }
     }
     return best

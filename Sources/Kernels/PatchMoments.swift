@@ -1,30 +1,47 @@
 /// Second moments of the input's 3×3 patches, row by row: all that batch norm after the first convolution and
 /// both gradients of that convolution need to know of the dense map, which is therefore never written.
 ///
-/// For output row r, tap k = 3·i + j reads x̂ at row r + i − 1, segment t + j − 1. `cross[r][k][k']` is
-/// Σₜ x̂ₖ x̂ₖ', `edge[r][k][j']` is Σₜ x̂ₖ · [segment t + j' − 1 exists], summed over songs. docs/convolution.md
-/// derives what follows from them.
+/// For output row r, tap k = 9·c + 3·i + j reads x̂ of input channel c at row r + i − 1, segment t + j − 1.
+/// `cross[r][k][k']` is Σₜ x̂ₖ x̂ₖ', `edge[r][k][j']` is Σₜ x̂ₖ · [segment t + j' − 1 exists], summed over songs.
+/// docs/convolution.md derives what follows from them.
 public struct PatchMoments {
   public static let width = 12
   public let rows: Int
-  /// `[row][tap][9 taps, then 3 columns of the indicator]`.
+  /// Channels of the input.
+  public let inputs: Int
+  /// `[pair of channels][row][tap of the first][9 taps of the second, then 3 columns of the indicator]`; of two
+  /// channels the second is the later one, or the same.
   private var values: [Double]
   /// `[3][3]`: Σₜ of the indicator's columns with one another.
   private var indicator = [Double](repeating: 0, count: 9)
 
-  public init(rows: Int) {
+  public init(rows: Int, inputs: Int) {
     self.rows = rows
-    values = Array(repeating: 0, count: rows * 9 * Self.width)
+    self.inputs = inputs
+    values = Array(repeating: 0, count: inputs * (inputs + 1) / 2 * rows * 9 * Self.width)
+  }
+
+  /// Taps of a patch.
+  var taps: Int { 9 * inputs }
+
+  /// Where the values of two channels begin, the first not later than the second.
+  @inline(__always)
+  private static func start(_ first: Int, _ second: Int, rows: Int) -> Int {
+    (second * (second + 1) / 2 + first) * rows * 9 * width
   }
 
   public var count: Int { values.count }
 
   @inline(__always)
-  func cross(_ row: Int, _ tap: Int, _ other: Int) -> Double { values[(row * 9 + tap) * Self.width + other] }
+  func cross(_ row: Int, _ tap: Int, _ other: Int) -> Double {
+    // Σ x̂ₖ x̂ₖ' does not ask which comes first.
+    if tap / 9 > other / 9 { return cross(row, other, tap) }
+    return values[Self.start(tap / 9, other / 9, rows: rows) + (row * 9 + tap % 9) * Self.width + other % 9]
+  }
 
   @inline(__always)
   func edge(_ row: Int, _ tap: Int, _ column: Int) -> Double {
-    values[(row * 9 + tap) * Self.width + 9 + column]
+    values[Self.start(tap / 9, tap / 9, rows: rows) + (row * 9 + tap % 9) * Self.width + 9 + column]
   }
 
   /// The moments of one song as floats in the layout of `values`.
@@ -38,17 +55,25 @@ public struct PatchMoments {
         let segment = i - InputRows.margin
         aligned[i] = segment >= 0 && segment < input.segments ? 1 : 0
       }
-      for row in 0..<input.frequencies {
-        measureRow(song + row * input.rowStride, aligned, input, moments + row * 9 * width)
+      for second in 0..<input.channels {
+        for first in 0...second {
+          let target = moments + start(first, second, rows: input.frequencies)
+          for row in 0..<input.frequencies {
+            measureRow(
+              song + first * input.channelStride + row * input.rowStride,
+              song + second * input.channelStride + row * input.rowStride, aligned, input, target + row * 9 * width
+            )
+          }
+        }
       }
     }
   }
 
   private static func measureRow(
-    _ rows: UnsafePointer<Float>, _ indicator: UnsafePointer<Float>, _ input: InputRows,
-    _ moments: UnsafeMutablePointer<Float>
+    _ rows: UnsafePointer<Float>, _ others: UnsafePointer<Float>, _ indicator: UnsafePointer<Float>,
+    _ input: InputRows, _ moments: UnsafeMutablePointer<Float>
   ) {
-    let row0 = rows + InputRows.margin - 1
+    let row0 = others + InputRows.margin - 1
     let row1 = row0 + input.rowStride
     let row2 = row1 + input.rowStride
     let ones = indicator + InputRows.margin - 1

@@ -1,6 +1,7 @@
 import Kernels
 
-/// The first block, with the batch norm over pitch classes that stands before it.
+/// The first block, with the batch norm that stands before it: over each row of each input channel, a pitch class or
+/// a timbre coefficient.
 final class PatchBlock: ConvolutionBlock {
   private let convolution: PatchConvolution
   private let inference: PatchInference
@@ -20,19 +21,20 @@ final class PatchBlock: ConvolutionBlock {
   ) {
     self.input = input
     convolution = PatchConvolution(
-      frequencies: shape.rows, channels: shape.outputChannels, windowRows: shape.pooling.frequency,
-      windowColumns: shape.pooling.time, team: team)
+      frequencies: shape.rows, inputs: shape.inputChannels, channels: shape.outputChannels,
+      windowRows: shape.pooling.frequency, windowColumns: shape.pooling.time, team: team)
     inference = PatchInference(
-      frequencies: shape.rows, channels: shape.outputChannels, windowRows: shape.pooling.frequency,
-      windowColumns: shape.pooling.time)
+      frequencies: shape.rows, inputs: shape.inputChannels, channels: shape.outputChannels,
+      windowRows: shape.pooling.frequency, windowColumns: shape.pooling.time)
     // Rows are padded to whole vectors and have margins; no set of songs needs more than this.
     let columns = maximumColumns + maximumBatch * 3 * vectorWidth
-    normalized = AlignedBuffer(count: (shape.rows + 2) * columns + vectorWidth)
-    affine = AlignedBuffer(count: (shape.rows + 2) * columns + vectorWidth)
+    let count = shape.inputChannels * (shape.rows + 2) * columns + vectorWidth
+    normalized = AlignedBuffer(count: count)
+    affine = AlignedBuffer(count: count)
     sparse = AlignedSums(count: convolution.sparseCount)
-    moments = PatchMoments(rows: shape.rows)
+    moments = PatchMoments(rows: shape.rows, inputs: shape.inputChannels)
     songMoments = AlignedBuffer(count: maximumBatch * moments.count)
-    rowMoments = Array(repeating: 0, count: maximumBatch * 2 * shape.rows)
+    rowMoments = Array(repeating: 0, count: maximumBatch * 2 * shape.rows * shape.inputChannels)
     super.init(
       index: 0, shape: shape, tensors: tensors, maximumBatch: maximumBatch, maximumColumns: maximumColumns,
       team: team)
@@ -46,7 +48,7 @@ final class PatchBlock: ConvolutionBlock {
       load(batch, batchShape)
       try normalizeInput(statistics: statistics)
     }
-    moments = PatchMoments(rows: shape.rows)
+    moments = PatchMoments(rows: shape.rows, inputs: shape.inputChannels)
     team.measure("patch moments", inputWork(batch, passes: 1)) {
       let count = moments.count
       team.forEach(batch.count) { song in
@@ -69,12 +71,12 @@ final class PatchBlock: ConvolutionBlock {
   /// around the song keep out of the weights; the one behind the convolution is folded into them.
   func infer(_ batch: Batch, _ batchShape: BatchShape) {
     team.measure("input and its batch norm", inputWork(batch, passes: 2)) { load(batch, batchShape) }
-    let frequencies = 0..<shape.rows
-    let scales = frequencies.map {
+    let parameters = 0..<parameterCount
+    let scales = parameters.map {
       Float(
         Double(input.gamma[$0]) / (Double(input.movingVariance[$0]) + ChannelNormalization.epsilon).squareRoot())
     }
-    let shifts = frequencies.map { input.beta[$0] - input.movingMean[$0] * scales[$0] }
+    let shifts = parameters.map { input.beta[$0] - input.movingMean[$0] * scales[$0] }
     foldMovingStatistics()
     inference.prepareWeights(tensors.kernel, factors: normalization.scale)
     team.measure("convolution, pooling, ELU", convolutionWork()) {
@@ -103,9 +105,15 @@ final class PatchBlock: ConvolutionBlock {
         slope: normalization.slope)
     }
     tensors.kernelGradient.update(from: result.kernel, count: result.kernel.count)
-    input.gammaGradient.update(from: result.gamma, count: shape.rows)
-    input.betaGradient.update(from: result.beta, count: shape.rows)
+    input.gammaGradient.update(from: result.gamma, count: parameterCount)
+    input.betaGradient.update(from: result.beta, count: parameterCount)
   }
+
+  /// Rows of all input channels.
+  private var width: Int { shape.rows * shape.inputChannels }
+
+  /// Parameters of the input's batch norm, those of each channel padded to whole vectors.
+  private var parameterCount: Int { shape.inputChannels * padded(shape.rows) }
 
   /// Bytes that so many passes over the songs' features move.
   private func inputWork(_ batch: Batch, passes: Int) -> StepProfile.Work {
@@ -114,7 +122,7 @@ final class PatchBlock: ConvolutionBlock {
 
   private func convolutionWork() -> StepProfile.Work {
     let columns = places.reduce(0) { $0 + $1.input.segments }
-    let operations = 18 * columns * map.rows
+    let operations = 18 * columns * map.rows * shape.inputChannels
     return StepProfile.Work(
       direct: operations * channels, executed: operations * channelStride,
       bytes: 5 * columns / shape.pooling.time * pooled.rows * channelStride)
@@ -124,7 +132,8 @@ final class PatchBlock: ConvolutionBlock {
   private func load(_ batch: Batch, _ batchShape: BatchShape) {
     var offset = 0
     places = batch.segments.indices.map { song in
-      let rows = InputRows(frequencies: shape.rows, segments: batch.segments[song])
+      let rows = InputRows(
+        channels: shape.inputChannels, frequencies: shape.rows, segments: batch.segments[song])
       defer { offset += rows.songStride }
       return PatchConvolution.Song(
         input: rows, rowsOffset: offset, pooledOffset: pooled.offset(batchShape.pooled[0][song]))
@@ -136,7 +145,7 @@ final class PatchBlock: ConvolutionBlock {
         let target = self.normalized.start + place.rowsOffset
         place.input.clearHalo(target)
         place.input.clearHalo(self.affine.start + place.rowsOffset)
-        place.input.transpose(start! + batchShape.inputs[0][song].first * self.shape.rows, to: target)
+        place.input.transpose(start! + batchShape.inputs[0][song].first * self.width, to: target)
       }
     }
   }
@@ -162,37 +171,38 @@ final class PatchBlock: ConvolutionBlock {
     }
   }
 
-  /// Batch norm over each pitch class: statistics over songs and segments, then x̂ in place.
+  /// Batch norm over each row: statistics over songs and segments, then x̂ in place.
   private func normalizeInput(statistics: (any BatchStatisticsReduction)?) throws {
-    let frequencies = shape.rows
+    let width = width
     rowMoments.withUnsafeMutableBufferPointer { moments in
       let start = moments.baseAddress!
       team.forEach(places.count) { song in
         self.places[song].input.moments(
-          self.normalized.start + self.places[song].rowsOffset, sums: start + song * 2 * frequencies,
-          squares: start + (song * 2 + 1) * frequencies)
+          self.normalized.start + self.places[song].rowsOffset, sums: start + song * 2 * width,
+          squares: start + (song * 2 + 1) * width)
       }
     }
-    var values = [Double](repeating: 0, count: 2 * frequencies + 1)
+    var values = [Double](repeating: 0, count: 2 * width + 1)
     for (song, place) in places.enumerated() {
       let segments = Double(place.input.segments)
-      values[2 * frequencies] += segments
-      for f in 0..<frequencies {
-        let sum = rowMoments[song * 2 * frequencies + f]
-        values[f] += sum
-        values[frequencies + f] += rowMoments[(song * 2 + 1) * frequencies + f] + sum * sum / segments
+      values[2 * width] += segments
+      for row in 0..<width {
+        let sum = rowMoments[song * 2 * width + row]
+        values[row] += sum
+        values[width + row] += rowMoments[(song * 2 + 1) * width + row] + sum * sum / segments
       }
     }
     if let statistics { try values.withUnsafeMutableBufferPointer { try statistics.sum($0) } }
     var means: [Float] = []
     var inverses: [Float] = []
-    for f in 0..<frequencies {
-      let mean = values[f] / values[2 * frequencies]
-      let variance = max(0, values[frequencies + f] / values[2 * frequencies] - mean * mean)
+    for row in 0..<width {
+      let mean = values[row] / values[2 * width]
+      let variance = max(0, values[width + row] / values[2 * width] - mean * mean)
       means.append(Float(mean))
       inverses.append(Float(1 / (variance + ChannelNormalization.epsilon).squareRoot()))
-      input.batchMean[f] = Float(mean)
-      input.batchVariance[f] = Float(variance)
+      let place = InputRows.place(of: row, frequencies: shape.rows)
+      input.batchMean[place] = Float(mean)
+      input.batchVariance[place] = Float(variance)
     }
     let (mean, inverse) = (means, inverses)
     team.forEach(places.count) { song in self.normalize(song, mean, inverse) }

@@ -21,7 +21,7 @@ public final class Replica {
   public static let momentum: Float = 0.99
 
   let team: ThreadTeam
-  private let first: any InputBlock
+  private let first: PatchBlock
   private let others: [TileBlock]
   private let recurrent1: GatedRecurrence
   private let recurrent2: GatedRecurrence
@@ -72,22 +72,15 @@ public final class Replica {
     func tensors(_ number: Int) -> BlockTensors {
       BlockTensors(number: number, parameters: parameters, gradients: gradients, moving: moving, batch: batch)
     }
-    func tileBlock(_ index: Int) -> TileBlock {
+    let input = InputTensors(parameters: parameters, gradients: gradients, moving: moving, batch: batch)
+    first = PatchBlock(
+      shape: shapes[0], tensors: tensors(1), input: input, maximumBatch: maximumBatch, maximumColumns: columns[0],
+      team: team)
+    others = shapes.indices.dropFirst().map { index in
       TileBlock(
         index: index, shape: shapes[index], tensors: tensors(index + 1), maximumBatch: maximumBatch,
         maximumColumns: columns[index], team: team, convolution: convolution)
     }
-    let input = InputTensors(parameters: parameters, gradients: gradients, moving: moving, batch: batch)
-    first =
-      architecture.inputChannels == 1
-      ? PatchBlock(
-        shape: shapes[0], tensors: tensors(1), input: input, maximumBatch: maximumBatch,
-        maximumColumns: columns[0], team: team)
-      : ChannelBlock(
-        maps: InputMaps(
-          rows: architecture.frequencyBins, channels: architecture.inputChannels, input: input,
-          maximumBatch: maximumBatch, maximumColumns: columns[0], team: team), block: tileBlock(0))
-    others = shapes.indices.dropFirst().map(tileBlock)
     let units = architecture.recurrentUnits
     recurrent1 = GatedRecurrence(
       inputs: architecture.filters.last!, units: units, maximumBatch: maximumBatch, maximumSteps: columns.last!,
@@ -96,7 +89,7 @@ public final class Replica {
       inputs: units, units: units, maximumBatch: maximumBatch, maximumSteps: columns.last!, leadingRows: 1,
       team: team)
     dense = DenseLayer(inputs: units, outputs: architecture.tags, maximumBatch: maximumBatch)
-    scratch = AlignedBuffer(count: others.reduce(first.scratchCount) { max($0, $1.scratchCount) })
+    scratch = AlignedBuffer(count: others.reduce(0) { max($0, $1.scratchCount) })
     stateGradient = AlignedBuffer(count: DenseLayer.rowCapacity(maximumBatch) * padded(units))
     sequenceGradient = AlignedBuffer(count: recurrent2.states.count)
   }
@@ -149,8 +142,8 @@ public final class Replica {
     let finalMask = mask(others.count + 1, architecture.finalDropout)
 
     enter("convolution_1, forward")
-    try first.forward(batch, shape, dropout: masks[0], statistics: statistics, scratch: scratch)
-    var source = first.source
+    try first.forward(batch, shape, dropout: masks[0], statistics: statistics)
+    var source: ConvolutionBlock = first
     for block in others {
       enter("convolution_\(block.index + 1), forward")
       try block.forward(
@@ -169,11 +162,11 @@ public final class Replica {
     for (position, block) in others.enumerated().reversed() {
       enter("convolution_\(block.index + 1), backward")
       try block.backward(
-        position == 0 ? first.source : others[position - 1], shape, dropout: masks[block.index],
+        position == 0 ? first : others[position - 1], shape, dropout: masks[block.index],
         statistics: statistics, scratch: scratch)
     }
     enter("convolution_1, backward")
-    try first.backward(shape, dropout: masks[0], statistics: statistics, scratch: scratch)
+    try first.backward(shape, dropout: masks[0], statistics: statistics)
     return outcome
   }
 
@@ -187,7 +180,7 @@ public final class Replica {
   }
 
   private func backwardHead(
-    _ batch: Batch, _ steps: [SongSpan], _ source: any MapSource, globalSongs: Int
+    _ batch: Batch, _ steps: [SongSpan], _ source: ConvolutionBlock, globalSongs: Int
   ) {
     enter("tags, backward")
     team.measure("products", tagsWork(songs: batch.count) + tagsWork(songs: batch.count)) {
@@ -230,8 +223,8 @@ public final class Replica {
     if batch.count == 0 { return [] }
     enter("convolution_1, inference")
     let shape = shape(of: batch)
-    first.infer(batch, shape, scratch: scratch)
-    var source = first.source
+    first.infer(batch, shape)
+    var source: ConvolutionBlock = first
     for block in others {
       enter("convolution_\(block.index + 1), inference")
       block.infer(source, shape, scratch: scratch)
@@ -242,7 +235,7 @@ public final class Replica {
     return dense.probabilities(songs: batch.count)
   }
 
-  private func runRecurrence(_ source: any MapSource, _ songs: [SongSpan]) {
+  private func runRecurrence(_ source: ConvolutionBlock, _ songs: [SongSpan]) {
     enter("recurrent_1, forward")
     recurrent1.forward(
       source.activated.start, songs: songs, kernel: parameters.start(of: "recurrent_1/kernel"),

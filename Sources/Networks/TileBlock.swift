@@ -20,7 +20,7 @@ final class TileBlock: ConvolutionBlock {
   var scratchCount: Int { convolution.scratchCount }
 
   func forward(
-    _ source: any MapSource, _ batch: BatchShape, songs: [UInt32], dropout: DropoutMask?,
+    _ source: ConvolutionBlock, _ batch: BatchShape, songs: [UInt32], dropout: DropoutMask?,
     statistics: (any BatchStatisticsReduction)?, scratch: AlignedBuffer
   ) throws {
     normalization.setSigns(gamma: tensors.gamma)
@@ -40,7 +40,7 @@ final class TileBlock: ConvolutionBlock {
 
   /// Convolution, pooling and ELU, the batch norm between them folded into the weights; a song's activated map is
   /// made while its convolution is in cache.
-  func infer(_ source: any MapSource, _ batch: BatchShape, scratch: AlignedBuffer) {
+  func infer(_ source: ConvolutionBlock, _ batch: BatchShape, scratch: AlignedBuffer) {
     foldMovingStatistics()
     convolution.prepareWeights(tensors.kernel, signs: normalization.scale, forTraining: false)
     convolution.forward(
@@ -55,7 +55,7 @@ final class TileBlock: ConvolutionBlock {
 
   /// Needs `gradient`; leaves the source's.
   func backward(
-    _ source: any MapSource, _ batch: BatchShape, dropout: DropoutMask?,
+    _ source: ConvolutionBlock, _ batch: BatchShape, dropout: DropoutMask?,
     statistics: (any BatchStatisticsReduction)?, scratch: AlignedBuffer
   ) throws {
     try differentiateActivation(batch, dropout: dropout, statistics: statistics)

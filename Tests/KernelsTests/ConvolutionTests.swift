@@ -164,22 +164,23 @@ func tileConvolutionGradientsAreTheAdjointOfDirectConvolution(_ which: Int) {
 }
 
 /// The first layer's fused convolution and pooling against direct convolution and plain pooling.
-@Test(arguments: [(2, 2), (3, 2), (1, 4), (5, 3)])
-func fusedFirstLayerEqualsConvolutionThenPooling(windowRows: Int, windowColumns: Int) {
-  let rows = InputRows(frequencies: 12, segments: 31)
+@Test(arguments: [(2, 2), (3, 2), (1, 4), (5, 3)], [1, 2, 3])
+func fusedFirstLayerEqualsConvolutionThenPooling(window: (rows: Int, columns: Int), inputs: Int) {
+  let rows = InputRows(channels: inputs, frequencies: 12, segments: 31)
   let map = MapShape(rows: 12, columns: 31, channels: 20)
-  let pooling = PoolingPass(map: map, windowRows: windowRows, windowColumns: windowColumns)
+  let pooling = PoolingPass(map: map, windowRows: window.rows, windowColumns: window.columns)
   let layer = PatchConvolution(
-    frequencies: 12, channels: 20, windowRows: windowRows, windowColumns: windowColumns,
+    frequencies: 12, inputs: inputs, channels: 20, windowRows: window.rows, windowColumns: window.columns,
     team: ThreadTeam(threads: 1))
-  let features = randomMap(MapShape(rows: 31, columns: 1, channels: 12), songs: 1, seed: 8)
-  let plain = (0..<31 * 12).map { features.start[$0 / 12 * 16 + $0 % 12] }
+  let image = MapShape(rows: 12, columns: 31, channels: inputs)
+  let features = randomMap(image, songs: 1, seed: 8)
+  // The rows' order in a song's features is segment, channel, frequency.
+  let plain = (0..<31 * inputs * 12).map { i in
+    features.start[(i % 12 * 31 + i / (12 * inputs)) * 16 + i / 12 % inputs]
+  }
   let song = AlignedBuffer(count: rows.songStride + vectorWidth)
   plain.withUnsafeBufferPointer { rows.transpose($0.baseAddress!, to: song.start) }
-  let oneChannel = MapShape(rows: 12, columns: 31, channels: 1)
-  let image = AlignedBuffer(count: oneChannel.songStride)
-  for i in 0..<12 * 31 { image.start[i * 16] = plain[i % 31 * 12 + i / 31] }
-  let kernel = randomMap(MapShape(rows: 9, columns: 1, channels: 20), songs: 1, seed: 9)
+  let kernel = randomMap(MapShape(rows: 9 * inputs, columns: 1, channels: 20), songs: 1, seed: 9)
   let signs = AlignedBuffer(count: 32)
   for o in 0..<20 { signs.start[o] = 1 }
   layer.prepareWeights(kernel.start, signs: signs.start)
@@ -187,22 +188,22 @@ func fusedFirstLayerEqualsConvolutionThenPooling(windowRows: Int, windowColumns:
   let winners = UnsafeMutablePointer<UInt8>.allocate(capacity: pooling.pooled.songStride)
   defer {
     winners.deallocate()
-    keep([song, kernel, signs, values])
+    keep([song, features, kernel, signs, values])
   }
   layer.forward(song.start, input: rows, to: values.start, winners: winners)
 
-  let full = direct(image, oneChannel, kernel, map, songs: 1)
+  let full = direct(features, image, kernel, map, songs: 1)
   for row in 0..<pooling.pooled.rows {
     for column in 0..<pooling.pooled.columns {
       for channel in 0..<20 {
-        let window = (0..<windowRows * windowColumns).map { position in
-          let r = row * windowRows + position / windowColumns
-          let c = column * windowColumns + position % windowColumns
+        let candidates = (0..<window.rows * window.columns).map { position in
+          let r = row * window.rows + position / window.columns
+          let c = column * window.columns + position % window.columns
           return full[(r * 31 + c) * 32 + channel]
         }
         let index = (row * pooling.pooled.columns + column) * 32 + channel
-        #expect(abs(Double(values.start[index]) - window.max()!) < 1e-5)
-        #expect(Int(winners[index]) == window.firstIndex(of: window.max()!)!)
+        #expect(abs(Double(values.start[index]) - candidates.max()!) < 1e-5)
+        #expect(Int(winners[index]) == candidates.firstIndex(of: candidates.max()!)!)
       }
     }
   }

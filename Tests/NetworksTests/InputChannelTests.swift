@@ -4,13 +4,15 @@ import RandomNumbers
 import Synchronization
 import Testing
 
-/// Networks of two input channels, pitches and timbre, against the reference.
+/// Networks of several input channels, such as pitches and timbre, against the reference.
 @Suite struct InputChannelTests {
   private static let lengths = [40, 12, 41, 26]
 
-  private func replica(batch: Int = 4, segments: Int = 41, threads: Int = 1) throws -> Replica {
+  private func replica(
+    batch: Int = 4, segments: Int = 41, threads: Int = 1, channels: Int = 2
+  ) throws -> Replica {
     try oddReplica(
-      pooling: Architecture.paperPooling, segments: segments, batch: batch, threads: threads, channels: 2)
+      pooling: Architecture.paperPooling, segments: segments, batch: batch, threads: threads, channels: channels)
   }
 
   /// The second channel far from the first: as timbre is from pitches, so that shared statistics would show.
@@ -45,8 +47,8 @@ import Testing
     }
   }
 
-  @Test func gradientsEqualFiniteDifferencesOfTheReference() throws {
-    let replica = try replica()
+  @Test(arguments: [2, 3]) func gradientsEqualFiniteDifferencesOfTheReference(channels: Int) throws {
+    let replica = try replica(channels: channels)
     let batch = batch(replica, songs: 4, segments: Self.lengths)
     let step = StepContext(seed: 3, step: 8, globalSongs: 4)
     _ = try replica.accumulateGradients(batch, step: step)

@@ -1,0 +1,56 @@
+/// The weights of the first convolution as its passes read them: `[input channel][9][channel, padded]`, every output
+/// channel multiplied by a factor of its own (a sign in training, batch norm's scale in inference).
+struct PatchKernel {
+  let inputs: Int
+  let channels: Int
+  let channelStride: Int
+  private let weights: AlignedBuffer
+
+  init(inputs: Int, channels: Int) {
+    self.inputs = inputs
+    self.channels = channels
+    channelStride = padded(channels)
+    weights = AlignedBuffer(count: 9 * inputs * channelStride)
+  }
+
+  /// Values of an output channel's window: nine of each input channel.
+  var taps: Int { 9 * inputs }
+
+  /// Where the weights of a tap stand in a kernel `[3][3][input channel][channel, padded]`.
+  func place(of tap: Int) -> Int { (tap % 9 * inputs + tap / 9) * channelStride }
+
+  /// Takes a kernel as stored, and the factors, 0 in the padding.
+  func prepare(_ source: UnsafePointer<Float>, factors: UnsafePointer<Float>) {
+    for tap in 0..<taps {
+      let (from, to) = (source + place(of: tap), weights.start + tap * channelStride)
+      for channel in 0..<channelStride { to[channel] = from[channel] * factors[channel] }
+    }
+  }
+
+  /// The weights for one input channel of the sixteen output channels from this one on; a tap's stand a channel
+  /// stride behind those of the tap before.
+  @inline(__always)
+  func start(input: Int, channel: Int) -> UnsafePointer<Float> {
+    UnsafePointer(weights.start + input * 9 * channelStride + channel)
+  }
+
+  /// One position's convolution for the sixteen output channels from this one on.
+  @inline(__always)
+  func convolve(_ corner: UnsafePointer<Float>, _ input: InputRows, channel: Int) -> Vector {
+    var sum = Vector.zero
+    for inputChannel in 0..<inputs {
+      let weights = start(input: inputChannel, channel: channel)
+      let patch = corner + inputChannel * input.channelStride
+      for tap in 0..<9 {
+        sum = sum.addingProduct(
+          Vector.load(weights + tap * channelStride), patch[tap / 3 * input.rowStride + tap % 3])
+      }
+    }
+    return sum
+  }
+
+  /// All weights in double precision, `[tap][channel]`.
+  func values() -> [Double] {
+    (0..<taps * channels).map { Double(weights.start[$0 / channels * channelStride + $0 % channels]) }
+  }
+}
