@@ -15,7 +15,7 @@ public final class Rehearsal {
   public typealias Deed = @Sendable (_ path: String) throws -> Void
 
   /// Processor time for any file, and so many bytes of it for each further second.
-  private static let processorSeconds = 20
+  private static let processorSeconds = 10
   private static let bytesOfSecond = 16 << 20
   /// Address space for any file, and so many times its size more.
   private static let memory = 1536 << 20

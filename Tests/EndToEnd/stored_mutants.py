@@ -146,6 +146,33 @@ def mutant(good, path, seed):
     return damage.__name__
 
 
+SMALL = ["--filters", "[4,4,4]", "--recurrent-units", 4, "--threads", 1, "--epochs", 1, "--batch-size", 8, "--split",
+         "random:0.8"]
+
+
+def train(data, out):
+    return ["train", "--data", data, "--out", out, *SMALL]
+
+
+def make_good(folder, sources):
+    """Snapshots of both forms and a checkpoint, from good track files; by name."""
+    tree = mutants.make_tree(folder / "tree", sources, 0, good=len(sources))
+    good = {"snapshot": folder / "snapshot.h5", "whole": folder / "whole.h5"}
+    songs = ["prepare", "--msd", tree.msd, "--lastfm", tree.lastfm]
+    program.succeed(*songs, "--segments", 252, "--out", good["snapshot"])
+    program.succeed(*songs, "--segments", "all", "--features", "both", "--out", good["whole"])
+    program.succeed(*train(good["snapshot"], folder / "good"))
+    return good | {"checkpoint": folder / "good/checkpoints/epoch-0001.h5"}
+
+
+def commands(name, path, good, track, run):
+    """What is done with a mutant of a good file of this name."""
+    if name != "checkpoint":
+        return [["inspect", path], train(path, run)]
+    return [["inspect", path], ["evaluate", "--checkpoint", path, "--data", good["snapshot"], "--threads", 1],
+            ["predict", "--checkpoint", path, track, "--threads", 1]]
+
+
 def check(path, command, **options):
     """Runs a command on a damaged file: done, or refused in one line with the file's name. Whether it was refused."""
     outcome = program.run(*command, timeout=120, **options)
