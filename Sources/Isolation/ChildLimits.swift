@@ -40,6 +40,8 @@ public enum ChildLimits {
 
   /// The signal that ends a process whose processor time is up.
   public static let outOfTime: Int32 = SIGPROF
+  /// The signal that no process sends to itself: the system's, where a job's memory is used up.
+  public static let killed: Int32 = SIGKILL
 
   /// Bytes of address space that this process has taken; nil where the system does not tell.
   public static var addressSpace: Int? {

@@ -41,19 +41,27 @@ public final class Rehearsal {
       let answer = try? JSONDecoder().decode(Answer.self, from: Data(bytes))
       guard let answer else { throw Failure(.fault, "\(path): the process that tried it answered with nonsense") }
       if let failure = answer.failure { throw failure }
-    case .closed: throw Failure(.badData, "\(path): damaged: \(cause(child.endingAfterClosing()))")
+    case .closed: throw failure(path, child.endingAfterClosing())
     case .nothing:
       self.child = nil
       throw Failure(.badData, "\(path): reading it took more than \(Self.patience / 60) minutes")
     }
   }
 
-  private func cause(_ ending: ChildProcess.Ending) -> String {
+  private func failure(_ path: String, _ ending: ChildProcess.Ending) -> Failure {
     child = nil
-    return switch ending {
-    case .signalled(ChildLimits.outOfTime): "the HDF5 library does not come to an end with it"
-    case .signalled(let number): "the HDF5 library crashes on it (signal \(number))"
-    case .exited(let code): "the HDF5 library ends the program on it (exit code \(code))"
+    switch ending {
+    case .signalled(ChildLimits.killed):
+      return Failure(
+        .fault,
+        "\(path): the process that tried it was killed (signal \(ChildLimits.killed)), as where a job's memory is "
+          + "used up")
+    case .signalled(ChildLimits.outOfTime):
+      return Failure(.badData, "\(path): damaged: the HDF5 library does not come to an end with it")
+    case .signalled(let number):
+      return Failure(.badData, "\(path): damaged: the HDF5 library crashes on it (signal \(number))")
+    case .exited(let code):
+      return Failure(.badData, "\(path): damaged: the HDF5 library ends the program on it (exit code \(code))")
     }
   }
 

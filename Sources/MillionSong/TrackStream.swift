@@ -165,6 +165,12 @@ public final class TrackStream {
       return
         "reading it took more than \(ReadingChild.processorSeconds) s of processor time; the HDF5 library does "
         + "not come to an end with it"
+    case .signalled(ChildLimits.killed) where headIsGuilty:
+      let cause =
+        "the process that read it was killed (signal \(ChildLimits.killed)), as where a job's memory is used up"
+      // Not the file's fault, maybe: nobody should have to find it in a list.
+      StallWatch.toStandardError("crnn-dist: warning: \(queue[0]): \(cause)")
+      return cause
     case .signalled(let number) where headIsGuilty: return "the HDF5 library crashes on it (signal \(number))"
     case .exited(let code) where headIsGuilty: return "the HDF5 library ends the program on it (exit code \(code))"
     case .signalled, .exited:

@@ -8,6 +8,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 import program  # noqa: E402
+import slurm_cluster  # noqa: E402
 
 
 def pytest_addoption(parser):
@@ -66,6 +67,16 @@ def run(snapshot, tmp_path_factory):
 def checkpoint(run):
     """The newest checkpoint of that run."""
     return run / "checkpoints/epoch-0002.h5"
+
+
+@pytest.fixture(scope="session")
+def cluster():
+    """A real Slurm of two node daemons on this machine."""
+    missing = slurm_cluster.missing_executables()
+    if missing:
+        pytest.fail(f"no {', '.join(missing)}; `scripts/install-dependencies --slurm` installs them")
+    with slurm_cluster.SlurmCluster() as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

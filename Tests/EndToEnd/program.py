@@ -63,8 +63,13 @@ def succeed(*arguments, **options):
 
 def start(*arguments, ranks=None, folder=None, **extra):
     """Starts without waiting; `finish` collects. The process leads its own group, so that signals reach it only."""
+    return start_line(command(arguments, ranks), folder, **extra)
+
+
+def start_line(line, folder=None, **extra):
+    """Starts any command line."""
     process = subprocess.Popen(
-        command(arguments, ranks), cwd=folder, env=environment(**extra), text=True, stdin=subprocess.DEVNULL,
+        line, cwd=folder, env=environment(**extra), text=True, stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
     process.started = time.monotonic()
     return process

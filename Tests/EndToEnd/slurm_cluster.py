@@ -17,6 +17,11 @@ import time
 from pathlib import Path
 
 NODES = ("n1", "n2")
+# The two nodes of two processors each are one machine: the ranks give way to each other while they wait, and talk
+# over the loopback device, since Open MPI believes them on two hosts and would name shared memory twice alike.
+ONE_MACHINE = {
+    "OMPI_MCA_mpi_yield_when_idle": "1", "OMPI_MCA_btl": "tcp,self", "OMPI_MCA_btl_tcp_if_include": "lo",
+}
 EXECUTABLES = ("munged", "slurmctld", "slurmd", "sbatch", "scontrol", "srun")
 # Debian keeps the daemons where an ordinary user's PATH does not look.
 SEARCH_PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"

@@ -1,10 +1,7 @@
 """No file ends a run, makes it hang or takes all memory: 2,000 mutants of track files and Last.fm records."""
 
 import json
-import os
 import shutil
-import signal
-import time
 
 import pytest
 
@@ -71,52 +68,6 @@ def test_files_over_which_hdf5_crashes_and_loops_are_listed_and_no_other_song_is
     assert (funnel["files"], funnel["read"]) == (120, 118)
     for words in (["inspect", crash], ["predict", "--checkpoint", checkpoint, crash]):
         program.refuse(program.run(*words), program.BAD_DATA, words[-1].name)
-
-
-def children(process):
-    """The processes that the program started to read for it."""
-    found = []
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            try:
-                with open(f"/proc/{entry}/stat") as file:
-                    parent = int(file.read().rpartition(")")[2].split()[1])
-                with open(f"/proc/{entry}/cmdline") as file:
-                    reads = "read-for-another-process" in file.read()
-            except OSError:
-                continue
-            if parent == process.pid and reads:
-                found.append(int(entry))
-    return found
-
-
-def test_a_reading_process_that_dies_loses_no_song(tree):
-    process = program.start("benchmark", "read", "--msd", tree / "msd", "--repetitions", 100, "--json")
-    seen, killed = set(), set()
-    while len(killed) < 5 and process.poll() is None:
-        # One that has just been started has read nothing yet.
-        for child in (seen & set(children(process))) - killed:
-            os.kill(child, signal.SIGSEGV)
-            killed.add(child)
-        seen = set(children(process))
-        time.sleep(0.4)
-    outcome = program.finish(process)
-    assert outcome.code == program.DONE and len(killed) == 5, str(outcome)
-    assert '"bad_files" : 0' in outcome.output, str(outcome)
-
-
-def test_no_reading_process_outlives_a_program_that_is_killed(tree):
-    process = program.start("benchmark", "read", "--msd", tree / "msd", "--repetitions", 1000)
-    started = []
-    while not started and process.poll() is None:
-        started = children(process)
-        time.sleep(0.05)
-    os.kill(process.pid, signal.SIGKILL)
-    process.communicate()
-    deadline = time.monotonic() + 20
-    while any(os.path.exists(f"/proc/{child}") for child in started) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert started and not any(os.path.exists(f"/proc/{child}") for child in started)
 
 
 @pytest.mark.parametrize("part", range(4))

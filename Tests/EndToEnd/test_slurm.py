@@ -15,21 +15,6 @@ SCRIPTS = program.ROOT / "cluster"
 LAST = "checkpoints/epoch-0003.h5"
 # Wide enough that an epoch lasts a second or so, and a signal meets it in its middle.
 SLOW = ["--filters", "[150,150,150]", "--recurrent-units", 60]
-# The two nodes of two processors each are one machine: the ranks give way to each other while they wait, and talk
-# over the loopback device, since Open MPI believes them on two hosts and would name shared memory twice alike.
-ONE_MACHINE = {
-    "OMPI_MCA_mpi_yield_when_idle": "1", "OMPI_MCA_btl": "tcp,self", "OMPI_MCA_btl_tcp_if_include": "lo",
-    "CRNN_DIST": str(program.BINARY),
-}
-
-
-@pytest.fixture(scope="module")
-def cluster():
-    missing = slurm_cluster.missing_executables()
-    if missing:
-        pytest.fail(f"no {', '.join(missing)}; `scripts/install-dependencies --slurm` installs them")
-    with slurm_cluster.SlurmCluster() as running:
-        yield running
 
 
 def submit(cluster, script, snapshot, run, ranks_per_node, nodes=1, **environment):
@@ -39,7 +24,9 @@ def submit(cluster, script, snapshot, run, ranks_per_node, nodes=1, **environmen
         SCRIPTS / script, "--data", snapshot, "--out", run, "--batch-size", 8, "--epochs", 3, *SLOW, "--seed", 21,
         "--split", "random:0.9", "--log-every", 1, "--threads", 1,
         options=[f"--nodes={nodes}", f"--ntasks-per-node={ranks_per_node}", "--cpus-per-task=1"],
-        environment=program.environment(**{**cluster.environment, **ONE_MACHINE, **environment}), folder=run.parent)
+        environment=program.environment(**{
+            **cluster.environment, **slurm_cluster.ONE_MACHINE, "CRNN_DIST": str(program.BINARY), **environment}),
+        folder=run.parent)
 
 
 def output(facts):
