@@ -90,6 +90,7 @@ def test_a_job_cancelled_while_it_reads_leaves_no_process(cluster, tree, slow_tr
     job.leaves_nothing()
 
 
+@pytest.mark.long
 def test_a_job_that_runs_into_its_time_limit_while_it_reads_leaves_no_process(
         cluster, tree, slow_tree, tmp_path):
     # A minute is Slurm's smallest unit, and half a minute it gives to what must end.
