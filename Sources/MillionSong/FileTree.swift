@@ -38,27 +38,26 @@ public struct FileTree: Sendable {
     let root = trimmed(root)
     let kind = try communicator.agree { try kindOfRoot(root, suffix: suffix, purpose: purpose) }
     guard kind == .folder else { return FileTree(file: root) }
-    var search = Search(root: root)
-    try search.goDown(from: [""], suffix: suffix, communicator)
-    var tree = FileTree(root: root, paths: search.paths.sortedByName(), unlisted: search.unlisted)
-    tree.foldersListedHere = search.foldersListedHere
-    return tree
+    var search = Search(root: root, suffix: suffix)
+    try search.goDown(from: [""], communicator)
+    return search.takeTree()
   }
 
   /// A tree of one file, whatever its name.
   init(file: String) {
     let slash = file.lastIndex(of: "/")
     root = slash.map { $0 == file.startIndex ? "/" : String(file[..<$0]) } ?? ""
-    var paths = PathList()
+    var paths = PathCollector()
     paths.append(String(slash.map { file[file.index(after: $0)...] } ?? file[...]))
-    self.paths = paths
+    self.paths = paths.takeSorted()
     unlisted = []
   }
 
-  private init(root: String, paths: PathList, unlisted: [SkippedFile]) {
+  fileprivate init(root: String, paths: PathList, unlisted: [SkippedFile], foldersListedHere: Int) {
     self.root = root
     self.paths = paths
     self.unlisted = unlisted
+    self.foldersListedHere = foldersListedHere
   }
 
   /// Finds the files that a list names, itself or by their folders; a file that is named twice counts once.
@@ -68,7 +67,7 @@ public struct FileTree: Sendable {
   static func discover(
     listed list: TrackFileList, suffix: String, communicator: any Communicator
   ) throws -> FileTree {
-    var search = Search(root: list.folder)
+    var search = Search(root: list.folder, suffix: suffix)
     // Names tell files from folders without a look at the disk; where they do not, each rank looks at its share.
     let unclear = list.entries.filter { !$0.hasSuffix(suffix) }
     let own = share(of: unclear.indices, rank: communicator.rank, size: communicator.size)
@@ -76,8 +75,8 @@ public struct FileTree: Sendable {
     let isFolder = try communicator.allgather(kinds).flatMap { $0 }
     for entry in list.entries where entry.hasSuffix(suffix) { search.paths.append(entry) }
     for (entry, isFolder) in zip(unclear, isFolder) where isFolder == 0 { search.paths.append(entry) }
-    try search.goDown(from: zip(unclear, isFolder).filter { $0.1 == 1 }.map(\.0), suffix: suffix, communicator)
-    return FileTree(root: list.folder, paths: search.paths.sortedByName(), unlisted: search.unlisted)
+    try search.goDown(from: zip(unclear, isFolder).filter { $0.1 == 1 }.map(\.0), communicator)
+    return search.takeTree()
   }
   private static func trimmed(_ root: String) -> String {
     var root = root[...]
@@ -110,29 +109,48 @@ private func joined(_ root: String, _ path: String) -> String {
 /// What the ranks have found so far; every rank holds the same.
 private struct Search {
   let root: String
-  var paths = PathList()
+  private let suffix: String
+  var paths: PathCollector
   var unlisted: [SkippedFile] = []
   private(set) var foldersListedHere = 0
   private var seen: Set<FolderListing.Identity> = []
 
-  init(root: String) { self.root = root }
+  /// Folders of a level whose files are exchanged at once.
+  private static let foldersOfMessage = 2_048
+
+  init(root: String, suffix: String) {
+    self.root = root
+    self.suffix = suffix
+    paths = PathCollector(suffix: suffix)
+  }
+
+  /// All that was found; the paths are then no longer here.
+  mutating func takeTree() -> FileTree {
+    FileTree(root: root, paths: paths.takeSorted(), unlisted: unlisted, foldersListedHere: foldersListedHere)
+  }
 
   /// Lists these folders and all below them. Collective.
-  mutating func goDown(from folders: [String], suffix: String, _ communicator: any Communicator) throws {
+  mutating func goDown(from folders: [String], _ communicator: any Communicator) throws {
     var level = folders
     while !level.isEmpty {
-      var message = PackedWriter()
-      for index in stride(from: communicator.rank, to: level.count, by: communicator.size) {
-        FolderReport(listing: level[index], below: root, suffix: suffix).write(to: &message)
-        foldersListedHere += 1
-      }
-      var readers = try communicator.allgather(message)
       var next: [String] = []
-      for index in level.indices {
-        let report = try FolderReport(from: &readers[index % communicator.size])
-        next += take(report, of: level[index])
+      for start in stride(from: 0, to: level.count, by: Search.foldersOfMessage) {
+        next += try list(level[start...].prefix(Search.foldersOfMessage), communicator)
       }
       level = next
+    }
+  }
+
+  /// Lists some folders; returns those below them.
+  private mutating func list(_ folders: ArraySlice<String>, _ communicator: any Communicator) throws -> [String] {
+    var message = PackedWriter()
+    for index in folders.indices where index % communicator.size == communicator.rank {
+      FolderReport(listing: folders[index], below: root, suffix: suffix).write(to: &message)
+      foldersListedHere += 1
+    }
+    var readers = try communicator.allgather(message)
+    return try folders.indices.flatMap { index in
+      take(try FolderReport(from: &readers[index % communicator.size]), of: folders[index])
     }
   }
 
@@ -145,7 +163,7 @@ private struct Search {
       return []
     case .listed(let listing):
       guard seen.insert(listing.identity).inserted else { return [] }
-      for name in listing.files { paths.append(prefix + name) }
+      for name in listing.files { paths.append(name, in: folder) }
       for name in listing.unnameable {
         unlisted.append(SkippedFile(path: joined(root, prefix + name), cause: "its name is not UTF-8"))
       }

@@ -68,7 +68,7 @@ extension Split {
   }
 
   /// - Parameter ids: of each song, what the lists name.
-  init(_ listed: ListedSides, ids: [String]) throws {
+  init(_ listed: ListedSides, ids: PackedTexts) throws {
     self.init(sides: ids.map(listed.side))
     let present = Set(ids.map(ExactText.init))
     lists = ListFindings(

@@ -1,87 +1,185 @@
-// check-layers: raw memory, because a million names are sorted without copying each.
-
-/// Many paths in little memory: their bytes one after the other.
+/// Many paths in little memory, in the order of their last components' bytes, those of one name in the order of the
+/// whole path; of equal paths one.
 ///
-/// A million paths of a track tree take about 40 MB; as strings they would take three times that.
+/// A name is kept as what it does not share with the one before it, its folder as a number. So a million paths of a
+/// track tree take 17 bytes each; as strings they would take a hundred.
 public struct PathList: Sendable {
-  private var bytes: [UInt8] = []
-  private var ends: [Int] = []
+  /// By number; empty for the folder where the paths begin.
+  package let folders: [String]
+  /// The end of most names, which is not kept with each.
+  let suffix: [UInt8]
+  /// Paths that are packed by themselves, so that one is found without unpacking all before it.
+  private let blocks: [PathBlock]
+  /// Of each block: the place of its first path.
+  private let starts: [Int]
 
-  public init() {}
+  public let count: Int
 
-  public var count: Int { ends.count }
-
-  public mutating func append(_ path: String) {
-    bytes.append(contentsOf: path.utf8)
-    ends.append(bytes.count)
-  }
-
-  public subscript(_ index: Int) -> String { String(decoding: bytes[range(of: index)], as: UTF8.self) }
-
-  private func range(of index: Int) -> Range<Int> { (index == 0 ? 0 : ends[index - 1])..<ends[index] }
-
-  /// The bytes of the last component.
-  private func nameRange(of index: Int) -> Range<Int> {
-    let whole = range(of: index)
-    let slash = bytes[whole].lastIndex(of: UInt8(ascii: "/"))
-    return (slash.map { $0 + 1 } ?? whole.lowerBound)..<whole.upperBound
-  }
-
-  /// The paths in the order of their last components' bytes, those of one name in the order of the whole path; of
-  /// equal paths one.
-  public func sortedByName() -> PathList {
-    let names = (0..<count).map(nameRange)
-    let order = bytes.withUnsafeBufferPointer { bytes in
-      (0..<count).sorted { first, second in
-        switch PathList.compare(bytes[names[first]], bytes[names[second]]) {
-        case 0: PathList.compare(bytes[range(of: first)], bytes[range(of: second)]) < 0
-        case let sign: sign < 0
-        }
-      }
+  init(folders: [String], suffix: [UInt8], blocks: [PathBlock]) {
+    self.folders = folders
+    self.suffix = suffix
+    self.blocks = blocks
+    var starts: [Int] = []
+    starts.reserveCapacity(blocks.count)
+    var count = 0
+    for block in blocks {
+      starts.append(count)
+      count += block.count
     }
-    var sorted = PathList()
-    sorted.bytes.reserveCapacity(bytes.count)
-    sorted.ends.reserveCapacity(count)
-    for (place, index) in order.enumerated() {
-      if place > 0, bytes[range(of: order[place - 1])] == bytes[range(of: index)] { continue }
-      sorted.bytes.append(contentsOf: bytes[range(of: index)])
-      sorted.ends.append(sorted.bytes.count)
-    }
-    return sorted
+    self.starts = starts
+    self.count = count
   }
 
-  /// The first path with this last component, in a list sorted by name.
+  /// Memory that the paths take.
+  public var bytes: Int {
+    blocks.reduce(0) { $0 + $1.bytes.capacity + PathBlock.overhead } + starts.capacity * 8
+      + folders.reduce(0) { $0 + 16 + $1.utf8.count }
+  }
+
+  public subscript(_ index: Int) -> String {
+    precondition(index >= 0 && index < count, "a path of the list")
+    let block = partition(starts) { $0 <= index } - 1
+    var reader = PathBlockReader(blocks[block], suffix: suffix)
+    for _ in starts[block]...index { reader.advance() }
+    return PathList.path(folders[reader.folder], reader.name)
+  }
+
+  /// The first path with this last component.
   public func firstIndex(named name: String) -> Int? {
-    var name = name
-    return name.withUTF8 { name in
-      bytes.withUnsafeBufferPointer { bytes in
-        var low = 0
-        var high = count
-        while low < high {
-          let middle = (low + high) / 2
-          if PathList.compare(bytes[nameRange(of: middle)], name[...]) < 0 {
-            low = middle + 1
-          } else {
-            high = middle
-          }
-        }
-        guard low < count, PathList.compare(bytes[nameRange(of: low)], name[...]) == 0 else { return nil }
-        return low
+    let name = Array(name.utf8)
+    // The last block that begins with a lesser name: what is wanted is in it, or the next one begins with it.
+    let following = partition(blocks) { block in
+      var reader = PathBlockReader(block, suffix: suffix)
+      reader.advance()
+      return reader.name.lexicographicallyPrecedes(name)
+    }
+    for block in max(0, following - 1)..<min(blocks.count, following + 1) {
+      var reader = PathBlockReader(blocks[block], suffix: suffix)
+      for index in 0..<blocks[block].count {
+        reader.advance()
+        if reader.name == name { return starts[block] + index }
+        if name.lexicographicallyPrecedes(reader.name) { return nil }
       }
     }
+    return nil
   }
 
-  /// Whether two paths have the same last component.
-  public func haveSameName(_ first: Int, _ second: Int) -> Bool {
-    bytes[nameRange(of: first)] == bytes[nameRange(of: second)]
+  static func path(_ folder: String, _ name: [UInt8]) -> String {
+    let name = String(decoding: name, as: UTF8.self)
+    return folder.isEmpty ? name : folder == "/" ? "/" + name : "\(folder)/\(name)"
+  }
+}
+
+/// How many elements from the start on a condition holds for, which then holds for no other.
+private func partition<Element>(_ elements: [Element], _ holds: (Element) -> Bool) -> Int {
+  var (low, high) = (0, elements.count)
+  while low < high {
+    let middle = (low + high) / 2
+    if holds(elements[middle]) { low = middle + 1 } else { high = middle }
+  }
+  return low
+}
+
+/// Up to 64 paths that follow one another: of each how many bytes of the name are those of the one before it, the
+/// others, and the step to its folder's number.
+struct PathBlock: Sendable {
+  fileprivate(set) var bytes: [UInt8] = []
+  fileprivate(set) var count = 0
+
+  static let most = 64
+  /// Memory that a block takes beside its bytes: an array's header, and its place among the blocks.
+  static let overhead = 48
+}
+
+struct PathBlockReader {
+  private let bytes: [UInt8]
+  private let suffix: [UInt8]
+  private var position = 0
+  private(set) var name: [UInt8] = []
+  private(set) var folder = 0
+
+  init(_ block: PathBlock, suffix: [UInt8]) {
+    bytes = block.bytes
+    self.suffix = suffix
   }
 
-  private static func compare(
-    _ first: Slice<UnsafeBufferPointer<UInt8>>, _ second: Slice<UnsafeBufferPointer<UInt8>>
-  )
-    -> Int
-  {
-    for (a, b) in zip(first, second) where a != b { return a < b ? -1 : 1 }
-    return first.count - second.count
+  var isAtEnd: Bool { position == bytes.count }
+
+  /// Goes on to the next path.
+  mutating func advance() {
+    let shared = number()
+    name.removeSubrange(shared...)
+    let length = number()
+    name += bytes[position..<position + length >> 1]
+    position += length >> 1
+    if length & 1 == 1 { name += suffix }
+    let step = number()
+    folder += step & 1 == 0 ? step >> 1 : -(step >> 1) - 1
+  }
+
+  private mutating func number() -> Int {
+    var value = 0
+    var shift = 0
+    while true {
+      let byte = bytes[position]
+      position += 1
+      value |= Int(byte & 0x7F) << shift
+      if byte < 0x80 { return value }
+      shift += 7
+    }
+  }
+}
+
+/// Packs paths that come in their order.
+struct PathBlockWriter {
+  private(set) var blocks: [PathBlock] = []
+  private let suffix: [UInt8]
+  private var open = PathBlock()
+  private(set) var lastName: [UInt8] = []
+  private(set) var lastFolder = -1
+
+  init(suffix: [UInt8]) { self.suffix = suffix }
+
+  /// Adds a path, but not the same again.
+  mutating func append(folder: Int, name: [UInt8]) {
+    if folder == lastFolder, name == lastName { return }
+    if open.count == PathBlock.most { close() }
+    let before = open.count == 0 ? [] : lastName
+    let endsAsMost = name.count >= suffix.count && name.suffix(suffix.count).elementsEqual(suffix)
+    let own = endsAsMost ? name.count - suffix.count : name.count
+    let shared = zip(before, name).prefix { $0.0 == $0.1 }.prefix(own).count
+    write(shared)
+    write((own - shared) << 1 | (endsAsMost ? 1 : 0))
+    open.bytes += name[shared..<own]
+    let step = folder - (open.count == 0 ? 0 : lastFolder)
+    write(step >= 0 ? step << 1 : (-step - 1) << 1 | 1)
+    open.count += 1
+    (lastName, lastFolder) = (name, folder)
+  }
+
+  private mutating func write(_ number: Int) {
+    var rest = number
+    while rest >= 0x80 {
+      open.bytes.append(UInt8(rest & 0x7F | 0x80))
+      rest >>= 7
+    }
+    open.bytes.append(UInt8(rest))
+  }
+
+  /// All blocks; to be called when no path follows.
+  mutating func finish() -> [PathBlock] {
+    close()
+    return blocks
+  }
+
+  private mutating func close() {
+    guard open.count > 0 else { return }
+    // A copy that has no room to spare.
+    var packed: [UInt8] = []
+    packed.reserveCapacity(open.bytes.count)
+    packed += open.bytes
+    blocks.append(PathBlock(bytes: packed, count: open.count))
+    open.bytes.removeAll(keepingCapacity: true)
+    open.count = 0
   }
 }

@@ -70,14 +70,16 @@ extension Preparation {
     let writer = try SnapshotWriter(
       file, options: options, inFloats: inFloats, communicator: communicator)
     do {
+      let list = communicator.isRoot ? PreparationLists(lists) : nil
       var total = SongTally()
-      total.skipped = sources.tracks.unlisted
-      var songs: [KeptSong] = []
+      total.skipped = communicator.isRoot ? sources.tracks.unlisted : []
+      try communicator.agree { try list?.add(total) }
       try sources.pass(.readingSongs, .tags(vocabulary)) { [self] tally, kept in
         let found = try gathered(tally, kept.map(\.song))
+        try communicator.agree { try list?.add(found.tally) }
         total += found.tally
-        songs += found.songs
-        try writer.append(kept.map(\.values))
+        total.forget(beyond: PreparationReport.mostNamed)
+        try writer.append(kept.map(\.values), all: found.songs)
       }
       let counts = try communicator.broadcast(total.counts)
       let distribution = try communicator.broadcast(total.distribution)
@@ -85,15 +87,11 @@ extension Preparation {
         counts: counts, distribution: distribution, vocabulary: vocabulary, encodings: writer.encodings,
         skipped: total.skipped, mismatches: total.mismatches,
         notes: sources.notes + (options.countedSplit == nil ? [] : ["the snapshot keeps that split"]))
-      try communicator.agree {
-        if communicator.isRoot {
-          try PreparationLists(skipped: report.skipped, mismatches: report.mismatches).write(to: lists)
-        }
-      }
+      try communicator.agree { try list?.finish() }
       guard counts.funnel.tagged > 0 else { throw noSongLeft(counts, lists) }
-      let sides =
-        options.countedSplit == nil ? nil : songs.map { sources.sides[ExactText($0.trackID)] ?? SongSide.none }
-      try writer.finish(songs, SnapshotRecord(options: options, report: report), sides: sides)
+      let side = { [sources] (trackID: String) in sources.sides[trackID] }
+      try writer.finish(
+        SnapshotRecord(options: options, report: report), side: options.countedSplit == nil ? nil : side)
       return report
     } catch {
       writer.discard(after: error)

@@ -157,10 +157,14 @@ public struct PreparationReport: Sendable {
   public var vocabulary: Vocabulary
   /// How each feature is kept.
   public var encodings: [Feature: ValueEncoding]
-  /// Every bad file with its cause, in the order of file names; on rank 0, empty elsewhere.
+  /// The first thousand bad files with their causes, in the order of file names; on rank 0, empty elsewhere. The
+  /// list beside the snapshot has all.
   public var skipped: [SkippedFile]
-  /// Every song whose Last.fm record is another song's; on rank 0, empty elsewhere.
+  /// The first thousand songs whose Last.fm record is another song's, likewise.
   public var mismatches: [Mismatch]
   /// What the user should know beside: choices that the program made.
   public var notes: [String] = []
+
+  /// How many bad files and mismatches a report names.
+  static let mostNamed = 1_000
 }

@@ -17,10 +17,10 @@ public final class Snapshot {
   public let segmentCounts: [Int]
   /// Tag names in the order of the labels' columns.
   public let tags: [String]
-  public let trackIDs: [String]
-  public let titles: [String]
-  public let artistNames: [String]
-  public let artistIDs: [String]
+  public let trackIDs: PackedTexts
+  public let titles: PackedTexts
+  public let artistNames: PackedTexts
+  public let artistIDs: PackedTexts
   /// `[songs × tags]`, row-major, 0 or 1.
   public let labels: [UInt8]
   public let record: SnapshotRecord
@@ -81,7 +81,9 @@ public final class Snapshot {
   }
 
   /// What `identity` is of songs with these ids, tags and segments.
-  public static func identity(trackIDs: [String], tags: [String], segments: SegmentChoice, crop: Crop) -> String {
+  public static func identity(
+    trackIDs: some Collection<String>, tags: [String], segments: SegmentChoice, crop: Crop
+  ) -> String {
     SnapshotFormat.identity(
       trackIDs: trackIDs, tags: tags, segments: segments, crop: crop, longest: PreparationOptions.mostSegments)
   }

@@ -42,13 +42,27 @@ enum SnapshotFormat {
   /// What tells two snapshots apart: a hash of the track ids, the tags and which segments there are, in order.
   /// - Parameter segments: the number of each song's, or `all`.
   static func identity(
-    trackIDs: [String], tags: [String], segments: SegmentChoice, crop: Crop, longest: Int
+    trackIDs: some Collection<String>, tags: [String], segments: SegmentChoice, crop: Crop, longest: Int
   ) -> String {
-    var hash = Fingerprint()
-    for list in [trackIDs, tags] {
-      hash.add("\(list.count)")
-      for text in list { hash.add(text) }
-    }
+    var identity = SnapshotIdentity(songs: trackIDs.count)
+    for trackID in trackIDs { identity.add(trackID: trackID) }
+    return identity.text(tags: tags, segments: segments, crop: crop, longest: longest)
+  }
+}
+
+/// The hash that tells two snapshots apart, made as the track ids come.
+struct SnapshotIdentity {
+  private var hash = Fingerprint()
+
+  init(songs: Int) { hash.add("\(songs)") }
+
+  mutating func add(trackID: String) { hash.add(trackID) }
+
+  /// 16 hexadecimal digits, when all track ids are in.
+  func text(tags: [String], segments: SegmentChoice, crop: Crop, longest: Int) -> String {
+    var hash = hash
+    hash.add("\(tags.count)")
+    for tag in tags { hash.add(tag) }
     let cut = longest == PreparationOptions.mostSegments ? "" : " \(longest)"
     hash.add(segments == .all ? "all\(cut)" : crop == .first ? "\(segments)" : "\(segments) \(crop.rawValue)")
     return hash.text

@@ -97,18 +97,26 @@ struct SnapshotParts {
   }
 
   /// One text a song.
-  func texts(_ path: String) throws -> [String] { try texts(path, count: songs) }
+  func texts(_ path: String) throws -> PackedTexts {
+    let dataset = try textDataset(path, count: songs)
+    var texts = PackedTexts()
+    let rows = SnapshotFormat.rowsOfChunk
+    for start in stride(from: 0, to: songs, by: rows) {
+      texts.append(contentsOf: try dataset.readStrings(rows: start..<min(start + rows, songs)))
+    }
+    return texts
+  }
 
   func tags() throws -> [String] {
     let count = try file.dataset(SnapshotFormat.Path.tagNames).count
     guard (1...Vocabulary.largestSize).contains(count) else {
       throw SnapshotParts.damaged(file, "it has \(count) tags, expected 1 to \(Vocabulary.largestSize)")
     }
-    let names = try texts(SnapshotFormat.Path.tagNames, count: count)
+    let names = try textDataset(SnapshotFormat.Path.tagNames, count: count).readStrings(limit: count)
     return try Vocabulary(names, source: file.filePath).names
   }
 
-  private func texts(_ path: String, count: Int) throws -> [String] {
+  private func textDataset(_ path: String, count: Int) throws -> Dataset {
     let dataset = try file.dataset(path)
     guard dataset.shape == [count], dataset.element.elementClass == .fixedString,
       dataset.element.bytes <= SnapshotParts.longestText, try fits(count, dataset.element.bytes)
@@ -116,7 +124,7 @@ struct SnapshotParts {
       throw SnapshotParts.damaged(
         file, "/\(path) holds \(dataset.shape) × \(dataset.element), expected \(count) texts")
     }
-    return try dataset.readStrings(limit: count)
+    return dataset
   }
 
   func labels(tags: Int) throws -> [UInt8] {

@@ -20,6 +20,8 @@ final class SnapshotWriter {
   private let communicator: any Communicator
   private let file: File
   private let columns: [any SnapshotColumn]
+  /// What is written when all songs are known; on rank 0 alone.
+  private let spool: SongSpool?
   /// Songs so far.
   private var rows = 0
 
@@ -37,6 +39,9 @@ final class SnapshotWriter {
     self.output = output
     self.options = options
     self.communicator = communicator
+    spool = try communicator.agree {
+      communicator.isRoot ? try SongSpool(output.temporaryPath + "-songs") : nil
+    }
     let file = try communicator.agree {
       // Through MPI-IO for one rank too: the file is then the same to the byte for every number of ranks.
       if let world = communicator as? MPICommunicator {
@@ -81,9 +86,11 @@ final class SnapshotWriter {
   }
 
   /// Adds songs behind all that are there: rank 0's, then rank 1's and so on.
-  /// - Parameter songs: of each the values of every feature, in the order of the options.
+  /// - Parameters:
+  ///   - songs: of each of this rank's the values of every feature, in the order of the options.
+  ///   - all: the songs of all ranks, in order, on rank 0; the other ranks' are not looked at.
   /// - Throws: `NeedsFloats` on every rank where an encoding does not hold a value of any rank.
-  func append(_ songs: [[SegmentValues]]) throws {
+  func append(_ songs: [[SegmentValues]], all: [KeptSong]) throws {
     let needs = columns.indices.map { column in
       let isMet = songs.allSatisfy { song in
         if case .floats = song[column] { columns[column].encoding == .float32 } else { true }
@@ -96,53 +103,56 @@ final class SnapshotWriter {
     let totals = try communicator.allreduce([songs.count, bytes], .sum)
     guard totals[0] > 0 else { return }
     try communicator.agree {
-      if communicator.isRoot { try output.checkRoom(for: totals[1] + SnapshotWriter.slack) }
+      guard let spool else { return }
+      try output.checkRoom(for: totals[1] + SnapshotWriter.slack)
+      try spool.append(all)
     }
     for (index, column) in columns.enumerated() { try column.append(songs.map { $0[index] }) }
     rows += totals[0]
   }
 
   /// Writes the rest, closes the file, gives it its name.
-  /// - Parameters:
-  ///   - songs: every row's song on rank 0; the other ranks' are not looked at.
-  ///   - sides: every row's side, likewise; nil on all ranks where the snapshot keeps no split.
-  func finish(_ songs: [KeptSong], _ record: SnapshotRecord, sides: [SongSide]?) throws {
-    let identity = try communicator.broadcast {
-      SnapshotFormat.identity(
-        trackIDs: songs.map(\.trackID), tags: record.tags, segments: options.segments, crop: options.crop,
-        longest: options.longest)
-    }
+  /// - Parameter side: of a track id, called on rank 0; nil on all ranks where the snapshot keeps no split.
+  func finish(_ record: SnapshotRecord, side: ((String) -> SongSide)?) throws {
     for column in columns { try column.finish() }
     try communicator.agree {
-      if communicator.isRoot { try output.checkRoom(for: restBytes(songs, record)) }
+      if let spool { try output.checkRoom(for: restBytes(spool, record)) }
     }
-    let texts: [(String, [String])] = [
-      (SnapshotFormat.Path.trackIDs, songs.map(\.trackID)), (SnapshotFormat.Path.titles, songs.map(\.title)),
-      (SnapshotFormat.Path.artistNames, songs.map(\.artistName)),
-      (SnapshotFormat.Path.artistIDs, songs.map(\.artistID)),
-    ]
-    let widths = try communicator.broadcast(texts.map { $0.1.map(\.utf8.count).max() ?? 0 })
+    let identity = try writeSongs(record, side: side)
     try communicator.agree {
-      for ((path, values), width) in zip(texts, widths) { try write(values, width: width, rows: rows, to: path) }
-      try write(songs.map { Int32(clamping: $0.segmentCount) }, columns: [], to: SnapshotFormat.Path.segmentCounts)
-      if options.segments == .all {
-        let starts = songs.reduce(into: [Int64(0)]) { starts, song in
-          starts.append(starts.last! + Int64(min(song.segmentCount, options.longest)))
-        }
-        try write(starts, columns: [], rows: rows + 1, to: SnapshotFormat.Path.starts)
-      }
-      if let sides { try write(sides.map(\.rawValue), columns: [], to: SnapshotFormat.Path.sides) }
-      try write(songs.flatMap(\.labels), columns: [record.tags.count], to: SnapshotFormat.Path.labels)
       _ = try file.createGroup("tags")
-      try write(
-        record.tags, width: record.tags.map(\.utf8.count).max() ?? 1, rows: record.tags.count,
-        to: SnapshotFormat.Path.tagNames)
+      let names = try file.createDataset(
+        SnapshotFormat.Path.tagNames,
+        DatasetLayout(
+          .fixedString(bytes: max(1, record.tags.map(\.utf8.count).max() ?? 1), .utf8), shape: [record.tags.count],
+          chunk: [min(record.tags.count, SnapshotFormat.rowsOfChunk)], shuffle: true,
+          deflate: SnapshotFormat.deflate))
+      try names.write(strings: communicator.isRoot ? record.tags : [], fromRow: 0, collective: isCollective)
       try write(record.distribution)
       try writeAttributes(record, identity)
       try file.close()
     }
     try communicator.agree {
       if communicator.isRoot { try output.commit() }
+    }
+  }
+
+  /// Writes the columns with a row a song; returns the identity.
+  private func writeSongs(_ record: SnapshotRecord, side: ((String) -> SongSide)?) throws -> String {
+    let widths = try communicator.broadcast(spool?.widths ?? [])
+    let songs = try communicator.agree {
+      try SongColumns(
+        in: file, rows: rows, textWidths: widths, tags: record.tags.count, longest: options.longest,
+        keepsStarts: options.segments == .all, side: side, isCollective: isCollective)
+    }
+    var identity = SnapshotIdentity(songs: rows)
+    for start in stride(from: 0, to: rows, by: songs.rowsOfPiece) {
+      let piece = try communicator.agree { try spool?.next(songs.rowsOfPiece) ?? [] }
+      for song in piece { identity.add(trackID: song.trackID) }
+      try communicator.agree { try songs.write(piece, fromRow: start) }
+    }
+    return try communicator.broadcast {
+      identity.text(tags: record.tags, segments: options.segments, crop: options.crop, longest: options.longest)
     }
   }
 
@@ -160,33 +170,9 @@ final class SnapshotWriter {
 extension SnapshotWriter {
   private var isCollective: Bool { communicator is MPICommunicator }
 
-  private func restBytes(_ songs: [KeptSong], _ record: SnapshotRecord) -> Int {
-    let texts = songs.reduce(0) { total, song in
-      total + song.title.utf8.count + song.artistName.utf8.count + song.artistID.utf8.count + 64
-    }
-    return 2 * texts + songs.count * (record.tags.count + 16) + record.distribution.songs.count * 16
-      + record.tags.reduce(0) { $0 + $1.utf8.count } + SnapshotWriter.slack
-  }
-
-  /// Texts of rank 0, as long as the longest.
-  private func write(_ texts: [String], width: Int, rows: Int, to path: String) throws {
-    let dataset = try file.createDataset(
-      path,
-      DatasetLayout(
-        .fixedString(bytes: max(1, width), .utf8), shape: [rows],
-        chunk: [min(rows, SnapshotFormat.rowsOfChunk)], shuffle: true, deflate: SnapshotFormat.deflate))
-    try dataset.write(strings: communicator.isRoot ? texts : [], fromRow: 0, collective: isCollective)
-  }
-
-  /// Values of rank 0, a row a song.
-  private func write<E: Element>(_ values: [E], columns: [Int], rows: Int? = nil, to path: String) throws {
-    let rows = rows ?? self.rows
-    let dataset = try file.createDataset(
-      path,
-      DatasetLayout(
-        E.elementType, shape: [rows] + columns, chunk: [min(rows, SnapshotFormat.rowsOfChunk)] + columns,
-        shuffle: true, deflate: SnapshotFormat.deflate))
-    try dataset.write(communicator.isRoot ? values : [], fromRow: 0, collective: isCollective)
+  private func restBytes(_ spool: SongSpool, _ record: SnapshotRecord) -> Int {
+    2 * spool.bytes + record.distribution.songs.count * 16 + record.tags.reduce(0) { $0 + $1.utf8.count }
+      + SnapshotWriter.slack
   }
 
   private func write(_ distribution: SegmentDistribution) throws {

@@ -116,6 +116,12 @@ struct KeptSong: Equatable {
     self.labels = labels
   }
 
+  /// The columns of texts, by their paths in a snapshot.
+  static let texts: KeyValuePairs<String, WritableKeyPath<KeptSong, String> & Sendable> = [
+    SnapshotFormat.Path.trackIDs: \.trackID, SnapshotFormat.Path.titles: \.title,
+    SnapshotFormat.Path.artistNames: \.artistName, SnapshotFormat.Path.artistIDs: \.artistID,
+  ]
+
   func write(to message: inout PackedWriter) {
     for text in [trackID, title, artistName, artistID] { message.write(text) }
     message.write(segmentCount)

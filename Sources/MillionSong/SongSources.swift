@@ -10,13 +10,15 @@ final class SongSources {
   private let tags: OpenedTags
   /// What the user should know beside: choices that the program made.
   private(set) var notes: [String] = []
-  /// The side of each song by its track id, where tags were counted; on rank 0, empty elsewhere.
-  private(set) var sides: [ExactText: SongSide] = [:]
+  /// The side of each song, where tags were counted; on rank 0, empty elsewhere.
+  private(set) var sides = TrackSides()
   let communicator: any Communicator
   private let progress: (PreparationProgress) -> Void
 
-  /// Pitches that the ranks together hold of one batch, at most.
-  private static let batchBytes = 64 << 20
+  /// Memory that the ranks together need for one batch, about.
+  private static let batchBytes = 32 << 20
+  /// What a song is reckoned at beside its segments: texts, and up to a hundred tags.
+  private static let bytesBesideSegments = 4 << 10
   private static let smallestBatch = 256
   /// What whole songs are reckoned at; real ones have up to 3,691 segments.
   private static let segmentsOfLongSong = 4096
@@ -74,7 +76,8 @@ final class SongSources {
     _ handOn: @escaping (SongTally, [SongPass.Kept]) throws -> Void
   ) throws {
     let segments = min(options.segments.count ?? options.longest, SongSources.segmentsOfLongSong)
-    let songBytes = segments * Feature.width * 4 * options.features.features.count
+    let songBytes =
+      segments * Feature.width * 4 * options.features.features.count + SongSources.bytesBesideSegments
     let batchSize = max(SongSources.smallestBatch, SongSources.batchBytes / songBytes)
     let (communicator, progress) = (communicator, progress)
     try SongPass(

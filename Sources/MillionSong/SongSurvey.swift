@@ -45,8 +45,12 @@ public struct SongSurvey: Sendable {
     mismatches = total.mismatches
     notes = sources.notes
     guard let lists else { return }
-    let tsv = PreparationLists(skipped: total.skipped, mismatches: total.mismatches)
-    try communicator.agree { if communicator.isRoot { try tsv.write(to: lists) } }
+    try communicator.agree {
+      guard communicator.isRoot else { return }
+      let files = PreparationLists(lists)
+      try files.add(total)
+      try files.finish()
+    }
   }
 
   /// The songs left after each step of a `prepare` with so many segments.

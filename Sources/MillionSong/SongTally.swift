@@ -83,6 +83,12 @@ struct SongTally {
     total.skipped += more.skipped
     total.mismatches += more.mismatches
   }
+
+  /// Lets go of what is listed beyond the first `most` of each kind.
+  mutating func forget(beyond most: Int) {
+    skipped.removeLast(max(0, skipped.count - most))
+    mismatches.removeLast(max(0, mismatches.count - most))
+  }
 }
 
 // MARK: - Exchange between ranks

@@ -3,16 +3,17 @@ import RandomNumbers
 
 /// What a split looks at, song by song.
 public struct SplitSongs: Sendable {
-  public var trackIDs: [String]
-  public var artistIDs: [String]
+  public var trackIDs: PackedTexts
+  public var artistIDs: PackedTexts
   /// Only for warnings; empty where they are not known.
-  public var artistNames: [String]
+  public var artistNames: PackedTexts
   /// `[song][tag]`, 0 or 1; only for stratified splits.
   public var labels: [UInt8]
   public var tagCount: Int
 
   public init(
-    trackIDs: [String], artistIDs: [String], artistNames: [String] = [], labels: [UInt8] = [], tagCount: Int = 0
+    trackIDs: PackedTexts, artistIDs: PackedTexts, artistNames: PackedTexts = [], labels: [UInt8] = [],
+    tagCount: Int = 0
   ) {
     precondition(trackIDs.count == artistIDs.count, "one artist id for each track id")
     precondition(artistNames.isEmpty || artistNames.count == trackIDs.count, "one name for each track id")
@@ -22,6 +23,14 @@ public struct SplitSongs: Sendable {
     self.artistNames = artistNames
     self.labels = labels
     self.tagCount = tagCount
+  }
+
+  public init(
+    trackIDs: [String], artistIDs: [String], artistNames: [String] = [], labels: [UInt8] = [], tagCount: Int = 0
+  ) {
+    self.init(
+      trackIDs: PackedTexts(trackIDs), artistIDs: PackedTexts(artistIDs), artistNames: PackedTexts(artistNames),
+      labels: labels, tagCount: tagCount)
   }
 
   public var count: Int { trackIDs.count }
@@ -127,14 +136,15 @@ extension Split {
   }
 
   /// The songs of each artist, artists in random order.
-  private static func songsOfArtists(_ artistIDs: [String], seed: UInt64) -> [[Int]] {
+  private static func songsOfArtists(_ artistIDs: PackedTexts, seed: UInt64) -> [[Int]] {
     let songs = Dictionary(grouping: artistIDs.indices) { ExactText(artistIDs[$0]) }
     let artists = songs.keys.map(\.text)
     return shuffled(artists, seed: seed).map { songs[ExactText(artists[$0])]! }
   }
 
   /// A random order of ids (as indices): each id draws its own number, so the ids' own order does not matter.
-  static func shuffled(_ ids: [String], seed: UInt64) -> [Int] {
+  static func shuffled<IDs: RandomAccessCollection<String>>(_ ids: IDs, seed: UInt64) -> [Int]
+  where IDs.Index == Int {
     let draws = ids.map { id -> UInt64 in
       let name = Fingerprint.of(id)
       var stream = RandomStream(
@@ -142,7 +152,7 @@ extension Split {
         second: UInt32(truncatingIfNeeded: name >> 32))
       return stream.next()
     }
-    return ids.indices.sorted { first, second in
+    return (0..<ids.count).sorted { first, second in
       draws[first] != draws[second]
         ? draws[first] < draws[second] : ExactText(ids[first]) < ExactText(ids[second])
     }

@@ -19,12 +19,12 @@ struct TagCensus {
   private var numbers: [ExactText: Int32] = [:]
   private var names: [ExactText] = []
   private var tags: [Int32] = []
-  /// For each of this rank's songs, its place among all and where its tags end.
-  private var songs: [(place: Int, end: Int)] = []
+  /// For each of this rank's songs, its place among all and how many tags it has.
+  private var songs: [(place: Int32, tags: Int32)] = []
   private var total = 0
   /// Of all songs, in order; on rank 0, empty elsewhere.
-  private var trackIDs: [String] = []
-  private var artistIDs: [String] = []
+  private var trackIDs = PackedTexts()
+  private var artistIDs = PackedTexts()
 
   /// Takes in a batch: this rank's part, the parts of lower ranks standing before it. Collective.
   mutating func add(_ own: [Candidate], _ communicator: any Communicator) throws {
@@ -32,7 +32,7 @@ struct TagCensus {
     let first = total + counts[..<communicator.rank].reduce(0, +)
     for (index, song) in own.enumerated() {
       for tag in song.tags { tags.append(number(of: tag)) }
-      songs.append((first + index, tags.count))
+      songs.append((Int32(first + index), Int32(song.tags.count)))
     }
     total += counts.reduce(0, +)
     var message = PackedWriter()
@@ -40,8 +40,8 @@ struct TagCensus {
     message.write(own.map(\.artistID))
     for reader in try communicator.gatherToRoot(message) {
       var reader = reader
-      trackIDs += try reader.readTexts()
-      artistIDs += try reader.readTexts()
+      trackIDs.append(contentsOf: try reader.readTexts())
+      artistIDs.append(contentsOf: try reader.readTexts())
     }
   }
 
@@ -56,8 +56,8 @@ struct TagCensus {
   /// What came of the counting.
   struct Result {
     var vocabulary: Vocabulary
-    /// The side of each song by its track id; on rank 0, empty elsewhere.
-    var sides: [ExactText: SongSide]
+    /// The side of each song; on rank 0, empty elsewhere.
+    var sides: TrackSides
     /// Training songs that were counted.
     var training: Int
   }
@@ -68,12 +68,13 @@ struct TagCensus {
     -> Result
   {
     var sides = try communicator.agree { communicator.isRoot ? try self.sides(rule, seed: seed) : [] }
-    let ofSong = Dictionary(zip(trackIDs.map(ExactText.init), sides)) { first, _ in first }
+    let ofSong = TrackSides(zip(trackIDs, sides))
     sides = try communicator.broadcast(sides)
     var counts = [Int](repeating: 0, count: names.count)
     var start = 0
-    for (place, end) in songs {
-      if sides[place] == .training { for tag in tags[start..<end] { counts[Int(tag)] += 1 } }
+    for (place, own) in songs {
+      let end = start + Int(own)
+      if sides[Int(place)] == .training { for tag in tags[start..<end] { counts[Int(tag)] += 1 } }
       start = end
     }
     let total = try gathered(counts, communicator)
@@ -81,7 +82,7 @@ struct TagCensus {
       try Vocabulary.mostFrequent(limit, of: total).names
     }
     return Result(
-      vocabulary: try Vocabulary(words), sides: communicator.isRoot ? ofSong : [:],
+      vocabulary: try Vocabulary(words), sides: ofSong,
       training: sides.count { $0 == .training })
   }
 

@@ -81,7 +81,7 @@ import Testing
       $0.crop = crop
     }
     let kept = Self.lengths.indices.filter { Self.lengths[$0] >= 100 }
-    #expect(snapshot.trackIDs == kept.map(TestSongs.trackID))
+    #expect(Array(snapshot.trackIDs) == kept.map(TestSongs.trackID))
     for (feature, expected) in [(Feature.pitches, pitches), (.timbre, timbre)] {
       for (row, song) in kept.enumerated() {
         let start = crop == .first ? 0 : (Self.lengths[song] - 100) / 2

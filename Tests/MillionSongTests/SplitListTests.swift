@@ -100,8 +100,7 @@ import Testing
 
   @Test func aNameUnderTwoIdsOnTwoSidesIsCounted() throws {
     var named = songs
-    named.artistNames[8] = "ARTIST 0 "
-    named.artistNames[9] = ""
+    named.artistNames = PackedTexts(Array(songs.artistNames[..<8]) + ["ARTIST 0 ", ""])
     let split = Split(train: Array(0..<8), validation: [8, 9], test: [])
     let warnings = split.warnings(try SplitRule("artist:0.8"), named)
     #expect(warnings.count == 1)

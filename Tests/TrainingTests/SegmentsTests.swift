@@ -250,9 +250,9 @@ private final class FailingSongs: SongSource {
   var segments: SegmentChoice { base.segments }
   var segmentCounts: [Int] { base.segmentCounts }
   var tags: [String] { base.tags }
-  var trackIDs: [String] { base.trackIDs }
-  var artistIDs: [String] { base.artistIDs }
-  var artistNames: [String] { base.artistNames }
+  var trackIDs: PackedTexts { base.trackIDs }
+  var artistIDs: PackedTexts { base.artistIDs }
+  var artistNames: PackedTexts { base.artistNames }
   var labels: [UInt8] { base.labels }
 
   func bytesOfSegment(_ feature: Feature) -> Int { 48 }

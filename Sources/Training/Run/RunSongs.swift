@@ -13,9 +13,9 @@ public final class SnapshotSongs: SongSource {
   public var segments: SegmentChoice { snapshot.segments }
   public var segmentCounts: [Int] { snapshot.segmentCounts }
   public var tags: [String] { snapshot.tags }
-  public var trackIDs: [String] { snapshot.trackIDs }
-  public var artistIDs: [String] { snapshot.artistIDs }
-  public var artistNames: [String] { snapshot.artistNames }
+  public var trackIDs: PackedTexts { snapshot.trackIDs }
+  public var artistIDs: PackedTexts { snapshot.artistIDs }
+  public var artistNames: PackedTexts { snapshot.artistNames }
   public var labels: [UInt8] { snapshot.labels }
   public var preparedSplit: PreparedSplit? { snapshot.preparedSplit }
 

@@ -8,9 +8,9 @@ public final class InMemorySongs: SongSource {
   public let segments: SegmentChoice
   public let segmentCounts: [Int]
   public let tags: [String]
-  public let trackIDs: [String]
-  public let artistIDs: [String]
-  public let artistNames: [String]
+  public let trackIDs: PackedTexts
+  public let artistIDs: PackedTexts
+  public let artistNames: PackedTexts
   public let labels: [UInt8]
   private let values: [Feature: [Float]]
   /// Where each song's segments start.
@@ -47,9 +47,9 @@ public final class InMemorySongs: SongSource {
     self.segments = segments
     segmentCounts = lengths
     self.tags = tags
-    self.trackIDs = trackIDs
-    self.artistIDs = artistIDs
-    self.artistNames = artistNames
+    self.trackIDs = PackedTexts(trackIDs)
+    self.artistIDs = PackedTexts(artistIDs)
+    self.artistNames = PackedTexts(artistNames)
     self.labels = labels
     self.values = values
     starts = lengths.reduce(into: [0]) { $0.append($0.last! + $1) }

@@ -71,7 +71,7 @@ public struct SongSides {
     return stream.permutation(labels.count / tags).flatMap { labels[$0 * tags..<($0 + 1) * tags] }
   }
 
-  private static func identity(of split: Split, trackIDs: [String]) -> String {
+  private static func identity(of split: Split, trackIDs: PackedTexts) -> String {
     var hash = ContentHash()
     for side in [split.train, split.validation, split.test] {
       hash.append(UInt64(side.count))

@@ -17,10 +17,10 @@ public protocol SongSource: AnyObject {
   var segmentCounts: [Int] { get }
   /// In the order of the labels' columns.
   var tags: [String] { get }
-  var trackIDs: [String] { get }
-  var artistIDs: [String] { get }
+  var trackIDs: PackedTexts { get }
+  var artistIDs: PackedTexts { get }
   /// For messages; empty where they are not known.
-  var artistNames: [String] { get }
+  var artistNames: PackedTexts { get }
   /// `[song][tag]`, 0 or 1.
   var labels: [UInt8] { get }
   /// The split that these songs and tags were made for; nil where any will do.
@@ -51,9 +51,9 @@ final class ChosenSongs: SongSource {
   private let base: any SongSource
   let identity: String
   let segmentCounts: [Int]
-  let trackIDs: [String]
-  let artistIDs: [String]
-  let artistNames: [String]
+  let trackIDs: PackedTexts
+  let artistIDs: PackedTexts
+  let artistNames: PackedTexts
   let labels: [UInt8]
   let preparedSplit: PreparedSplit?
 
@@ -80,9 +80,10 @@ final class ChosenSongs: SongSource {
     self.rows = rows
     let tags = base.tags.count
     segmentCounts = rows.map { base.segmentCounts[$0] }
-    trackIDs = rows.map { base.trackIDs[$0] }
-    artistIDs = rows.map { base.artistIDs[$0] }
-    artistNames = base.artistNames.isEmpty ? [] : rows.map { base.artistNames[$0] }
+    let (allTracks, allArtists, allNames) = (base.trackIDs, base.artistIDs, base.artistNames)
+    trackIDs = PackedTexts(rows.lazy.map { allTracks[$0] })
+    artistIDs = PackedTexts(rows.lazy.map { allArtists[$0] })
+    artistNames = allNames.isEmpty ? [] : PackedTexts(rows.lazy.map { allNames[$0] })
     preparedSplit = base.preparedSplit?.of(rows)
     labels = rows.flatMap { base.labels[$0 * tags..<($0 + 1) * tags] }
     identity =

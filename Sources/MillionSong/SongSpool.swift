@@ -1,0 +1,53 @@
+import Diagnosis
+import FileAccess
+
+/// What a snapshot keeps of each song beside its segments, on the disk until all songs are known: only then is it
+/// known how long the texts of a column are. Rank 0 has one.
+final class SongSpool {
+  private let file: SpillFile
+  /// Read from the file, not asked for yet.
+  private var waiting: [KeptSong] = []
+  private(set) var count = 0
+  /// Bytes of the longest text in each column of texts.
+  private(set) var widths = [Int](repeating: 0, count: KeptSong.texts.count)
+
+  /// - Parameter path: where the file stands for a moment.
+  init(_ path: String) throws { file = try SpillFile(path) }
+
+  /// Bytes on the disk.
+  var bytes: Int { file.count }
+
+  func append(_ songs: [KeptSong]) throws {
+    guard !songs.isEmpty else { return }
+    var message = PackedWriter()
+    for song in songs {
+      song.write(to: &message)
+      for (column, text) in KeptSong.texts.enumerated() {
+        widths[column] = max(widths[column], song[keyPath: text.value].utf8.count)
+      }
+    }
+    var head = PackedWriter()
+    head.write(songs.count)
+    head.write(message.bytes.count)
+    try file.append(head.bytes + message.bytes)
+    count += songs.count
+  }
+
+  /// The next songs, fewer at the end only.
+  func next(_ wanted: Int) throws -> [KeptSong] {
+    while waiting.count < wanted, !file.isAtEnd {
+      var head = PackedReader(try file.read(16))
+      let songs = try head.readInt()
+      var message = PackedReader(try file.read(try head.readInt()))
+      for _ in 0..<songs { waiting.append(try KeptSong(from: &message)) }
+    }
+    defer { waiting.removeFirst(min(wanted, waiting.count)) }
+    return Array(waiting.prefix(wanted))
+  }
+
+  /// Lets `next` begin with the first song again.
+  func rewind() {
+    waiting = []
+    file.rewind()
+  }
+}
