@@ -27,7 +27,7 @@ struct EvaluateCommand: ParsableCommand {
   @Option(help: "The snapshot it was trained on.")
   var data: String
 
-  @Option(help: "The side of the split.")
+  @Option(help: "The side of the split; all: every song, however they were divided.")
   var split = Side.validation
 
   @Option(help: "How the songs are divided, where the split's lists have moved. Default: as the checkpoint says.")

@@ -21,6 +21,15 @@ def lists(snapshot, tmp_path):
     return tmp_path
 
 
+@pytest.fixture(scope="module")
+def counted(tree, tmp_path_factory):
+    """A snapshot whose tags were counted on the training side of an artist split."""
+    out = tmp_path_factory.mktemp("counted") / "songs.h5"
+    program.succeed("prepare", "--msd", tree / "msd", "--lastfm", tree / "lastfm", "--segments", 60, "--tags", "top:5",
+                    "--split", "artist:0.7/0.2/0.1", "--out", out)
+    return out
+
+
 def rule(lists, test="test.txt", form="artist-lists"):
     return f"{form}:{lists}/train.txt,0.2,{lists}/{test}"
 
@@ -48,6 +57,10 @@ def test_a_run_by_lists_resumes_and_is_evaluated_with_the_same_lists_alone(snaps
     evaluate = ("evaluate", "--checkpoint", newest, "--data", snapshot, "--split", "test")
     refuse(program.run(*evaluate), MISSING, "train.txt")
     program.succeed(*evaluate, "--split-rule", rule(moved))
+    # All songs are all songs, whatever the lists said.
+    every = program.succeed(*evaluate[:-1], "all", "--json", ranks=2)
+    with h5py.File(snapshot, "r", locking=False) as file:
+        assert json.loads(every.output)["songs"] == len(file["songs/track_id"])
     refuse(program.run(*evaluate, "--split-rule", "random:0.8/0.1/0.1"), BAD_DATA, "split", "--allow-other-data")
     assert train(snapshot, out, rule(moved), "--epochs", 2, "--resume").code == 0
 
@@ -88,3 +101,20 @@ def test_a_stratified_split_gives_the_same_songs_on_any_number_of_ranks(snapshot
         with h5py.File(out / "checkpoints/epoch-0001.h5", "r", locking=False) as file:
             identities.add(file["texts/split_identity"][()])
     assert len(identities) == 1
+
+
+@pytest.mark.parametrize("config", sorted(path.name for path in (program.ROOT / "configs").glob("*.yaml")))
+def test_the_published_configurations_train_on_a_snapshot_with_a_split_of_its_own(counted, tmp_path, config):
+    options = ["--segments", 60, "--epochs", 1, "--filters", "[2,2,2]", "--recurrent-units", 2, "--pooling",
+               "[[2,2],[2,2],[3,3]]", "--threads", 1]
+    line = ["train", "--data", counted, "--config", program.ROOT / "configs" / config, *options]
+    program.succeed(*line, "--out", tmp_path / "run")
+    assert "split: artist:0.7/0.2/0.1" in (tmp_path / "run/config.yaml").read_text()
+    # Said on purpose, another split is still refused.
+    refuse(program.run(*line, "--out", tmp_path / "other", "--split", "random:0.95"), BAD_DATA, "--split artist:0.7/0.2/0.1")
+
+
+def test_without_a_split_of_its_own_a_snapshot_is_divided_by_the_standard_rule(snapshot, tmp_path):
+    program.succeed("train", "--data", snapshot, "--config", program.ROOT / "configs/small-252.yaml", "--epochs", 1,
+                    "--filters", "[2,2,2]", "--recurrent-units", 2, "--threads", 1, "--out", tmp_path / "run")
+    assert "split: random:0.95" in (tmp_path / "run/config.yaml").read_text()

@@ -26,6 +26,7 @@ public struct SongSides {
     let songs = SplitSongs(
       trackIDs: source.trackIDs, artistIDs: source.artistIDs, artistNames: source.artistNames,
       labels: rule.needsLabels ? source.labels : [], tagCount: source.tags.count)
+    let split: Split
     if let prepared = source.preparedSplit {
       split = prepared.split
       if rule.isByArtist { try split.checkNoArtistOnTwoSides(songs) }
@@ -37,7 +38,18 @@ public struct SongSides {
         .badData, "split \(rule): its lists hold other ids than they did (hash \(found), expected \(listsHash))",
         remedy: "bring back the lists as they were, or leave out split_lists_hash for a new run")
     }
-    warnings = split.warnings(rule, songs)
+    self.init(source, split, warnings: split.warnings(rule, songs), permuteTags: permuteTags, seed: seed)
+  }
+
+  /// All songs on no side, for what asks of none.
+  public init(undivided source: any SongSource, permuteTags: Bool, seed: UInt64) {
+    let split = Split(train: [], validation: [], test: [], unused: Array(source.trackIDs.indices))
+    self.init(source, split, warnings: [], permuteTags: permuteTags, seed: seed)
+  }
+
+  private init(_ source: any SongSource, _ split: Split, warnings: [String], permuteTags: Bool, seed: UInt64) {
+    self.split = split
+    self.warnings = warnings
     tagCount = source.tags.count
     labels =
       permuteTags ? Self.permuted(source.labels, tags: source.tags.count, seed: seed) : source.labels

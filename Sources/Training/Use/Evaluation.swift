@@ -45,13 +45,7 @@ public struct Evaluation: Sendable {
       try refuseOtherForm(model, input, data)
       let source = try ChosenSongs.of(data, input, fewest: model.architecture.shortestSong)
       try refuseOther(model, source)
-      if let splitRule, let prepared = source.preparedSplit {
-        try prepared.refuseOther(SplitRule(splitRule), name: source.name)
-      }
-      let sides = try SongSides(
-        source, split: splitRule ?? configuration.split, permuteTags: configuration.permuteTags,
-        seed: configuration.seed)
-      try refuseOtherSplit(model, sides, source)
+      let sides = try divided(source, model, configuration)
       let songs = side == "all" ? Array(source.trackIDs.indices) : sides.songs(of: side) ?? []
       guard !songs.isEmpty else {
         throw Failure(
@@ -77,6 +71,24 @@ public struct Evaluation: Sendable {
     return Report(
       side: side, songs: songs.count, tags: model.tags, metrics: metrics,
       epoch: model.checkpoint.integers["epoch"], step: model.checkpoint.integers["step"])
+  }
+
+  /// The songs divided as the checkpoint's run had them; where all are wanted, they need not be divided, so that no
+  /// list is looked for.
+  private func divided(
+    _ source: any SongSource, _ model: StoredModel, _ configuration: RunConfiguration
+  ) throws -> SongSides {
+    guard side != "all" else {
+      return SongSides(undivided: source, permuteTags: configuration.permuteTags, seed: configuration.seed)
+    }
+    if let splitRule, let prepared = source.preparedSplit {
+      try prepared.refuseOther(SplitRule(splitRule), name: source.name)
+    }
+    let sides = try SongSides(
+      source, split: splitRule ?? configuration.split, permuteTags: configuration.permuteTags,
+      seed: configuration.seed)
+    try refuseOtherSplit(model, sides, source)
+    return sides
   }
 
   /// Refuses songs of which there is not what the network sees.
