@@ -4,7 +4,7 @@ import GRDB
 /// All that a database holds, track by track.
 extension LastFMDatabase {
   /// Tracks looked up at once. Without an index that is one pass over a table.
-  private static let batch = 20_000
+  private static let batch = 30_000
 
   /// Looks up the tracks that stand in some rows of `tids`, counted from 0, some at a time; the body is also told how
   /// many are done.

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import sqlite3
 import subprocess
 import sys
 
@@ -243,6 +245,26 @@ def test_a_database_cannot_be_joined_by_titles(forms, database, tmp_path):
         assert refused.code == program.USAGE and "tells neither titles nor artists" in refused.errors
     told = prepare(forms["aggregate"], tmp_path / "songs.h5", "--lastfm", database)
     assert "joined by track id alone" in told.output
+
+
+def test_a_large_database_without_an_index_is_told_with_the_line_that_makes_one(tree, tmp_path):
+    path = tmp_path / "lastfm_tags.db"
+    lastfm_database.make(tree / "lastfm", path)
+    connection = sqlite3.connect(path)
+    with connection:
+        # Tags of a million tracks that nobody has.
+        connection.execute("INSERT INTO tid_tag WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE "
+                           "i < 1000000) SELECT 1000000 + i, 1, 50.0 FROM n")
+    arguments = [tree / "msd", tmp_path / "songs.h5", "--lastfm", path]
+    told = prepare(*arguments, ranks=2).errors
+    warning = [line for line in told.splitlines() if "warning" in line]
+    assert len(warning) == 1 and str(path) in warning[0] and "every batch of songs" in warning[0], told
+    with connection:
+        connection.execute(re.search("'(CREATE INDEX [^']*tid_tag[^']*;)'", warning[0]).group(1))
+    connection.close()
+    first = (tmp_path / "songs.h5").read_bytes()
+    assert "warning" not in prepare(*arguments, ranks=2).errors
+    assert (tmp_path / "songs.h5").read_bytes() == first
 
 
 def test_mismatches_are_listed_with_both_spellings(real_data, forms, tmp_path):
