@@ -1,4 +1,4 @@
-"""Draws the distribution of a snapshot's songs over lengths, or the curves of a run. scripts/plot calls it."""
+"""Draws the distribution of songs over lengths, or the curves of a run. scripts/plot calls it."""
 
 import argparse
 import json
@@ -29,14 +29,29 @@ def plain(axes):
 
 
 def read_distribution(path):
+    """Songs by segments; those with a tag only where tags were asked for."""
     try:
-        with h5py.File(path, "r", locking=False) as file:
-            return {name: file[f"distribution/{name}"][:].astype(int)
-                    for name in ("segments", "read", "joined", "tagged")}
+        with open(path, "rb") as file:
+            is_text = file.read(64).lstrip().startswith(b"{")
+        counts = counts_of_json(path) if is_text else counts_of_snapshot(path)
     except FileNotFoundError:
         fail(f"{path}: no such file", 66)
-    except (OSError, KeyError) as error:
-        fail(f"{path}: no snapshot: {error}", 65)
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        fail(f"{path}: neither a snapshot nor what inspect --json says of songs: {error}", 65)
+    if counts["read"].sum() == 0:
+        fail(f"{path}: no song in it", 65)
+    return counts
+
+
+def counts_of_snapshot(path):
+    with h5py.File(path, "r", locking=False) as file:
+        return {name: file[f"distribution/{name}"][:].astype(int) for name in ("segments", "read", "tagged")}
+
+
+def counts_of_json(path):
+    rows = json.loads(path.read_text("utf-8"))["distribution"]["songs_by_segments"]
+    return {name: numpy.array([row[name] for row in rows], dtype=int)
+            for name in ("segments", "read", "tagged") if not rows or name in rows[0]}
 
 
 def draw_distribution(path, out):
@@ -47,16 +62,18 @@ def draw_distribution(path, out):
     edges = numpy.linspace(0, end, 50)
     figure, (histogram, left) = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
     inside = lengths <= end
-    for name, colour, label in (("read", READ, "read"), ("tagged", TAGGED, "joined, with a tag")):
+    kinds = [kind for kind in (("read", READ, "read"), ("tagged", TAGGED, "joined, with a tag")) if kind[0] in counts]
+    last = kinds[-1][0]
+    for name, colour, label in kinds:
         histogram.hist(lengths[inside], edges, weights=counts[name][inside], color=colour, label=label)
         songs = numpy.array([counts[name][lengths >= threshold].sum() for threshold in edges])
-        left.plot(edges, songs, color=colour if name == "tagged" else "#777777", label=label)
+        left.plot(edges, songs, color=TAGGED if name == last else "#777777", label=label)
     histogram.set(xlabel="segments of a song", ylabel="songs", xlim=(0, end), title="How long songs are")
     left.set(xlabel="segments asked for (L)", ylabel="songs left", xlim=(0, end), title="What a length leaves")
     left.set_ylim(0)
     facts = []
     for length in PAPER:
-        songs = counts["tagged"][lengths >= length].sum()
+        songs = counts[last][lengths >= length].sum()
         left.plot([length], [songs], "o", color=TAGGED, markersize=5)
         facts.append(f"L = {length}: {songs:,} songs")
     left.text(0.97, 0.72, "\n".join(facts), transform=left.transAxes, ha="right", va="top", color=TAGGED)
@@ -126,10 +143,12 @@ def draw_curves(run, out):
 def main():
     parser = argparse.ArgumentParser(
         prog="scripts/plot", description="Draws pictures with matplotlib.",
-        epilog="Example: scripts/plot curves runs/first --out curves.png")
+        epilog="Examples: scripts/plot curves runs/first --out curves.png; "
+        "crnn-dist inspect MSD/data --json > tree.json && scripts/plot distribution tree.json")
     parser.add_argument("what", choices=["distribution", "curves"],
-                        help="distribution of a snapshot's songs over lengths; curves of a run's epochs")
-    parser.add_argument("source", type=Path, help="the snapshot, or the run's folder or its metrics.jsonl")
+                        help="distribution of songs over lengths; curves of a run's epochs")
+    parser.add_argument("source", type=Path, help="a snapshot, or what crnn-dist inspect --json says of a tree or another "
+                        "source of songs; the run's folder or its metrics.jsonl")
     parser.add_argument("--out", type=Path, help="the picture, .png, .pdf or .svg (default: named after the source)")
     options = parser.parse_args()
     out = options.out or Path(f"{options.source.resolve().stem}-{options.what}.png")

@@ -1,0 +1,83 @@
+"""The pictures of scripts/plot, drawn by the tests' own Python."""
+
+import subprocess
+import sys
+
+import numpy
+import pytest
+
+import program
+
+matplotlib = pytest.importorskip("matplotlib", reason="no matplotlib: scripts/install-dependencies --tests installs it")
+import matplotlib.colors  # noqa: E402
+import matplotlib.image  # noqa: E402
+
+READ, TAGGED, TRAINING = "#bbbbbb", "#0072b2", "#d55e00"
+# What stands above the axes names the source.
+TITLE_ROWS = 60
+
+
+def draw(what, source, out):
+    return subprocess.run([sys.executable, program.ROOT / "scripts/plots/plot.py", what, source, "--out", out],
+                          text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def picture(what, source, out):
+    done = draw(what, source, out)
+    assert done.returncode == 0 and f"wrote {out}" in done.stdout, done.stderr
+    image = matplotlib.image.imread(out)[..., :3]
+    assert image.shape[0] > 500 and image.shape[1] > 1000
+    return image
+
+
+def share(image, colour):
+    """Of the picture's dots, those of this colour."""
+    return (abs(image - numpy.array(matplotlib.colors.to_rgb(colour))).max(axis=2) < 0.01).mean()
+
+
+def told(path, out, *options):
+    out.write_text(program.succeed("inspect", path, "--json", *options).output)
+    return out
+
+
+def test_a_tree_and_the_snapshot_made_of_it_have_the_same_picture(tree, snapshot, tmp_path):
+    drawn = picture("distribution", snapshot, tmp_path / "snapshot.png")
+    assert share(drawn, READ) > 0.002 and share(drawn, TAGGED) > 0.02
+    sources = [told(tree / "msd", tmp_path / "tree.json", "--lastfm", tree / "lastfm"),
+               told(snapshot, tmp_path / "snapshot.json")]
+    for source in sources:
+        again = picture("distribution", source, tmp_path / f"{source.stem}-json.png")
+        assert (again[TITLE_ROWS:] == drawn[TITLE_ROWS:]).all()
+
+
+def test_songs_without_tags_and_records_of_other_songs_have_other_pictures(tree, tmp_path):
+    tags = ["--lastfm", tree / "lastfm"]
+    without, some, fewer = (
+        picture("distribution", told(tree / "msd", tmp_path / f"{number}.json", *options), tmp_path / f"{number}.png")
+        for number, options in enumerate([[], tags, [*tags, "--min-tag-weight", 90]]))
+    assert share(without, READ) > share(some, READ) and share(without, TAGGED) > 0
+    # A higher weight leaves fewer songs with a tag.
+    assert share(fewer, TAGGED) < share(some, TAGGED)
+
+
+def test_the_curves_of_a_run_are_drawn(run, tmp_path):
+    for source in (run, run / "metrics.jsonl"):
+        drawn = picture("curves", source, tmp_path / "curves.png")
+        assert share(drawn, TRAINING) > 0.0005 and share(drawn, TAGGED) > 0.0005
+
+
+@pytest.mark.parametrize("what, name, content, code", [
+    ("distribution", "none.h5", None, program.MISSING),
+    ("distribution", "words.h5", "no songs", program.BAD_DATA),
+    ("distribution", "list.json", "{\"distribution\": [1, 2]}", program.BAD_DATA),
+    ("distribution", "half.json", "{\"distribution\": {\"songs_by_seg", program.BAD_DATA),
+    ("distribution", "empty.json", "{\"distribution\": {\"songs_by_segments\": []}}", program.BAD_DATA),
+    ("curves", "none", None, program.MISSING),
+    ("curves", "metrics.jsonl", "{\"event\": \"start\"}\n", program.BAD_DATA),
+])
+def test_what_cannot_be_drawn_is_told_in_one_line(tmp_path, what, name, content, code):
+    if content is not None:
+        (tmp_path / name).write_text(content)
+    done = draw(what, tmp_path / name, tmp_path / "out.png")
+    assert done.returncode == code and len(done.stderr.splitlines()) == 1 and name in done.stderr, done.stderr
+    assert not (tmp_path / "out.png").exists()
