@@ -1,7 +1,7 @@
 /// How many songs are left after each step of making a training set; each step counts songs that passed all
 /// before it.
 public struct Funnel: Codable, Equatable, Sendable {
-  /// Track files found.
+  /// Songs found: one in each file of one song, one in each row of an aggregate, one for a file that cannot be opened.
   public var files = 0
   /// Of these: sound, and the only ones of their track id.
   public var read = 0
@@ -46,7 +46,7 @@ public struct Funnel: Codable, Equatable, Sendable {
     func padded(_ text: String, _ width: Int) -> String {
       String(repeating: " ", count: max(0, width - text.count)) + text
     }
-    var lines = ["step              songs   of files       lost"]
+    var lines = ["step              songs     of all       lost"]
     var before = files
     for (name, songs) in steps {
       let thousandths = files == 0 ? 0 : (songs * 1000 + files / 2) / files

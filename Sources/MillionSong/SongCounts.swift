@@ -1,9 +1,9 @@
 /// Where the songs went: the funnel, and what each step lost for which reason.
 public struct SongCounts: Codable, Equatable, Sendable {
   public var funnel = Funnel()
-  /// Track files that could not be read.
+  /// Songs that could not be read; a file that cannot be opened counts as one.
   public var badFiles = 0
-  /// Track files whose track id another file before them has.
+  /// Songs whose track id another one before them has.
   public var duplicates = 0
   /// Track files whose name is not their track id; a warning, they count.
   public var misnamed = 0

@@ -88,7 +88,7 @@ private struct ReadResult: Inspection {
   var text: String {
     func whole(_ number: Double) -> String { String(Int(number.rounded())) }
     return table([
-      ("track files", "\(files), \(badFiles) of them bad"), ("segments", "\(segments) of each"),
+      ("songs", "\(files), \(badFiles) of them bad"), ("segments", "\(segments) of each"),
       ("ranks", "\(worldSize)"),
       ("tracks/s", "\(whole(tracksPerSecond)) (\(whole(slowest)) to \(whole(fastest)))"),
       ("of each rank", tracksPerSecondByRank.map(whole).joined(separator: " ")),

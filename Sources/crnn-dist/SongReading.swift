@@ -150,7 +150,7 @@ struct SongsRead: Encodable {
     let losses = survey.counts.losses.map { loss in
       loss.text + (loss.list.flatMap { list in lists.map { ": \($0).\(list).tsv" } } ?? "")
     }
-    let shown = survey.skipped.prefix(Self.mostShown).map { "  \($0)" }
+    let shown = survey.skipped.prefix(Self.mostShown).map { "  \($0)".withVisibleControls }
     let rest = survey.skipped.count - shown.count
     let more = rest > 0 ? ["  and \(rest) more, which --json and --lists PREFIX tell"] : []
     if !(losses + shown).isEmpty { parts.append((losses + shown + more).joined(separator: "\n")) }

@@ -77,7 +77,7 @@ struct TagsRead: Encodable {
     if survey.misnamed > 0 {
       parts.append("\(survey.misnamed) records are in files named after another track")
     }
-    let shown = survey.skipped.prefix(Self.mostShown).map { "  \($0)" }
+    let shown = survey.skipped.prefix(Self.mostShown).map { "  \($0)".withVisibleControls }
     let rest = survey.skipped.count - shown.count
     let more = rest > 0 ? ["  and \(rest) more, which --json tells"] : []
     if !shown.isEmpty {
