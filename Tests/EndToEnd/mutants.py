@@ -344,35 +344,35 @@ WHOLE = [swap_datasets, delete_something, another_shape, another_type, no_number
 # Last.fm records
 
 def json_text(record, rng):
-    """A damaged record's bytes."""
+    """A damaged record's bytes, and whether nothing can be made of them."""
     text = json.dumps(record).encode()
     way = rng.randrange(10)
     if way == 0:
-        return text[: rng.randrange(len(text))]
+        return text[: rng.randrange(len(text))], True
     if way == 1:
         data = bytearray(text)
         for _ in range(rng.choice([1, 8, 64])):
             data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
-        return bytes(data)
+        return bytes(data), False
     if way == 2:
         return json.dumps({**record, rng.choice(sorted(record)): rng.choice(
             [None, 7, -1.5, [], {}, [[]], "", "\udc00", "a" * 1_000_000, [["rock"]], [["rock", None]], [[1, 2]],
-             [["rock", "-Infinity"]], [["rock", "nan"]], [["rock", "1e400"]], [["rock", -5]]])}).encode()
+             [["rock", "-Infinity"]], [["rock", "nan"]], [["rock", "1e400"]], [["rock", -5]]])}).encode(), False
     if way == 3:
-        return json.dumps({key: value for key, value in record.items() if key != rng.choice(sorted(record))}).encode()
+        return json.dumps({key: value for key, value in record.items() if key != rng.choice(sorted(record))}).encode(), False
     if way == 4:
-        return rng.choice([b"[", b'{"a":', b"[{"]) * rng.choice([100, 100_000])
+        return rng.choice([b"[", b'{"a":', b"[{"]) * rng.choice([100, 100_000]), True
     if way == 5:
         return rng.choice([b"", b"null", b"7", b"[]", b'"text"', b"\xef\xbb\xbf" + text, text + text, b"\x00" * 100,
                            text.decode().encode("utf-16"), b"NaN", b"-", text.replace(b'"100"', b"NaN"),
-                           text.replace(b'"100"', b"1" * 400)])
+                           text.replace(b'"100"', b"1" * 400)]), False
     if way == 6:
-        return text.replace(b"rock", rng.choice([b"\xff\xfe", b"\x00", b"\\ud800", b"\\u0000", b"\n", b"\\x"]))
+        return text.replace(b"rock", rng.choice([b"\xff\xfe", b"\x00", b"\\ud800", b"\\u0000", b"\n", b"\\x"])), False
     if way == 7:
-        return json.dumps({**record, "tags": [["tag %d" % n, "1"] for n in range(100_000)]}).encode()
+        return json.dumps({**record, "tags": [["tag %d" % n, "1"] for n in range(100_000)]}).encode(), False
     if way == 8:
-        return b'{"artist": "a", ' + text[1:]
-    return rng.randbytes(rng.choice([1, 100, 10_000]))
+        return b'{"artist": "a", ' + text[1:], False
+    return rng.randbytes(rng.choice([1, 100, 10_000])), True
 
 
 # The tags in a database
@@ -435,8 +435,10 @@ class Tree:
         if good:
             self.good.add(source.name)
         elif way < 0.1:
-            text = json_text(record, rng)
+            text, bad = json_text(record, rng)
             self.records[source.stem + ".json"] = text
+            if bad:
+                self.surely_bad.add(source.stem + ".json")
         elif way < 0.6:
             damage = rng.choice(BYTES)
             self.mutants[source.name] = damage.__name__
@@ -484,7 +486,7 @@ def check(tree, snapshot, ranks, segments=60, timeout=600):
     listed = listed_causes(snapshot)
     tracks = {name: cause for name, cause in listed.items() if name.endswith(".h5")}
     records = {name for name in listed if name.endswith(".json")}
-    missed = sorted(f"{name} ({tree.mutants[name]})" for name in tree.surely_bad - tracks.keys())
+    missed = sorted(f"{name} ({tree.mutants.get(name, 'record')})" for name in tree.surely_bad - listed.keys())
     assert not missed, f"read as if they were good: {missed}"
     assert tracks.keys() <= tree.mutants.keys(), f"good files listed: {sorted(tracks.keys() - tree.mutants.keys())}"
     assert records <= tree.records.keys(), f"good records listed: {sorted(records - tree.records.keys())}"

@@ -113,3 +113,17 @@ func wrongYAMLIsRefusedByName(yaml: String, words: [String]) {
   configuration.lastfm = "tags"
   try configuration.validate()
 }
+
+/// Text of a few hundred bytes whose value, written out, has 9 to the power of 11 words.
+@Test(.timeLimit(.minutes(1))) func aListOfListsOverAndOverIsRefusedInShort() {
+  let keys = [
+    "filters", "pooling", "tags", "crop", "epochs", "data", "msd", "lastfm", "seed", "segments", "model",
+  ]
+  let lines = keys.enumerated().map { level, key in
+    let item = level == 0 ? "x" : "*a\(level - 1)"
+    return "\(key): &a\(level) [" + Array(repeating: item, count: 9).joined(separator: ", ") + "]\n"
+  }
+  let failure = #expect(throws: Failure.self) { try configured(lines.joined()) }
+  #expect(failure?.message.contains("model: found the list [[[") == true)
+  #expect((failure?.message.utf8.count ?? .max) < 1000)
+}

@@ -94,14 +94,21 @@ extension Node {
   /// The value as far as it fits in a message.
   fileprivate var inWords: String {
     guard case .sequence = self else { return String(kindInWords.prefix(80)) }
-    return "the list " + flowText.prefix(80)
+    return "the list " + flowText(atLeast: 80).prefix(80)
   }
 
-  private var flowText: String {
+  /// The value in one line, or so much of it: lists of one list over and over can be short to write and endless to read.
+  private func flowText(atLeast length: Int) -> String {
     switch self {
-    case .sequence(let sequence): "[" + sequence.map(\.flowText).joined(separator: ", ") + "]"
-    case .scalar(let scalar): scalar.string
-    default: kindInWords
+    case .sequence(let sequence):
+      var text = "["
+      for (number, node) in sequence.enumerated() {
+        guard text.utf8.count < length else { return text }
+        text += (number == 0 ? "" : ", ") + node.flowText(atLeast: length - text.utf8.count)
+      }
+      return text + "]"
+    case .scalar(let scalar): return scalar.string
+    default: return kindInWords
     }
   }
 }
