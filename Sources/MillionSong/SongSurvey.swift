@@ -10,9 +10,10 @@ public struct SongSurvey: Sendable {
   public let vocabulary: Vocabulary?
   /// The rule by which songs and tags were joined; nil where there was nothing to join.
   public let join: JoinRule?
-  /// Every bad file with its cause, in the order of file names; on rank 0, empty elsewhere.
+  /// Bad files with their causes, in the order of file names, and how many there are; on rank 0, none elsewhere.
   public let skipped: [SkippedFile]
-  /// Every song whose Last.fm record is another song's; on rank 0, empty elsewhere.
+  public let skippedCount: Int
+  /// Songs whose Last.fm record is another song's, likewise.
   public let mismatches: [Mismatch]
   /// What the user should know beside: choices that the program made.
   public let notes: [String]
@@ -21,22 +22,32 @@ public struct SongSurvey: Sendable {
   /// - Parameters:
   ///   - tracks: the files that the options name, where they have been found; nil: still to be found.
   ///   - lists: the path before `.skipped.tsv` and `.mismatches.tsv`, which are as `prepare` writes them; nil: none.
+  ///   - namesAll: whether all bad files and mismatches are named; else the first thousand of either.
   ///   - progress: called on rank 0 alone.
   /// - Throws: as `Preparation.run`, but that no song need be left. Tags are not missing where the options say nothing
   ///   of them.
   public init(
-    _ options: PreparationOptions, tracks: FileTree? = nil, lists: String? = nil, communicator: any Communicator,
+    _ options: PreparationOptions, tracks: FileTree? = nil, lists: String? = nil, namesAll: Bool = true,
+    communicator: any Communicator,
     progress: @escaping (PreparationProgress) -> Void = { _ in }
   ) throws {
     try options.validate(needsTags: options.saysAnythingOfTags)
     if let lists { try communicator.agree { try checkFolder(of: lists) } }
     let sources = try SongSources(options, tracks: tracks, communicator: communicator, progress: progress)
     let vocabulary = options.hasTags ? try sources.vocabulary() : nil
+    let list = communicator.isRoot ? lists.map { PreparationLists($0) } : nil
     var total = SongTally()
-    total.skipped = sources.tracks.unlisted
+    total.skipped = communicator.isRoot ? sources.tracks.unlisted : []
+    try communicator.agree { try list?.add(total) }
+    var skippedCount = total.skipped.count
     try sources.pass(.readingSongs, vocabulary.map { .tags($0) } ?? .none) { tally, _ in
-      total += try tally.gathered(communicator)
+      let found = try tally.gathered(communicator)
+      try communicator.agree { try list?.add(found) }
+      skippedCount += found.skipped.count
+      total += found
+      if !namesAll { total.forget(beyond: PreparationReport.mostNamed) }
     }
+    try communicator.agree { try list?.finish() }
     counts = try communicator.broadcast(total.counts)
     distribution = try communicator.broadcast(total.distribution)
     self.vocabulary = vocabulary
@@ -44,13 +55,7 @@ public struct SongSurvey: Sendable {
     skipped = total.skipped
     mismatches = total.mismatches
     notes = sources.notes
-    guard let lists else { return }
-    try communicator.agree {
-      guard communicator.isRoot else { return }
-      let files = PreparationLists(lists)
-      try files.add(total)
-      try files.finish()
-    }
+    self.skippedCount = skippedCount
   }
 
   /// The songs left after each step of a `prepare` with so many segments.

@@ -67,6 +67,9 @@ struct InspectCommand: ParsableCommand {
 
   func validate() throws {
     if top < 0 { throw ValidationError("--top: found \(top), expected 0 or more") }
+    if quick, let useless = saidOfSongs.first {
+      throw ValidationError("\(useless) is of no use with --quick, which reads no song")
+    }
   }
 
   func run() throws {
@@ -96,7 +99,7 @@ struct InspectCommand: ParsableCommand {
     _ progress: ProgressDisplay
   ) throws -> (any Inspection)? {
     let reading = SongReading(
-      options: options, segments: segments, thresholds: thresholds, lists: lists, isQuick: quick,
+      options: options, segments: segments, thresholds: thresholds, lists: lists, namesAll: json, isQuick: quick,
       communicator: communicator, progress: progress.show)
     switch subject {
     case .folder: return try TreeInspection(path, reading, top: top)
@@ -119,14 +122,19 @@ struct InspectCommand: ParsableCommand {
     }
   }
 
+  /// The options given that say something of songs.
+  private var saidOfSongs: [String] {
+    [
+      ("--lastfm", songs.lastfm != nil), ("--tag-source", songs.tagSource != .lastFM),
+      ("--join", songs.join != nil),
+      ("--lists", lists != nil),
+    ].filter(\.1).map(\.0)
+  }
+
   /// Options that say something of songs are refused where there are none.
   private func refuseUseless(_ subject: Subject) throws {
     guard ![.folder, .list, .aggregate, .track].contains(subject) else { return }
-    let given: [(String, Bool)] = [
-      ("--lastfm", songs.lastfm != nil), ("--tag-source", songs.tagSource != .lastFM), ("--lists", lists != nil),
-      ("--join", songs.join != nil),
-    ]
-    guard let useless = given.first(where: { $0.1 })?.0 else { return }
+    guard let useless = saidOfSongs.first else { return }
     throw Failure(
       .usage, "\(useless) is of no use with \(path), \(subject.inWords)",
       remedy: "it goes with track files: a tree, a list or a file of them"

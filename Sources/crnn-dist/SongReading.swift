@@ -9,6 +9,8 @@ struct SongReading {
   let thresholds: Thresholds
   /// The path before `.skipped.tsv`; nil: no lists.
   let lists: String?
+  /// Whether all songs that could not be read are to be named.
+  let namesAll: Bool
   /// Whether no file is read.
   let isQuick: Bool
   let communicator: any Communicator
@@ -19,7 +21,7 @@ struct SongReading {
   func songs(of tracks: FileTree? = nil) throws -> SongsRead? {
     guard !isQuick else { return nil }
     let survey = try SongSurvey(
-      options, tracks: tracks, lists: lists, communicator: communicator, progress: progress)
+      options, tracks: tracks, lists: lists, namesAll: namesAll, communicator: communicator, progress: progress)
     return SongsRead(survey, self)
   }
 }
@@ -151,7 +153,7 @@ struct SongsRead: Encodable {
       loss.text + (loss.list.flatMap { list in lists.map { ": \($0).\(list).tsv" } } ?? "")
     }
     let shown = survey.skipped.prefix(Self.mostShown).map { "  \($0)".withVisibleControls }
-    let rest = survey.skipped.count - shown.count
+    let rest = survey.skippedCount - shown.count
     let more = rest > 0 ? ["  and \(rest) more, which --json and --lists PREFIX tell"] : []
     if !(losses + shown).isEmpty { parts.append((losses + shown + more).joined(separator: "\n")) }
     return parts.joined(separator: "\n\n")

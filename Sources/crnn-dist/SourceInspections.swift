@@ -26,8 +26,11 @@ struct TreeInspection: Inspection {
     self.records = records.count
     kind = records.count == 0 ? "track_tree" : tracks.count == 0 ? "lastfm_tree" : "tree"
     example = tracks.count > 0 ? tracks.path(0) : records.path(0)
-    if tracks.count == 0, reading.options.hasTags {
-      throw Failure(.badData, "\(path): a Last.fm tree: there is no song in it to join with tags").knownToAllRanks
+    if tracks.count == 0, reading.options.hasTags || reading.lists != nil {
+      throw Failure(
+        .badData,
+        "\(path): a Last.fm tree: there is no song in it to \(reading.lists == nil ? "join with tags" : "list")"
+      ).knownToAllRanks
     }
     songs = tracks.count > 0 ? try reading.songs(of: tracks) : nil
     tags =

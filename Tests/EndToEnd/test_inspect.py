@@ -195,6 +195,8 @@ def test_what_cannot_be_inspected_ends_with_the_codes_of_the_interface(tree, sna
     refuse(program.USAGE, "top:5", "--segments 252",
            arguments=[msd, "--lastfm", lastfm, "--tags", "top:5", "--segments", "252,512"])
     refuse(program.BAD_DATA, "no song in it", arguments=[lastfm, "--lastfm", lastfm])
+    refuse(program.BAD_DATA, "no song in it", arguments=[lastfm, "--lists", tmp_path / "bad"])
+    refuse(program.USAGE, "--lists", "--quick", arguments=[msd, "--lists", tmp_path / "bad", "--quick"])
     refuse(program.MISSING, "no folder", arguments=[msd, "--lists", tmp_path / "no/folder"])
 
 
@@ -215,3 +217,18 @@ def test_a_tree_without_a_sound_song_is_told_and_ends_as_bad_data(tmp_path):
     program.refuse(outcome, program.BAD_DATA, "none of its 2 songs")
     assert "A.h5" in outcome.output and "B.h5" in outcome.output
     program.refuse(program.run("inspect", tmp_path / "msd", "--strict", ranks=2), program.BAD_DATA, "A.h5")
+
+
+@pytest.mark.parametrize("ranks", [None, 2])
+def test_of_many_bad_files_the_first_are_shown_and_all_are_listed(tree, tmp_path, ranks):
+    folder = tmp_path / "msd"
+    folder.mkdir()
+    shutil.copy(sorted((tree / "msd").rglob("*.h5"))[0], folder)
+    for number in range(1200):
+        (folder / f"bad-{number:04}.h5").write_text("nothing")
+    outcome = program.succeed("inspect", folder, "--lists", tmp_path / "all", ranks=ranks)
+    assert "1200 songs could not be read" in outcome.output and "and 1190 more" in outcome.output
+    assert outcome.output.count("bad-") == 10 and "bad-0009" in outcome.output
+    listed = [line.split("\t")[0] for line in (tmp_path / "all.skipped.tsv").read_text().splitlines()]
+    assert listed == [str(folder / f"bad-{number:04}.h5") for number in range(1200)]
+    assert [row["path"] for row in inspected(folder, ranks=ranks)["skipped"]] == listed
