@@ -16,6 +16,8 @@ struct SnapshotParts {
 
   private static let bestDeflate = 1_100
   private static let longestText = 4_096
+  /// More than any tree has, and few enough to be added up.
+  private static let mostSongs = 1 << 40
 
   init(_ file: File) throws {
     self.file = file
@@ -163,9 +165,13 @@ struct SnapshotParts {
         throw SnapshotParts.damaged(file, "its attribute \(attribute) is not as expected: \(error)")
       }
     }
+    let counts = try decoded(SnapshotFormat.Attribute.counts, as: SongCounts.self)
+    guard SnapshotParts.fall(counts.funnel.steps.map(\.songs)),
+      SongCounts.fields.allSatisfy({ (0...SnapshotParts.mostSongs).contains(counts[keyPath: $0]) })
+    else { throw SnapshotParts.damaged(file, "its counts of songs are not possible") }
     return SnapshotRecord(
       options: try decoded(SnapshotFormat.Attribute.options, as: SnapshotRecord.Options.self),
-      counts: try decoded(SnapshotFormat.Attribute.counts, as: SongCounts.self), distribution: try distribution(),
+      counts: counts, distribution: try distribution(),
       tags: tags)
   }
 
@@ -177,7 +183,17 @@ struct SnapshotParts {
     guard Set(columns.map(\.count)).count == 1 else {
       throw SnapshotParts.damaged(file, "the columns of /distribution differ in length")
     }
+    let isSound = columns[0].indices.allSatisfy { row in
+      (0...TrackReader.mostSegments).contains(columns[0][row])
+        && SnapshotParts.fall([columns[1][row], columns[2][row], columns[3][row]])
+    }
+    guard isSound else { throw SnapshotParts.damaged(file, "/distribution has numbers that no songs can have") }
     return SegmentDistribution(segments: columns[0], read: columns[1], joined: columns[2], tagged: columns[3])
+  }
+
+  /// Whether these can be numbers of songs left after one step and another.
+  private static func fall(_ songs: [Int]) -> Bool {
+    songs.allSatisfy { (0...mostSongs).contains($0) } && zip(songs, songs.dropFirst()).allSatisfy { $0.0 >= $0.1 }
   }
 
   /// Whether so many elements of a size can be in a file of this size.

@@ -1,5 +1,6 @@
 """A damaged snapshot or checkpoint is refused in one line: never a crash, a hang or a stack trace."""
 
+import re
 import shutil
 
 import h5py
@@ -91,3 +92,26 @@ def test_values_that_turn_out_to_be_damaged_in_training_end_all_ranks(snapshot, 
         pitches = file["songs/pitches"].id
         pitches.write_direct_chunk(pitches.get_chunk_info(pitches.get_num_chunks() // 2).chunk_offset, b"\x78\x01 no")
     assert stored_mutants.check(path, stored_mutants.train(path, tmp_path / "run"), ranks=2)
+
+
+@pytest.mark.parametrize("column, value", [
+    ("tagged", -1), ("read", -(2**31)), ("segments", -5), ("segments", 2**31 - 1), ("joined", 2**31 - 1)])
+def test_a_distribution_that_no_songs_can_have(snapshot, tmp_path, column, value):
+    path = tmp_path / "songs.h5"
+    shutil.copy(snapshot, path)
+    with h5py.File(path, "r+", locking=False) as file:
+        file[f"distribution/{column}"][0] = value
+    assert stored_mutants.check(path, ["inspect", path])
+
+
+@pytest.mark.parametrize("change", [
+    '"files":4611686018427387904', '"files":-1', '"files":0', '"files":1e999', '"files":"many"'])
+def test_counts_that_are_not_possible(snapshot, tmp_path, change):
+    path = tmp_path / "songs.h5"
+    shutil.copy(snapshot, path)
+    with h5py.File(path, "r+", locking=False) as file:
+        counts = file.attrs["counts"]
+        text = counts.decode() if isinstance(counts, bytes) else str(counts)
+        file.attrs["counts"] = re.sub(r'"files":\d+', change, text)
+        assert file.attrs["counts"] != text
+    assert stored_mutants.check(path, ["inspect", path])
