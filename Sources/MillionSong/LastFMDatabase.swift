@@ -11,6 +11,7 @@ import GRDB
 public final class LastFMDatabase {
   public let path: String
   let queue: DatabaseQueue
+  var queries = Queries()
 
   /// Real tracks have up to 100 tags.
   private static let mostTags = 10_000
@@ -137,12 +138,12 @@ extension LastFMDatabase: SongTags {
   /// The tags of those tracks that the database has.
   private func lookUp(_ trackIDs: [String], _ database: Database) throws -> [String: Tags] {
     var trackOfRow: [Int64: String] = [:]
-    try select("SELECT rowid, tid FROM tids WHERE tid IN", trackIDs, database) { row in
+    try select(queries.tracks, trackIDs, database) { row in
       if let number = row[0].integer, let trackID = row[1].text { trackOfRow[number] = trackID }
     }
     var pairs: [String: [Pair]] = [:]
     for trackID in trackOfRow.values { pairs[trackID] = [] }
-    try select("SELECT tid, tag, val FROM tid_tag WHERE tid IN", Array(trackOfRow.keys), database) { row in
+    try select(queries.pairs, Array(trackOfRow.keys), database) { row in
       guard let track = row[0].integer.flatMap({ trackOfRow[$0] }) else { return }
       // One beyond the most, so that it shows.
       if pairs[track, default: []].count <= LastFMDatabase.mostTags {

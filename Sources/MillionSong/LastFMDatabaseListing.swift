@@ -41,32 +41,4 @@ extension LastFMDatabase {
       throw Failure(.badData, "\(path): its table tids cannot be read: \(error.inWords)")
     }
   }
-
-  /// A pass over so many rows takes a tenth of a second.
-  private static let manyRows: Int64 = 1_000_000
-
-  /// What a user should know who looks up many songs: which large tables have no index, so that every batch of songs
-  /// costs a pass over all their rows; nil where none lacks one.
-  func missingIndexes() throws -> String? {
-    do {
-      let missing = try queue.read { database in
-        try ["tids", "tid_tag"].filter { table in
-          guard try Int64.fetchOne(database, sql: "SELECT max(rowid) FROM \(table)") ?? 0 >= Self.manyRows else {
-            return false
-          }
-          let plan = try Row.fetchOne(
-            database, sql: "EXPLAIN QUERY PLAN SELECT 1 FROM \(table) WHERE tid IN (1, 2)")
-          let detail = plan.flatMap { String.fromDatabaseValue($0["detail"] as DatabaseValue) } ?? ""
-          return detail.hasPrefix("SCAN")
-        }
-      }
-      guard !missing.isEmpty else { return nil }
-      let statements = missing.map { "CREATE INDEX \($0)_by_tid ON \($0)(tid);" }.joined(separator: " ")
-      return
-        "\(path): no index on \(missing.map { "\($0)(tid)" }.joined(separator: " and ")), so that every batch of "
-        + "songs costs a pass over the table; sqlite3 \(path) '\(statements)' makes it fast"
-    } catch let error as DatabaseError {
-      throw Failure(.badData, "\(path): \(error.inWords)")
-    }
-  }
 }

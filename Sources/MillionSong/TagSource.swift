@@ -50,9 +50,9 @@ struct OpenedTags {
       ).knownToAllRanks
     }
     let database = try communicator.agree { try LastFMDatabase(path) }
-    let missing = try communicator.agree { communicator.isRoot ? try database.missingIndexes() : nil }
+    let warning = try communicator.agree { try database.makeUpForIndexes() }
     // At once: the hour in which it would have been of use comes now.
-    if let missing { StallWatch.toStandardError("crnn-dist: warning: \(missing)") }
+    if let warning, communicator.isRoot { StallWatch.toStandardError("crnn-dist: warning: \(warning)") }
     tags = database
     join = .trackID
     if options.join == nil {

@@ -102,6 +102,7 @@ struct DatabaseInspection: Inspection {
   init(_ path: String, _ reading: SongReading, top: Int) throws {
     let database = try reading.communicator.agree { try LastFMDatabase(path) }
     counts = try reading.communicator.agree { try database.counts() }
+    if !reading.isQuick { _ = try reading.communicator.agree { try database.makeUpForIndexes() } }
     read = reading.isQuick || counts.tracks == 0 ? nil : try TagsRead(path, database, reading, top: top)
   }
 
