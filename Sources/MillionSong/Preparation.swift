@@ -75,7 +75,7 @@ extension Preparation {
       total.skipped = communicator.isRoot ? sources.tracks.unlisted : []
       try communicator.agree { try list?.add(total) }
       try sources.pass(.readingSongs, .tags(vocabulary)) { [self] tally, kept in
-        let found = try gathered(tally, kept.map(\.song))
+        let found = try gathered(tally, kept.map(song))
         try communicator.agree { try list?.add(found.tally) }
         total += found.tally
         total.forget(beyond: PreparationReport.mostNamed)
@@ -86,16 +86,45 @@ extension Preparation {
       let report = PreparationReport(
         counts: counts, distribution: distribution, vocabulary: vocabulary, encodings: writer.encodings,
         skipped: total.skipped, mismatches: total.mismatches,
-        notes: sources.notes + (options.countedSplit == nil ? [] : ["the snapshot keeps that split"]))
+        notes: sources.notes + splitNote)
       try communicator.agree { try list?.finish() }
       guard counts.funnel.tagged > 0 else { throw noSongLeft(counts, lists) }
-      let side = { [sources] (trackID: String) in sources.sides[trackID] }
-      try writer.finish(
-        SnapshotRecord(options: options, report: report), side: options.countedSplit == nil ? nil : side)
+      try writer.finish(SnapshotRecord(options: options, report: report), sides: options.keptSplit.map(sides))
       return report
     } catch {
       writer.discard(after: error)
       throw error
+    }
+  }
+}
+
+// MARK: - The split that the snapshot keeps
+
+extension Preparation {
+  private var splitNote: [String] {
+    guard let split = options.keptSplit else { return [] }
+    return [
+      "the snapshot keeps \(options.tags.isCounted ? "that split" : "the split \(split), seed \(options.seed)")"
+    ]
+  }
+
+  /// A song as the snapshot keeps it, with what its part of the training statistics would be.
+  private func song(_ kept: SongPass.Kept) -> KeptSong {
+    var song = kept.song
+    if options.keptSplit != nil, let column = options.features.features.firstIndex(of: .timbre) {
+      song.timbre = TimbreSums(kept.values[column])
+    }
+    return song
+  }
+
+  /// What tells the sides of the snapshot's songs: those that tags were counted by, or else those that training would
+  /// have of the same songs by the same rule.
+  private func sides(_ rule: SplitRule) -> (SongSpool) throws -> [SongSide] {
+    let counted = options.tags.isCounted ? sources.sides : nil
+    let seed = options.seed
+    return { spool in
+      if let counted { return try spool.map { counted[$0.trackID] } }
+      return try Split(rule, of: try SplitSongs(spool, labels: rule.needsLabels), seed: seed).songSides
     }
   }
 }

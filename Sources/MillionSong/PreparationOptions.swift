@@ -16,8 +16,8 @@ public struct PreparationOptions: Sendable, Equatable {
   /// What is kept of the segments.
   public var features: FeatureSelection
   public var tags: VocabularyRule
-  /// Divides the songs whose tags a vocabulary of the most frequent counts; nil: the rule that training has by
-  /// itself. Of no use to other vocabularies.
+  /// Divides the songs: into those whose tags a vocabulary of the most frequent counts and others (nil: by the rule
+  /// that training has by itself), or, where the vocabulary is fixed, as training by this rule would (nil: not).
   public var split: SplitRule?
   /// Decides how the split falls.
   public var seed: UInt64
@@ -91,20 +91,20 @@ public struct PreparationOptions: Sendable, Equatable {
     try checkSplit()
   }
 
-  /// The split that decides which songs are counted; nil where none are.
-  var countedSplit: SplitRule? {
-    guard case .top = tags else { return nil }
-    return split ?? SplitRule.standard
+  /// The split that the snapshot keeps; nil where it keeps none.
+  var keptSplit: SplitRule? { tags.isCounted ? split ?? SplitRule.standard : split }
+
+  /// Throws `usage` for a split where there is no snapshot to keep it and no tag to be counted.
+  func refuseUselessSplit() throws {
+    guard let split, !tags.isCounted else { return }
+    throw Failure(
+      .usage, "--split \(split) is of no use here with --tags \(tags)",
+      remedy: "it decides which songs --tags top:K counts, and what split a snapshot of prepare keeps"
+    ).knownToAllRanks
   }
 
   private func checkSplit() throws {
-    if let split, countedSplit == nil {
-      throw Failure(
-        .usage, "--split \(split) is of no use with --tags \(tags)",
-        remedy: "it decides which songs --tags top:K counts; otherwise songs are divided by train --split"
-      ).knownToAllRanks
-    }
-    if let split, split.needsLabels {
+    if let split, split.needsLabels, tags.isCounted {
       throw Failure(
         .usage, "--split \(split) cannot decide which songs --tags \(tags) counts: it looks at the tags itself",
         remedy: "count them on a split such as artist:0.8/0.1/0.1, or give a list of tags"

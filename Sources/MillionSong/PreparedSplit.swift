@@ -9,10 +9,19 @@ public enum SongSide: UInt8, Sendable, Codable {
   case none = 3
 }
 
-/// The split that a snapshot was made for: its vocabulary was counted on the training side, so that any other split
-/// would judge by songs that had a say in it.
+extension Split {
+  /// The side of each song, on whatever side all of them are.
+  var songSides: [SongSide] {
+    let all = [(train, SongSide.training), (validation, .validation), (test, .test), (unused, .none)]
+    var sides = [SongSide](repeating: .none, count: all.reduce(0) { $0 + $1.0.count })
+    for (songs, side) in all { for song in songs { sides[song] = side } }
+    return sides
+  }
+}
+
+/// The split that a snapshot keeps.
 public struct PreparedSplit: Sendable, Equatable {
-  /// What was counted.
+  /// The snapshot's vocabulary.
   public var tags: VocabularyRule
   public var rule: SplitRule
   public var seed: UInt64
@@ -40,11 +49,16 @@ public struct PreparedSplit: Sendable, Equatable {
     return part
   }
 
-  /// Throws `badData` where a run asks for another rule than the snapshot was made for; `name` stands for the
-  /// snapshot.
-  public func refuseOther(_ wanted: SplitRule, name: String) throws {
+  /// Whether this is what a run by a rule takes.
+  public func isFor(_ wanted: SplitRule) -> Bool {
     // As text: the shares 0.8/0.2 and 0.8 are the same rule, but 1 − 0.8 is not quite 0.2.
-    guard wanted.description != rule.description else { return }
+    wanted.description == rule.description
+  }
+
+  /// Throws `badData` where a run asks for another rule and may not: the vocabulary was counted on the training side, so
+  /// that any other split would judge by songs that had a say in it. `name` stands for the snapshot.
+  public func refuseOther(_ wanted: SplitRule, name: String) throws {
+    guard tags.isCounted, !isFor(wanted) else { return }
     throw Failure(
       .badData,
       "\(name): its tags were counted on the training side of the split \(rule) (seed \(seed)), but the run "

@@ -24,8 +24,10 @@ public final class Snapshot {
   /// `[songs × tags]`, row-major, 0 or 1.
   public let labels: [UInt8]
   public let record: SnapshotRecord
-  /// The split on whose training side the tags were counted; nil where songs may be divided as one likes.
+  /// The split that the snapshot keeps; nil where it keeps none.
   public let preparedSplit: PreparedSplit?
+  /// Of all kept timbre of that split's training songs; nil where there is no split or no timbre.
+  public let standardization: Standardization?
   public let programVersion: String
   /// A hash of track ids, tags and segments, in order.
   public let identity: String
@@ -70,6 +72,7 @@ public final class Snapshot {
     labels = try parts.labels(tags: tags.count)
     record = try parts.record(tags: tags)
     preparedSplit = try parts.preparedSplit(record.options)
+    standardization = preparedSplit == nil ? nil : try parts.standardization()
     programVersion = try file.textAttribute(SnapshotFormat.Attribute.program)
     identity = try file.textAttribute(SnapshotFormat.Attribute.identity)
     let expected = SnapshotFormat.identity(

@@ -27,6 +27,9 @@ enum SnapshotFormat {
     static let labels = "songs/labels"
     static let sides = "songs/side"
     static let tagNames = "tags/names"
+    static let standardization = "standardization"
+    static let timbreMean = "standardization/timbre_mean"
+    static let timbreDeviation = "standardization/timbre_deviation"
     static let distribution = "distribution"
 
     static func values(_ feature: Feature) -> String { "songs/" + feature.rawValue }

@@ -156,6 +156,20 @@ struct SnapshotParts {
     return PreparedSplit(rule, seed: seed, sides: sides.compactMap { $0 }, tags: tags)
   }
 
+  /// Of the timbre of the training songs, where the snapshot keeps a split and timbre.
+  func standardization() throws -> Standardization? {
+    guard file.contains(SnapshotFormat.Path.standardization) else { return nil }
+    let kept = Standardization(
+      mean: try file.dataset(SnapshotFormat.Path.timbreMean).read(Float.self, limit: Feature.width),
+      deviation: try file.dataset(SnapshotFormat.Path.timbreDeviation).read(Float.self, limit: Feature.width))
+    guard kept.isSound else {
+      throw SnapshotParts.damaged(
+        file, "/\(SnapshotFormat.Path.standardization) does not hold \(Feature.width) means and deviations above 0"
+      )
+    }
+    return kept
+  }
+
   func record(tags: [String]) throws -> SnapshotRecord {
     func decoded<Value: Decodable>(_ attribute: String, as type: Value.Type) throws -> Value {
       let text = try file.textAttribute(attribute)

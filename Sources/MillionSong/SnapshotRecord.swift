@@ -16,7 +16,7 @@ public struct SnapshotRecord: Codable, Equatable, Sendable {
     public var minTagWeight: Double
     public var join: JoinRule?
     public var strict: Bool
-    /// The split on whose training side the tags were counted, and its seed; nil where tags were not counted.
+    /// The split that the snapshot keeps, and its seed; nil where it keeps none.
     public var split: String?
     public var seed: UInt64?
 
@@ -39,7 +39,7 @@ public struct SnapshotRecord: Codable, Equatable, Sendable {
       msd: options.trackTree, tagSource: options.tagSource, lastfm: options.lastFMTree, segments: options.segments,
       crop: options.crop, longest: options.longest, features: options.features, tags: options.tags.description,
       minTagWeight: options.minimumTagWeight, join: options.join, strict: options.isStrict,
-      split: options.countedSplit?.description, seed: options.countedSplit == nil ? nil : options.seed)
+      split: options.keptSplit?.description, seed: options.keptSplit == nil ? nil : options.seed)
     counts = report.counts
     distribution = report.distribution
     tags = report.vocabulary.names

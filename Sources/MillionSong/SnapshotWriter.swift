@@ -112,13 +112,14 @@ final class SnapshotWriter {
   }
 
   /// Writes the rest, closes the file, gives it its name.
-  /// - Parameter side: of a track id, called on rank 0; nil on all ranks where the snapshot keeps no split.
-  func finish(_ record: SnapshotRecord, side: ((String) -> SongSide)?) throws {
+  /// - Parameter sides: tells every row's side, called on rank 0; nil on all ranks where the snapshot keeps no split.
+  func finish(_ record: SnapshotRecord, sides: ((SongSpool) throws -> [SongSide])?) throws {
     for column in columns { try column.finish() }
     try communicator.agree {
       if let spool { try output.checkRoom(for: restBytes(spool, record)) }
     }
-    let identity = try writeSongs(record, side: side)
+    let ofSongs = try communicator.agree { try spool.flatMap { try sides?($0) } }
+    let identity = try writeSongs(record, sides: sides == nil ? nil : ofSongs ?? [])
     try communicator.agree {
       _ = try file.createGroup("tags")
       let names = try file.createDataset(
@@ -137,20 +138,26 @@ final class SnapshotWriter {
     }
   }
 
-  /// Writes the columns with a row a song; returns the identity.
-  private func writeSongs(_ record: SnapshotRecord, side: ((String) -> SongSide)?) throws -> String {
+  /// Writes the columns with a row a song, and what is known of them all; returns the identity.
+  /// - Parameter sides: of every song, on rank 0; nil where the snapshot keeps no split.
+  private func writeSongs(_ record: SnapshotRecord, sides: [SongSide]?) throws -> String {
     let widths = try communicator.broadcast(spool?.widths ?? [])
     let songs = try communicator.agree {
       try SongColumns(
         in: file, rows: rows, textWidths: widths, tags: record.tags.count, longest: options.longest,
-        keepsStarts: options.segments == .all, side: side, isCollective: isCollective)
+        keepsStarts: options.segments == .all, sides: sides, isCollective: isCollective)
     }
     var identity = SnapshotIdentity(songs: rows)
+    var timbre = TimbreTotal()
     for start in stride(from: 0, to: rows, by: songs.rowsOfPiece) {
       let piece = try communicator.agree { try spool?.next(songs.rowsOfPiece) ?? [] }
-      for song in piece { identity.add(trackID: song.trackID) }
+      for (index, song) in piece.enumerated() {
+        identity.add(trackID: song.trackID)
+        if let sums = song.timbre, sides?[start + index] == .training { timbre.add(sums) }
+      }
       try communicator.agree { try songs.write(piece, fromRow: start) }
     }
+    if sides != nil, options.features.contains(.timbre) { try write(timbre.standardization()) }
     return try communicator.broadcast {
       identity.text(tags: record.tags, segments: options.segments, crop: options.crop, longest: options.longest)
     }
@@ -173,6 +180,20 @@ extension SnapshotWriter {
   private func restBytes(_ spool: SongSpool, _ record: SnapshotRecord) -> Int {
     2 * spool.bytes + record.distribution.songs.count * 16 + record.tags.reduce(0) { $0 + $1.utf8.count }
       + SnapshotWriter.slack
+  }
+
+  /// Of the training songs' timbre, as rank 0 has it.
+  private func write(_ standardization: Standardization) throws {
+    try communicator.agree {
+      _ = try file.createGroup(SnapshotFormat.Path.standardization)
+      for (path, values) in [
+        (SnapshotFormat.Path.timbreMean, standardization.mean),
+        (SnapshotFormat.Path.timbreDeviation, standardization.deviation),
+      ] {
+        let dataset = try file.createDataset(path, DatasetLayout(.float32, shape: [Feature.width]))
+        try dataset.write(communicator.isRoot ? values : [], fromRow: 0, collective: isCollective)
+      }
+    }
   }
 
   private func write(_ distribution: SegmentDistribution) throws {

@@ -6,9 +6,8 @@ final class SongColumns {
   private let texts: [(dataset: Dataset, text: WritableKeyPath<KeptSong, String> & Sendable)]
   private let segmentCounts: Dataset
   private let starts: Dataset?
-  private let sides: Dataset?
   private let labels: Dataset
-  private let side: ((String) -> SongSide)?
+  private let sides: (dataset: Dataset, ofSongs: [SongSide])?
   /// Whole songs are cut after so many segments.
   private let longest: Int
   /// Segments of all songs written so far.
@@ -23,10 +22,10 @@ final class SongColumns {
   /// - Parameters:
   ///   - rows: songs in all, at least one.
   ///   - textWidths: of each column of texts the bytes of the longest.
-  ///   - side: of a track id; nil where the snapshot keeps no split.
+  ///   - sides: of all songs, on rank 0; nil where the snapshot keeps no split.
   init(
     in file: File, rows: Int, textWidths: [Int], tags: Int, longest: Int, keepsStarts: Bool,
-    side: ((String) -> SongSide)?, isCollective: Bool
+    sides: [SongSide]?, isCollective: Bool
   ) throws {
     func dataset(_ path: String, _ type: ElementType, rows: Int = rows, columns: [Int] = []) throws -> Dataset {
       try file.createDataset(
@@ -40,9 +39,8 @@ final class SongColumns {
     }
     segmentCounts = try dataset(SnapshotFormat.Path.segmentCounts, .int32)
     starts = keepsStarts ? try dataset(SnapshotFormat.Path.starts, .int64, rows: rows + 1) : nil
-    sides = side == nil ? nil : try dataset(SnapshotFormat.Path.sides, .uint8)
+    self.sides = try sides.map { (try dataset(SnapshotFormat.Path.sides, .uint8), $0) }
     labels = try dataset(SnapshotFormat.Path.labels, .uint8, columns: [tags])
-    self.side = side
     self.longest = longest
     self.isCollective = isCollective
     let rowBytes = textWidths.reduce(0, +) + tags + 16
@@ -57,8 +55,9 @@ final class SongColumns {
     }
     try segmentCounts.write(songs.map { Int32(clamping: $0.segmentCount) }, fromRow: row, collective: isCollective)
     try writeStarts(songs, fromRow: row)
-    if let sides, let side {
-      try sides.write(songs.map { side($0.trackID).rawValue }, fromRow: row, collective: isCollective)
+    if let sides {
+      let own = sides.ofSongs.dropFirst(row).prefix(songs.count)
+      try sides.dataset.write(own.map(\.rawValue), fromRow: row, collective: isCollective)
     }
     try labels.write(songs.flatMap(\.labels), fromRow: row, collective: isCollective)
   }

@@ -106,6 +106,8 @@ struct KeptSong: Equatable {
   var artistID: String
   var segmentCount: Int
   var labels: [UInt8]
+  /// Of the timbre that the snapshot keeps of it; nil where it keeps none, or no split.
+  var timbre: TimbreSums?
 
   init(_ track: Track, labels: [UInt8]) {
     trackID = track.trackID
@@ -126,6 +128,7 @@ struct KeptSong: Equatable {
     for text in [trackID, title, artistName, artistID] { message.write(text) }
     message.write(segmentCount)
     message.write(labels)
+    message.write(numbers: timbre?.values ?? [])
   }
 
   init(from message: inout PackedReader) throws {
@@ -135,5 +138,7 @@ struct KeptSong: Equatable {
     artistID = try message.readText()
     segmentCount = try message.readInt()
     labels = try message.readBytes()
+    let sums: [Double] = try message.readNumbers()
+    timbre = sums.isEmpty ? nil : TimbreSums(values: sums)
   }
 }

@@ -53,7 +53,7 @@ final class SongSources {
   /// The tags that most songs of the training side have. All songs are divided here, before it is known which of
   /// them have a tag of the vocabulary; so validation and test songs are the same ones whatever comes of it.
   private func mostFrequent(_ limit: Int) throws -> Vocabulary {
-    let rule = options.countedSplit ?? .standard
+    let rule = options.keptSplit ?? .standard
     var census = TagCensus()
     try pass(.countingTags, .counting) { [communicator] tally, _ in
       try census.add(tally.candidates, communicator)

@@ -45,9 +45,42 @@ final class SongSpool {
     return Array(waiting.prefix(wanted))
   }
 
+  /// Something of every song, from the first on; `next` then begins with the first again.
+  func map<Value>(_ transform: (KeptSong) -> Value) throws -> [Value] {
+    rewind()
+    defer { rewind() }
+    var values: [Value] = []
+    values.reserveCapacity(count)
+    while true {
+      let songs = try next(SongSpool.songsAtOnce)
+      if songs.isEmpty { return values }
+      for song in songs { values.append(transform(song)) }
+    }
+  }
+
+  private static let songsAtOnce = 1_024
+
   /// Lets `next` begin with the first song again.
   func rewind() {
     waiting = []
     file.rewind()
+  }
+}
+
+extension SplitSongs {
+  /// The songs of a snapshot, as far as a split looks at them.
+  init(_ spool: SongSpool, labels needsLabels: Bool) throws {
+    var (trackIDs, artistIDs, artistNames) = (PackedTexts(), PackedTexts(), PackedTexts())
+    var labels: [UInt8] = []
+    var tagCount = 0
+    _ = try spool.map { song in
+      trackIDs.append(song.trackID)
+      artistIDs.append(song.artistID)
+      artistNames.append(song.artistName)
+      tagCount = song.labels.count
+      if needsLabels { labels += song.labels }
+    }
+    self.init(
+      trackIDs: trackIDs, artistIDs: artistIDs, artistNames: artistNames, labels: labels, tagCount: tagCount)
   }
 }

@@ -32,6 +32,7 @@ public struct SongSurvey: Sendable {
     progress: @escaping (PreparationProgress) -> Void = { _ in }
   ) throws {
     try options.validate(needsTags: options.saysAnythingOfTags)
+    try options.refuseUselessSplit()
     if let lists { try communicator.agree { try checkFolder(of: lists) } }
     let sources = try SongSources(options, tracks: tracks, communicator: communicator, progress: progress)
     let vocabulary = options.hasTags ? try sources.vocabulary() : nil

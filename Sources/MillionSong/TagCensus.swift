@@ -87,12 +87,7 @@ struct TagCensus {
   }
 
   private func sides(_ rule: SplitRule, seed: UInt64) throws -> [SongSide] {
-    let split = try Split(rule, of: SplitSongs(trackIDs: trackIDs, artistIDs: artistIDs), seed: seed)
-    var sides = [SongSide](repeating: .none, count: trackIDs.count)
-    for (songs, side) in [(split.train, SongSide.training), (split.validation, .validation), (split.test, .test)] {
-      for song in songs { sides[song] = side }
-    }
-    return sides
+    try Split(rule, of: SplitSongs(trackIDs: trackIDs, artistIDs: artistIDs), seed: seed).songSides
   }
 
   /// All ranks' counts by tag on rank 0, nothing elsewhere.

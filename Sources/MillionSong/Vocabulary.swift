@@ -91,6 +91,9 @@ public enum VocabularyRule: Sendable, Equatable, CustomStringConvertible {
     }
   }
 
+  /// Whether the tags are counted on the songs of a training side.
+  public var isCounted: Bool { if case .top = self { true } else { false } }
+
   public var description: String {
     switch self {
     case .paper: "paper"

@@ -1,4 +1,5 @@
 import Diagnosis
+import Foundation
 import MillionSong
 
 /// A snapshot.
@@ -22,6 +23,18 @@ struct SnapshotInspection: Inspection {
   let programVersion: String
   /// Songs on each side, where the snapshot keeps a split.
   let split: Sides?
+  /// Of the training songs' timbre, where the snapshot keeps a split and timbre.
+  let standardization: Scale?
+
+  struct Scale: Encodable {
+    let timbreMean: [Float]
+    let timbreDeviation: [Float]
+
+    enum CodingKeys: String, CodingKey {
+      case timbreMean = "timbre_mean"
+      case timbreDeviation = "timbre_deviation"
+    }
+  }
 
   struct Sides: Encodable {
     let training: Int
@@ -39,7 +52,7 @@ struct SnapshotInspection: Inspection {
     case artists, funnel, counts
     case encodings, identity, options
     case programVersion = "program_version"
-    case split
+    case split, standardization
     case distribution
   }
 
@@ -61,6 +74,7 @@ struct SnapshotInspection: Inspection {
     identity = snapshot.identity
     options = snapshot.record.options
     programVersion = snapshot.programVersion
+    standardization = snapshot.standardization.map { Scale(timbreMean: $0.mean, timbreDeviation: $0.deviation) }
     split = snapshot.preparedSplit.map {
       Sides(
         training: $0.split.train.count, validation: $0.split.validation.count, test: $0.split.test.count)
@@ -81,11 +95,21 @@ struct SnapshotInspection: Inspection {
     }
   }
 
-  /// One row, or none.
+  /// Some rows, or none.
   private var splitInWords: [(name: String, value: String)] {
     guard let split, let rule = options.split, let seed = options.seed else { return [] }
     let sides = "\(split.training) for training, \(split.validation) for validation, \(split.test) for test"
-    return [("split", "\(rule), seed \(seed): \(sides)")]
+    return [("split", "\(rule), seed \(seed): \(sides)")] + scaleInWords
+  }
+
+  /// Two rows, or none.
+  private var scaleInWords: [(name: String, value: String)] {
+    guard let standardization else { return [] }
+    func words(_ values: [Float]) -> String { values.map { String(format: "%.2f", $0) }.joined(separator: " ") }
+    return [
+      ("timbre mean", words(standardization.timbreMean)),
+      ("timbre deviation", words(standardization.timbreDeviation)),
+    ]
   }
 
   var text: String {

@@ -40,12 +40,13 @@ struct SongOptions: ParsableArguments {
 
   @Option(
     help: """
-      For --tags top:K: how songs are divided, as train --split says it. No validation or test song is counted; a \
-      snapshot keeps the split, and train takes it. Default: random:0.95.
+      How songs are divided, as train --split says it. A snapshot keeps the split and the scale of its training \
+      songs' timbre, and train takes them. With --tags top:K no validation or test song is counted, and the default \
+      is random:0.95.
       """)
   var split: String?
 
-  @Option(help: "For --tags top:K: decides how that split falls.")
+  @Option(help: "Decides how that split falls.")
   var seed: UInt64 = 1
 
   @Option(help: "Let a tag count from this weight on (Last.fm: 0 to 100).")

@@ -78,6 +78,41 @@ def test_a_model_of_whole_songs_tags_songs_longer_than_it_ever_saw(tree, whole, 
         assert alone == [song]
 
 
+@pytest.mark.parametrize("segments", ["all", 100])
+@pytest.mark.parametrize("split", ["artist:0.7/0.2/0.1", "stratified:0.8/0.1/0.1"])
+def test_a_snapshot_keeps_the_split_and_the_scale_of_timbre_that_training_would_find(tree, tmp_path, split, segments):
+    options = ["--segments", segments, "--features", "both"]
+    plain = prepare(tree, tmp_path / "plain.h5", *options)
+    kept = [prepare(tree, tmp_path / f"{ranks}.h5", *options, "--split", split, "--seed", 3, ranks=ranks)
+            for ranks in (1, 2, 3, 8)]
+    assert len({file.read_bytes() for file in kept}) == 1
+    found = train(plain, tmp_path / "found", "--split", split)
+    given = train(kept[0], tmp_path / "given", "--split", split, ranks=3)
+    assert last(found).read_bytes() == last(train(kept[0], tmp_path / "alone", "--split", split)).read_bytes()
+
+    with h5py.File(kept[0]) as songs:
+        sides = songs["songs/side"][:]
+        starts = songs["songs/start"][:] if segments == "all" else numpy.arange(len(sides) + 1) * segments
+        timbre = songs["songs/timbre"][:].reshape(-1, 12) / 1000
+        mean, deviation = (songs[f"standardization/timbre_{name}"][:] for name in ("mean", "deviation"))
+        options = json.loads(songs.attrs["options"])
+    assert options["split"] == split and options["seed"] == 3 and set(sides) == {0, 1, 2}
+    training = numpy.concatenate([timbre[starts[row]:starts[row + 1]] for row in numpy.flatnonzero(sides == 0)])
+    assert numpy.allclose(mean, training.mean(0), rtol=1e-5) and numpy.allclose(deviation, training.std(0), rtol=1e-5)
+    for run in (found, given):
+        stored = checkpoints.arrays(last(run))
+        assert (stored["standardization/timbre_mean"] == mean).all()
+        assert (stored["standardization/timbre_deviation"] == deviation).all()
+    told = json.loads(program.succeed("inspect", kept[0], "--json").output)
+    assert numpy.allclose(told["standardization"]["timbre_mean"], mean)
+    assert told["split"] == {"training": int((sides == 0).sum()), "validation": int((sides == 1).sum()),
+                             "test": int((sides == 2).sum())}
+
+    # The vocabulary is not counted on that split: any other may be used, and is divided and measured as ever.
+    others = [train(data, tmp_path / f"other-{data.stem}", "--split", "random:0.6") for data in (plain, kept[0])]
+    assert last(others[0]).read_bytes() == last(others[1]).read_bytes()
+
+
 def test_a_tree_trains_on_whole_songs_without_a_snapshot_of_ones_own(tree, tmp_path):
     program.succeed("train", "--msd", tree / "msd", "--lastfm", tree / "lastfm", "--out", tmp_path / "run", *NETWORK,
                     "--segments", 60, "--crop", "random", "--features", "timbre", ranks=2)

@@ -12,6 +12,7 @@ import Testing
       let id = TestSongs.trackID(number)
       var track = TestTrack(trackID: id, segments: number == 4 ? 19 : 20)
       track.artistID = "AR\(number)"
+      track.timbre = { Double(number * 7 + $0 * $1 % 5) - 20.125 }
       try songs.add(track)
       try songs.add(
         record: id, title: number == 3 ? "Another" : "Title",
@@ -79,12 +80,28 @@ import Testing
     #expect(failure?.kind == .badData)
   }
 
-  @Test func aSplitIsOfNoUseToOtherVocabularies() throws {
-    let songs = try songs([["rock"]])
+  /// The sides are those that training would give the snapshot's songs; other splits are not refused.
+  @Test(arguments: ["random:0.5/0.5", "stratified:0.6/0.2/0.2"])
+  func aSplitWithAFixedVocabularyIsTheOneThatTrainingMakes(text: String) throws {
+    let songs = try songs((0..<14).map { [["rock", "pop"], ["rock"], ["pop"]][$0 % 3] })
+    let rule = try SplitRule(text)
+    let path = songs.folder.path + "/songs.h5"
     let options = PreparationOptions(
-      trackTree: songs.msd, lastFMTree: songs.lastfm, segments: 20, split: try SplitRule("random:0.8"))
-    let failure = #expect(throws: Failure.self) { try options.validate() }
-    #expect(failure?.kind == .usage && failure?.message.contains("--split random:0.8") == true)
+      trackTree: songs.msd, lastFMTree: songs.lastfm, segments: 20, features: .both, split: rule, seed: 9)
+    _ = try InProcessCommunicator.run(size: 1) { try Preparation.run(options, output: path, communicator: $0) }
+    let snapshot = try Snapshot.open(path)
+    let prepared = try #require(snapshot.preparedSplit)
+    let own = try Split(
+      rule,
+      of: SplitSongs(
+        trackIDs: snapshot.trackIDs, artistIDs: snapshot.artistIDs, artistNames: snapshot.artistNames,
+        labels: snapshot.labels, tagCount: snapshot.tags.count), seed: 9)
+    #expect(snapshot.songCount == 12 && prepared.split == own && prepared.seed == 9 && prepared.isFor(rule))
+    try prepared.refuseOther(SplitRule("artist:0.5"), name: "songs.h5")
+
+    var sums = TimbreSums()
+    for song in own.train { sums += TimbreSums(try snapshot.values(of: .timbre, songs: song..<song + 1)) }
+    #expect(snapshot.standardization == sums.standardization)
   }
 
   @Test func anotherSplitThanThePreparedOneIsRefused() throws {

@@ -18,6 +18,7 @@ public final class SnapshotSongs: SongSource {
   public var artistNames: PackedTexts { snapshot.artistNames }
   public var labels: [UInt8] { snapshot.labels }
   public var preparedSplit: PreparedSplit? { snapshot.preparedSplit }
+  public var standardization: Standardization? { snapshot.standardization }
 
   /// - Throws: as `Snapshot.open`.
   public init(_ path: String) throws {

@@ -53,7 +53,9 @@ final class TrainingSetup {
     replica.initializeWeights(seed: configuration.seed)
     let train = sides.split.train
     if input.features.features.contains(.timbre) {
-      input.standardization = try Standardization.measured(train, of: songs, input, communicator)
+      input.standardization =
+        try Standardization.kept(of: songs, sides, input)
+        ?? Standardization.measured(train, of: songs, input, communicator)
     }
     self.input = input
 

@@ -110,9 +110,9 @@ extension SongInput {
     let standardization = Standardization(
       mean: try checkpoint.values(Self.mean, shape: shape),
       deviation: try checkpoint.values(Self.deviation, shape: shape))
-    guard standardization.deviation.allSatisfy({ $0 > 0 && $0.isFinite }),
-      standardization.mean.allSatisfy(\.isFinite)
-    else { throw Failure(.badData, "\(checkpoint.source): its timbre cannot be scaled by what it says") }
+    guard standardization.isSound else {
+      throw Failure(.badData, "\(checkpoint.source): its timbre cannot be scaled by what it says")
+    }
     self.standardization = standardization
   }
 }

@@ -15,19 +15,23 @@ public struct SongSides {
   public let identity: String
   /// What a user should know of the split, a sentence each.
   public let warnings: [String]
+  /// Whether this is the split that came with the songs.
+  public let isPrepared: Bool
 
-  /// - Parameter text: the rule that divides the songs, unless they come divided.
+  /// - Parameter text: the rule that divides the songs; where they come divided by it, they stay so whatever the seed.
   /// - Throws: as `Split`; `badData` where the split's lists are not those with this hash.
   public init(
     _ source: any SongSource, split text: String, listsHash: String? = nil, permuteTags: Bool, seed: UInt64
   ) throws {
-    let rule = try source.preparedSplit?.rule ?? SplitRule(text)
+    let wanted = try SplitRule(text)
+    let prepared = source.preparedSplit.flatMap { $0.tags.isCounted || $0.isFor(wanted) ? $0 : nil }
+    let rule = prepared?.rule ?? wanted
     // Tags dealt out anew are a control of the same split.
     let songs = SplitSongs(
       trackIDs: source.trackIDs, artistIDs: source.artistIDs, artistNames: source.artistNames,
       labels: rule.needsLabels ? source.labels : [], tagCount: source.tags.count)
     let split: Split
-    if let prepared = source.preparedSplit {
+    if let prepared {
       split = prepared.split
       if rule.isByArtist { try split.checkNoArtistOnTwoSides(songs) }
     } else {
@@ -38,17 +42,22 @@ public struct SongSides {
         .badData, "split \(rule): its lists hold other ids than they did (hash \(found), expected \(listsHash))",
         remedy: "bring back the lists as they were, or leave out split_lists_hash for a new run")
     }
-    self.init(source, split, warnings: split.warnings(rule, songs), permuteTags: permuteTags, seed: seed)
+    self.init(
+      source, split, isPrepared: prepared != nil, warnings: split.warnings(rule, songs), permuteTags: permuteTags,
+      seed: seed)
   }
 
   /// All songs on no side, for what asks of none.
   public init(undivided source: any SongSource, permuteTags: Bool, seed: UInt64) {
     let split = Split(train: [], validation: [], test: [], unused: Array(source.trackIDs.indices))
-    self.init(source, split, warnings: [], permuteTags: permuteTags, seed: seed)
+    self.init(source, split, isPrepared: false, warnings: [], permuteTags: permuteTags, seed: seed)
   }
 
-  private init(_ source: any SongSource, _ split: Split, warnings: [String], permuteTags: Bool, seed: UInt64) {
+  private init(
+    _ source: any SongSource, _ split: Split, isPrepared: Bool, warnings: [String], permuteTags: Bool, seed: UInt64
+  ) {
     self.split = split
+    self.isPrepared = isPrepared
     self.warnings = warnings
     tagCount = source.tags.count
     labels =

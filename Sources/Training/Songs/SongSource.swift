@@ -23,8 +23,10 @@ public protocol SongSource: AnyObject {
   var artistNames: PackedTexts { get }
   /// `[song][tag]`, 0 or 1.
   var labels: [UInt8] { get }
-  /// The split that these songs and tags were made for; nil where any will do.
+  /// The split that came with these songs; nil where none did.
   var preparedSplit: PreparedSplit? { get }
+  /// Of all timbre of that split's training songs; nil where that is not known.
+  var standardization: Standardization? { get }
   /// Bytes that a segment of a feature takes.
   func bytesOfSegment(_ feature: Feature) -> Int
   /// `[song][segment][12]` of songs in a row, all their segments.
@@ -37,6 +39,7 @@ public protocol SongSource: AnyObject {
 
 extension SongSource {
   public var preparedSplit: PreparedSplit? { nil }
+  public var standardization: Standardization? { nil }
 
   public func identity(of songs: [Int], segments: Int, crop: Crop) -> String {
     "\(identity), \(songs.count) of them, \(segments) segments, \(crop.rawValue)"
