@@ -50,31 +50,13 @@ public final class PatchConvolution {
     }
   }
 
-  /// Four outputs share sixteen inputs, held in registers while the channels go by.
   @inline(__always)
   private func window2x2(
     _ patch: UnsafePointer<Float>, _ input: InputRows, _ values: UnsafeMutablePointer<Float>,
     _ winners: UnsafeMutablePointer<UInt8>
   ) {
-    let r = input.rowStride
     for channel in stride(from: 0, to: channelStride, by: vectorWidth) {
-      var a = Vector.zero
-      var b = Vector.zero
-      var c = Vector.zero
-      var d = Vector.zero
-      for inputChannel in 0..<input.channels {
-        let weights = kernel.start(input: inputChannel, channel: channel)
-        for i in 0..<3 {
-          for j in 0..<3 {
-            let weight = Vector.load(weights + (i * 3 + j) * channelStride)
-            let x = patch + inputChannel * input.channelStride + i * r + j
-            a = a.addingProduct(weight, x[0])
-            b = b.addingProduct(weight, x[1])
-            c = c.addingProduct(weight, x[r])
-            d = d.addingProduct(weight, x[r + 1])
-          }
-        }
-      }
+      let (a, b, c, d) = kernel.convolve2x2(patch, input, channel: channel)
       var best = a
       var winner = SIMD16<Int32>.zero
       Self.compete(b, 1, &best, &winner)

@@ -44,24 +44,9 @@ public final class PatchInference {
     }
   }
 
-  /// Four outputs share the weights.
   @inline(__always)
   private func largest2x2(_ patch: UnsafePointer<Float>, _ input: InputRows, _ channel: Int) -> Vector {
-    let r = input.rowStride
-    var (a, b, c, d) = (Vector.zero, Vector.zero, Vector.zero, Vector.zero)
-    for inputChannel in 0..<input.channels {
-      let weights = kernel.start(input: inputChannel, channel: channel)
-      for i in 0..<3 {
-        for j in 0..<3 {
-          let weight = Vector.load(weights + (i * 3 + j) * channelStride)
-          let x = patch + inputChannel * input.channelStride + i * r + j
-          a = a.addingProduct(weight, x[0])
-          b = b.addingProduct(weight, x[1])
-          c = c.addingProduct(weight, x[r])
-          d = d.addingProduct(weight, x[r + 1])
-        }
-      }
-    }
+    let (a, b, c, d) = kernel.convolve2x2(patch, input, channel: channel)
     return a.larger(b).larger(c.larger(d))
   }
 

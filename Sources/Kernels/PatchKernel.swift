@@ -49,6 +49,30 @@ struct PatchKernel {
     return sum
   }
 
+  /// The four positions of a 2×2 window, row by row: they share each weight, and sixteen inputs of each channel, held
+  /// in registers while the output channels go by.
+  @inline(__always)
+  func convolve2x2(_ corner: UnsafePointer<Float>, _ input: InputRows, channel: Int) -> (
+    Vector, Vector, Vector, Vector
+  ) {
+    let r = input.rowStride
+    var (a, b, c, d) = (Vector.zero, Vector.zero, Vector.zero, Vector.zero)
+    for inputChannel in 0..<input.channels {
+      let weights = start(input: inputChannel, channel: channel)
+      for i in 0..<3 {
+        for j in 0..<3 {
+          let weight = Vector.load(weights + (i * 3 + j) * channelStride)
+          let x = corner + inputChannel * input.channelStride + i * r + j
+          a = a.addingProduct(weight, x[0])
+          b = b.addingProduct(weight, x[1])
+          c = c.addingProduct(weight, x[r])
+          d = d.addingProduct(weight, x[r + 1])
+        }
+      }
+    }
+    return (a, b, c, d)
+  }
+
   /// All weights in double precision, `[tap][channel]`.
   func values() -> [Double] {
     (0..<taps * channels).map { Double(weights.start[$0 / channels * channelStride + $0 % channels]) }
