@@ -42,7 +42,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--way", choices=("h5py", "getters"), required=True)
     parser.add_argument("--msd", required=True)
-    parser.add_argument("--limit", type=int, default=2000, help="read at most so many files")
+    parser.add_argument("--limit", type=int, default=10_000, help="read at most so many files")
     options = parser.parse_args()
     paths = sorted(map(str, pathlib.Path(options.msd).rglob("*.h5")))[: options.limit]
     read = {"h5py": with_h5py, "getters": with_getters}[options.way]
