@@ -50,11 +50,10 @@ struct TreeInspection: Inspection {
   }
 
   var text: String {
+    let counts = [("track files", tracks), ("Last.fm records", records)].filter { $0.1 > 0 }
     let facts = table(
-      [
-        (kind == "track_tree" ? "a track tree" : kind == "lastfm_tree" ? "a Last.fm tree" : "a tree", ""),
-        ("track files", "\(tracks)"), ("Last.fm records", "\(records)"), ("first file", example),
-      ] + (songs?.facts ?? []))
+      [(kind == "track_tree" ? "a track tree" : kind == "lastfm_tree" ? "a Last.fm tree" : "a tree", "")]
+        + counts.map { ($0.0, "\($0.1)") } + [("first file", example)] + (songs?.facts ?? []))
     return [facts, songs?.text ?? "", tags?.text ?? ""].filter { !$0.isEmpty }.joined(separator: "\n\n")
   }
 
