@@ -3,9 +3,9 @@ import MessagePassing
 
 /// Measures how a tree's files are found: by which rank, in what time, in how much memory.
 public struct DiscoveryBenchmark: Sendable {
-  public var trackTree: String
+  public var trackFiles: String
 
-  public init(trackTree: String) { self.trackTree = trackTree }
+  public init(trackFiles: String) { self.trackFiles = trackFiles }
 
   public struct Report: Sendable {
     public let files: Int
@@ -21,7 +21,7 @@ public struct DiscoveryBenchmark: Sendable {
     let before = peakResidentBytes()
     try communicator.barrier()
     let start = ContinuousClock().now
-    let tree = try TrackFiles.discover(trackTree, communicator: communicator)
+    let tree = try TrackFiles.discover(trackFiles, communicator: communicator)
     let seconds = (ContinuousClock().now - start) / .seconds(1)
     return Report(
       files: tree.count, seconds: try communicator.allgather([seconds]).map { $0[0] }.max() ?? seconds,

@@ -3,9 +3,9 @@ import Diagnosis
 /// What `prepare` is to do; all of it is recorded in the snapshot.
 public struct PreparationOptions: Sendable, Equatable {
   /// The track files: a tree of them, one file, or a list.
-  public var trackTree: String
+  public var trackFiles: String
   /// The Last.fm tags: a tree of records, or the database; nil where the tags stand in the track files.
-  public var lastFMTree: String?
+  public var lastFMTags: String?
   public var tagSource: TagSource
   /// Segments taken of each song; shorter songs are left out.
   public var segments: SegmentChoice
@@ -29,13 +29,13 @@ public struct PreparationOptions: Sendable, Equatable {
   public var isStrict: Bool
 
   public init(
-    trackTree: String, lastFMTree: String?, tagSource: TagSource = .lastFM, segments: SegmentChoice,
+    trackFiles: String, lastFMTags: String?, tagSource: TagSource = .lastFM, segments: SegmentChoice,
     crop: Crop = .first, longest: Int = PreparationOptions.mostSegments, features: FeatureSelection = .pitches,
     tags: VocabularyRule = .paper, minimumTagWeight: Double = 0, join: JoinRule? = nil, isStrict: Bool = false,
     split: SplitRule? = nil, seed: UInt64 = 1
   ) {
-    self.trackTree = trackTree
-    self.lastFMTree = lastFMTree
+    self.trackFiles = trackFiles
+    self.lastFMTags = lastFMTags
     self.tagSource = tagSource
     self.segments = segments
     self.crop = crop
@@ -87,7 +87,7 @@ public struct PreparationOptions: Sendable, Equatable {
     guard minimumTagWeight.isFinite else {
       throw Failure(.usage, "--min-tag-weight \(minimumTagWeight): expected a number").knownToAllRanks
     }
-    if needsTags { try PreparationOptions.checkTagSource(tagSource, lastFM: lastFMTree, join: join) }
+    if needsTags { try PreparationOptions.checkTagSource(tagSource, lastFM: lastFMTags, join: join) }
     try checkSplit()
   }
 

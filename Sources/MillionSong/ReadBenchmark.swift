@@ -4,7 +4,7 @@ import Sampling
 
 /// Measures how fast track files are read: id, title, artist and the first segments' pitches of each, checked.
 public struct ReadBenchmark: Sendable {
-  public var trackTree: String
+  public var trackFiles: String
   /// Segments read of each song.
   public var segments = 252
   /// How often the tree is read after a first, unmeasured time that warms the page cache.
@@ -12,7 +12,7 @@ public struct ReadBenchmark: Sendable {
   /// Whether the files are read in a process of its own, as `prepare` does.
   public var isIsolated = true
 
-  public init(trackTree: String) { self.trackTree = trackTree }
+  public init(trackFiles: String) { self.trackFiles = trackFiles }
 
   public struct Report: Sendable {
     /// Songs that all ranks together read each time, bad files among them.
@@ -46,7 +46,7 @@ public struct ReadBenchmark: Sendable {
 
   /// Collective. Throws `missingInput` and `badData` where there is no such tree or nothing in it.
   public func run(_ communicator: any Communicator) throws -> Report {
-    let tree = try TrackFiles.discover(trackTree, communicator: communicator)
+    let tree = try TrackFiles.discover(trackFiles, communicator: communicator)
     let paths = share(of: 0..<tree.count, rank: communicator.rank, size: communicator.size).map(tree.path)
     let files = TrackStream(TrackReader(segments: segments), isolated: isIsolated)
     files.add((0...repetitions).lazy.flatMap { _ in paths }.map { SongLocation($0) })

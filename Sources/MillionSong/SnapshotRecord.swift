@@ -36,7 +36,8 @@ public struct SnapshotRecord: Codable, Equatable, Sendable {
 
   init(options: PreparationOptions, report: PreparationReport) {
     self.options = Options(
-      msd: options.trackTree, tagSource: options.tagSource, lastfm: options.lastFMTree, segments: options.segments,
+      msd: options.trackFiles, tagSource: options.tagSource, lastfm: options.lastFMTags,
+      segments: options.segments,
       crop: options.crop, longest: options.longest, features: options.features, tags: options.tags.description,
       minTagWeight: options.minimumTagWeight, join: options.join, strict: options.isStrict,
       split: options.keptSplit?.description, seed: options.keptSplit == nil ? nil : options.seed)

@@ -35,7 +35,7 @@ final class SongSources {
     self.communicator = communicator
     self.progress = progress
     if communicator.isRoot { progress(PreparationProgress(phase: .findingFiles, done: 0, total: 0)) }
-    self.tracks = try tracks ?? TrackFiles.discover(options.trackTree, communicator: communicator)
+    self.tracks = try tracks ?? TrackFiles.discover(options.trackFiles, communicator: communicator)
     tags = try OpenedTags(options, communicator: communicator)
     self.options.join = tags.join
     if let note = tags.note { notes.append(note) }

@@ -70,7 +70,7 @@ public struct SongSurvey: Sendable {
 
 extension PreparationOptions {
   /// Whether there is a source of tags.
-  public var hasTags: Bool { lastFMTree != nil || tagSource.isInTrackFiles }
+  public var hasTags: Bool { lastFMTags != nil || tagSource.isInTrackFiles }
 
   /// Whether something is said that asks for one.
   fileprivate var saysAnythingOfTags: Bool {

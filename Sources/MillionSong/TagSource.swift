@@ -33,7 +33,7 @@ struct OpenedTags {
   /// Opens what the options name: a folder as a tree, a file by its content. Collective.
   /// - Throws: `missingInput` and `badData` for the source, `usage` for a join that it cannot do.
   init(_ options: PreparationOptions, communicator: any Communicator) throws {
-    guard let path = options.lastFMTree, options.tagSource == .lastFM else {
+    guard let path = options.lastFMTags, options.tagSource == .lastFM else {
       tags = TrackFileTags()
       return
     }

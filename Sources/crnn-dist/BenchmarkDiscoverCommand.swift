@@ -22,7 +22,7 @@ struct BenchmarkDiscoverCommand: ParsableCommand {
 
   func run() throws {
     MPIProgram.run { communicator in
-      let result = DiscoveryResult(try DiscoveryBenchmark(trackTree: msd).run(communicator))
+      let result = DiscoveryResult(try DiscoveryBenchmark(trackFiles: msd).run(communicator))
       guard communicator.isRoot else { return }
       if json { try printJSON(result) } else { print(result.text) }
     }

@@ -42,7 +42,7 @@ struct BenchmarkReadCommand: ParsableCommand {
 
   func run() throws {
     MPIProgram.run { communicator in
-      var benchmark = ReadBenchmark(trackTree: msd)
+      var benchmark = ReadBenchmark(trackFiles: msd)
       benchmark.segments = segments
       benchmark.repetitions = repetitions
       benchmark.isIsolated = !inProcess

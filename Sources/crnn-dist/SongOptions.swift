@@ -58,7 +58,7 @@ struct SongOptions: ParsableArguments {
   /// All that is to be known of songs at a path.
   func preparation(of songs: String, segments: SegmentChoice) throws -> PreparationOptions {
     PreparationOptions(
-      trackTree: songs, lastFMTree: lastfm, tagSource: tagSource, segments: segments, crop: crop,
+      trackFiles: songs, lastFMTags: lastfm, tagSource: tagSource, segments: segments, crop: crop,
       longest: longest ?? PreparationOptions.mostSegments, features: features, tags: try VocabularyRule(tags),
       minimumTagWeight: minTagWeight, join: join, isStrict: strict, split: try split.map { try SplitRule($0) },
       seed: seed)

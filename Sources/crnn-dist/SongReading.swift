@@ -71,14 +71,14 @@ struct SongsRead: Encodable {
   init(_ survey: SongSurvey, _ reading: SongReading) {
     self.survey = survey
     let options = reading.options
-    path = options.trackTree
+    path = options.trackFiles
     hasTags = options.hasTags
     funnels =
       options.hasTags
       ? reading.segments.values.map { FunnelRow(segments: $0, funnel: survey.funnel(for: $0)) } : []
     distribution = DistributionDisplay(survey.distribution, hasTags: hasTags, thresholds: reading.thresholds)
     lists = reading.lists
-    let source = options.lastFMTree ?? "the track files, \(options.tagSource.rawValue)"
+    let source = options.lastFMTags ?? "the track files, \(options.tagSource.rawValue)"
     tagsFrom =
       source + (survey.join.map { ", joined by \($0.rawValue)" } ?? "")
       + ", from weight \(options.minimumTagWeight) on"

@@ -29,7 +29,7 @@ import Testing
     -> (report: PreparationReport, snapshot: Snapshot)
   {
     let options = PreparationOptions(
-      trackTree: songs.msd, lastFMTree: songs.lastfm, segments: 20, tags: .top(top), minimumTagWeight: weight,
+      trackFiles: songs.msd, lastFMTags: songs.lastfm, segments: 20, tags: .top(top), minimumTagWeight: weight,
       split: try split.map { try SplitRule($0) }, seed: seed)
     let path = songs.folder.path + "/songs.h5"
     let reports = try InProcessCommunicator.run(size: 1) {
@@ -87,7 +87,7 @@ import Testing
     let rule = try SplitRule(text)
     let path = songs.folder.path + "/songs.h5"
     let options = PreparationOptions(
-      trackTree: songs.msd, lastFMTree: songs.lastfm, segments: 20, features: .both, split: rule, seed: 9)
+      trackFiles: songs.msd, lastFMTags: songs.lastfm, segments: 20, features: .both, split: rule, seed: 9)
     _ = try InProcessCommunicator.run(size: 1) { try Preparation.run(options, output: path, communicator: $0) }
     let snapshot = try Snapshot.open(path)
     let prepared = try #require(snapshot.preparedSplit)

@@ -31,7 +31,7 @@ import Testing
       try songs.add(song)
       try songs.add(record: song.trackID, title: record, tags: #"["rock", "1"]"#)
     }
-    let options = PreparationOptions(trackTree: songs.msd, lastFMTree: songs.lastfm, segments: 20, join: rule)
+    let options = PreparationOptions(trackFiles: songs.msd, lastFMTags: songs.lastfm, segments: 20, join: rule)
     let report = try InProcessCommunicator.run(size: 1) {
       try Preparation.run(options, output: songs.folder.path + "/songs.h5", communicator: $0)
     }[0]

@@ -27,7 +27,7 @@ import Testing
     )
   {
     let options = PreparationOptions(
-      trackTree: msd ?? songs.msd, lastFMTree: lastFM ?? songs.lastfm, segments: 20, isStrict: isStrict)
+      trackFiles: msd ?? songs.msd, lastFMTags: lastFM ?? songs.lastfm, segments: 20, isStrict: isStrict)
     let path = songs.folder.path + "/songs.h5"
     let reports = try InProcessCommunicator.run(size: 1) {
       try Preparation.run(options, output: path, communicator: $0)

@@ -9,7 +9,7 @@ import Testing
   private func prepare(_ songs: TestSongs, _ change: (inout PreparationOptions) -> Void = { _ in }) throws
     -> (report: PreparationReport, path: String)
   {
-    var options = PreparationOptions(trackTree: songs.msd, lastFMTree: songs.lastfm, segments: 20)
+    var options = PreparationOptions(trackFiles: songs.msd, lastFMTags: songs.lastfm, segments: 20)
     change(&options)
     let path = songs.folder.path + "/songs.h5"
     let fixed = options
@@ -109,10 +109,10 @@ import Testing
     let songs = try TestSongs.withEveryLoss()
     try songs.folder.write("", to: "empty/readme.txt")
     for (kind, change): (Failure.Kind, (inout PreparationOptions) -> Void) in [
-      (.missingInput, { $0.trackTree = songs.folder.path + "/none" }),
-      (.missingInput, { $0.lastFMTree = songs.folder.path + "/none" }),
-      (.badData, { $0.trackTree = songs.folder.path + "/empty" }),
-      (.badData, { $0.lastFMTree = songs.folder.path + "/empty" }),
+      (.missingInput, { $0.trackFiles = songs.folder.path + "/none" }),
+      (.missingInput, { $0.lastFMTags = songs.folder.path + "/none" }),
+      (.badData, { $0.trackFiles = songs.folder.path + "/empty" }),
+      (.badData, { $0.lastFMTags = songs.folder.path + "/empty" }),
       (.usage, { $0.segments = 0 }),
     ] {
       #expect(#expect(throws: Failure.self) { try prepare(songs, change) }?.kind == kind)

@@ -9,7 +9,7 @@ import Testing
     let songs = try TestSongs.withEveryLoss()
     let msd = songs.msd
     let reports = try InProcessCommunicator.run(size: ranks) { communicator in
-      var benchmark = ReadBenchmark(trackTree: msd)
+      var benchmark = ReadBenchmark(trackFiles: msd)
       benchmark.segments = 20
       benchmark.repetitions = 2
       return try benchmark.run(communicator)
@@ -27,7 +27,7 @@ import Testing
     let folder = try TemporaryFolder()
     let path = folder.path
     let failure = #expect(throws: Failure.self) {
-      try InProcessCommunicator.run(size: 2) { try ReadBenchmark(trackTree: path).run($0) }
+      try InProcessCommunicator.run(size: 2) { try ReadBenchmark(trackFiles: path).run($0) }
     }
     #expect(failure?.kind == .badData)
   }

@@ -37,7 +37,7 @@ import Testing
   }
 
   private func prepare(_ songs: TestSongs, _ change: (inout PreparationOptions) -> Void) throws -> Snapshot {
-    var options = PreparationOptions(trackTree: songs.msd, lastFMTree: songs.lastfm, segments: .all)
+    var options = PreparationOptions(trackFiles: songs.msd, lastFMTags: songs.lastfm, segments: .all)
     options.features = .both
     change(&options)
     let path = songs.folder.path + "/songs.h5"

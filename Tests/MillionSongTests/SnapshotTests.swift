@@ -10,14 +10,14 @@ import Testing
   private func snapshot() throws -> (songs: TestSongs, path: String) {
     let songs = try TestSongs.withEveryLoss()
     let path = songs.folder.path + "/songs.h5"
-    let options = PreparationOptions(trackTree: songs.msd, lastFMTree: songs.lastfm, segments: 20)
+    let options = PreparationOptions(trackFiles: songs.msd, lastFMTags: songs.lastfm, segments: 20)
     _ = try InProcessCommunicator.run(size: 1) { try Preparation.run(options, output: path, communicator: $0) }
     return (songs, path)
   }
 
   @Test func theSameSongsGiveTheSameBytes() throws {
     let (songs, path) = try snapshot()
-    let options = PreparationOptions(trackTree: songs.msd, lastFMTree: songs.lastfm, segments: 20)
+    let options = PreparationOptions(trackFiles: songs.msd, lastFMTags: songs.lastfm, segments: 20)
     let again = songs.folder.path + "/again.h5"
     _ = try InProcessCommunicator.run(size: 1) { try Preparation.run(options, output: again, communicator: $0) }
     #expect(FileManager.default.contentsEqual(atPath: path, andPath: again))

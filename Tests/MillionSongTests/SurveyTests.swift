@@ -19,7 +19,7 @@ import Testing
   @Test(arguments: [1, 3, 20]) func songsAreSurveyedAsTheyArePrepared(ranks: Int) throws {
     let songs = try TestSongs.withEveryLoss()
     let options = PreparationOptions(
-      trackTree: songs.msd, lastFMTree: songs.lastfm, segments: 20, minimumTagWeight: 5)
+      trackFiles: songs.msd, lastFMTags: songs.lastfm, segments: 20, minimumTagWeight: 5)
     let report = try prepared(songs, options)
     let survey = try surveyed(options, ranks: ranks, lists: songs.folder.path + "/told")
     #expect(survey.counts == report.counts && survey.distribution == report.distribution)
@@ -41,7 +41,7 @@ import Testing
   @Test func countedTagsAreThoseOfThePreparation() throws {
     let songs = try TestSongs.withEveryLoss()
     let options = PreparationOptions(
-      trackTree: songs.msd, lastFMTree: songs.lastfm, segments: 20, tags: .top(1),
+      trackFiles: songs.msd, lastFMTags: songs.lastfm, segments: 20, tags: .top(1),
       split: try SplitRule("random:0.5"),
       seed: 3)
     let survey = try surveyed(options, ranks: 3)
@@ -52,7 +52,7 @@ import Testing
   @Test func withoutTagsSongsAreReadAllTheSame() throws {
     let songs = try TestSongs.withEveryLoss()
     let survey = try surveyed(
-      PreparationOptions(trackTree: songs.msd, lastFMTree: nil, segments: 20), ranks: 2)
+      PreparationOptions(trackFiles: songs.msd, lastFMTags: nil, segments: 20), ranks: 2)
     #expect(survey.vocabulary == nil && survey.join == nil)
     #expect(survey.counts.funnel.files == 16 && survey.counts.funnel.read == 13)
     #expect(survey.counts.badFiles == 2 && survey.counts.duplicates == 1)
@@ -61,7 +61,7 @@ import Testing
 
   @Test func whatIsSaidOfTagsAsksForThem() throws {
     let songs = try TestSongs.withEveryLoss()
-    var options = PreparationOptions(trackTree: songs.msd, lastFMTree: nil, segments: 20)
+    var options = PreparationOptions(trackFiles: songs.msd, lastFMTags: nil, segments: 20)
     options.join = .paper
     let failure = #expect(throws: Failure.self) { try surveyed(options, ranks: 1) }
     #expect(failure?.kind == .usage && failure?.description.contains("--lastfm") == true)

@@ -21,7 +21,8 @@ import Testing
     let songs = try TestSongs()
     try songs.folder.write(image, to: "msd/songs.h5")
     let options = PreparationOptions(
-      trackTree: songs.msd, lastFMTree: nil, tagSource: source, segments: 20, tags: tags, minimumTagWeight: weight)
+      trackFiles: songs.msd, lastFMTags: nil, tagSource: source, segments: 20, tags: tags, minimumTagWeight: weight
+    )
     let path = songs.folder.path + "/songs.h5"
     let reports = try InProcessCommunicator.run(size: 1) {
       try Preparation.run(options, output: path, communicator: $0)

@@ -25,7 +25,7 @@ private struct DemonstrationSongs: Sendable {
     _ = try InProcessCommunicator.run(size: 1) { communicator in
       _ = try TreeSynthesis(SynthesisParameters(songs: 1000), into: folder).run(communicator)
       let options = PreparationOptions(
-        trackTree: folder + "/msd", lastFMTree: folder + "/lastfm", segments: .count(Self.segments))
+        trackFiles: folder + "/msd", lastFMTags: folder + "/lastfm", segments: .count(Self.segments))
       try Preparation.run(options, output: snapshot, communicator: communicator)
     }
     let songs = try Snapshot.open(snapshot)

@@ -60,7 +60,7 @@ extension TrainingRun {
     let segments = configuration.segments ?? .count(RunConfiguration.defaultSegments)
     let isWhole = segments == .all || configuration.crop == .random
     let options = PreparationOptions(
-      trackTree: msd, lastFMTree: configuration.lastfm, tagSource: configuration.tagSource,
+      trackFiles: msd, lastFMTags: configuration.lastfm, tagSource: configuration.tagSource,
       segments: isWhole ? .all : segments, crop: isWhole ? .first : configuration.crop,
       longest: (isWhole ? configuration.longest : nil) ?? PreparationOptions.mostSegments,
       features: configuration.features ?? .pitches, tags: tags, minimumTagWeight: configuration.minimumTagWeight,
@@ -93,8 +93,8 @@ extension SnapshotSongs {
     func compare(_ name: String, _ was: String, _ now: String) {
       if was != now { differences.append("\(name) was \(was), is now \(now)") }
     }
-    compare("msd", made.msd, options.trackTree)
-    compare("lastfm", made.lastfm ?? "none", options.lastFMTree ?? "none")
+    compare("msd", made.msd, options.trackFiles)
+    compare("lastfm", made.lastfm ?? "none", options.lastFMTags ?? "none")
     compare("tag_source", made.tagSource.rawValue, options.tagSource.rawValue)
     if let join = options.join { compare("join", made.join?.rawValue ?? "none", join.rawValue) }
     if let split = made.split, let seed = made.seed {
