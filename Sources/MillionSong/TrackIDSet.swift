@@ -1,4 +1,4 @@
-/// Many well-formed track ids in little memory: 10 to 13 bytes each, and 13 while it grows.
+/// Many well-formed track ids in little memory: 10 to 14 bytes each.
 ///
 /// An id is 68 bits: five letters, which are a number of 24 bits, and eleven hexadecimal digits. Four of the bits choose one of
 /// sixteen tables, the others are the key in it. So different ids differ, and only a sixteenth is ever copied at once.

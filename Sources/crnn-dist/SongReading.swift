@@ -56,15 +56,12 @@ struct SongsRead: Encodable {
     }
   }
 
-  private struct Skipped: Encodable {
-    let path, cause: String
-  }
-
   private let path: String
   private let survey: SongSurvey
   private let hasTags: Bool
   private let funnels: [FunnelRow]
   private let distribution: DistributionDisplay
+  private let skipped: SkippedDisplay
   private let lists: String?
   private let tagsFrom: String
 
@@ -77,6 +74,7 @@ struct SongsRead: Encodable {
       options.hasTags
       ? reading.segments.values.map { FunnelRow(segments: $0, funnel: survey.funnel(for: $0)) } : []
     distribution = DistributionDisplay(survey.distribution, hasTags: hasTags, thresholds: reading.thresholds)
+    skipped = SkippedDisplay(survey.skipped, count: survey.skippedCount)
     lists = reading.lists
     let source = options.lastFMTags ?? "the track files, \(options.tagSource.rawValue)"
     tagsFrom =
@@ -122,7 +120,7 @@ struct SongsRead: Encodable {
         withoutRecord: hasTags ? counts.withoutRecord : nil, badRecords: hasTags ? counts.badRecords : nil,
         mismatched: hasTags ? counts.mismatched : nil), forKey: .counts)
     try document.encode(distribution, forKey: .distribution)
-    try document.encode(survey.skipped.map { Skipped(path: $0.path, cause: $0.cause) }, forKey: .skipped)
+    try document.encode(skipped, forKey: .skipped)
     guard let vocabulary = survey.vocabulary else { return }
     try document.encode(funnels, forKey: .funnels)
     try document.encode(vocabulary.names, forKey: .tags)
@@ -141,9 +139,6 @@ struct SongsRead: Encodable {
     return songs + [("tags from", tagsFrom), ("vocabulary", "\(vocabulary.count) tags")]
   }
 
-  /// Bad files told on the screen.
-  private static let mostShown = 10
-
   /// Paragraphs to stand behind the facts.
   var text: String {
     var parts = survey.notes.isEmpty ? [] : [survey.notes.joined(separator: "\n")]
@@ -152,10 +147,8 @@ struct SongsRead: Encodable {
     let losses = survey.counts.losses.map { loss in
       loss.text + (loss.list.flatMap { list in lists.map { ": \($0).\(list).tsv" } } ?? "")
     }
-    let shown = survey.skipped.prefix(Self.mostShown).map { "  \($0)".withVisibleControls }
-    let rest = survey.skippedCount - shown.count
-    let more = rest > 0 ? ["  and \(rest) more, which --json and --lists PREFIX tell"] : []
-    if !(losses + shown).isEmpty { parts.append((losses + shown + more).joined(separator: "\n")) }
+    let lost = losses + skipped.lines(rest: "--json and --lists PREFIX tell")
+    if !lost.isEmpty { parts.append(lost.joined(separator: "\n")) }
     return parts.joined(separator: "\n\n")
   }
 

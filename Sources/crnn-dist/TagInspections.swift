@@ -9,10 +9,6 @@ struct TagsRead: Encodable {
     let records: Int
   }
 
-  private struct Skipped: Encodable {
-    let path, cause: String
-  }
-
   private let path: String
   private let survey: TagSurvey
   private let top: Int
@@ -57,11 +53,10 @@ struct TagsRead: Encodable {
     try document.encode(survey.pairs, forKey: .tagsOfRecords)
     try document.encode(
       survey.tags.prefix(top).map { TagRow(tag: $0.name, records: $0.records) }, forKey: .topTags)
-    try document.encode(survey.skipped.map { Skipped(path: $0.path, cause: $0.cause) }, forKey: .skipped)
+    try document.encode(skipped, forKey: .skipped)
   }
 
-  /// Bad records told on the screen.
-  private static let mostShown = 10
+  private var skipped: SkippedDisplay { SkippedDisplay(survey.skipped, count: survey.skipped.count) }
 
   var text: String {
     let weight = minimumWeight > 0 ? " of weight \(minimumWeight) or more" : ""
@@ -77,11 +72,9 @@ struct TagsRead: Encodable {
     if survey.misnamed > 0 {
       parts.append("\(survey.misnamed) records are in files named after another track")
     }
-    let shown = survey.skipped.prefix(Self.mostShown).map { "  \($0)".withVisibleControls }
-    let rest = survey.skipped.count - shown.count
-    let more = rest > 0 ? ["  and \(rest) more, which --json tells"] : []
-    if !shown.isEmpty {
-      parts.append((["\(survey.skipped.count) records could not be read"] + shown + more).joined(separator: "\n"))
+    let lines = skipped.lines(rest: "--json tells")
+    if !lines.isEmpty {
+      parts.append((["\(survey.skipped.count) records could not be read"] + lines).joined(separator: "\n"))
     }
     return parts.joined(separator: "\n\n")
   }
