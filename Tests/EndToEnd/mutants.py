@@ -53,7 +53,13 @@ def places(path):
         objects = [file, file["metadata"], file["analysis"], file["metadata/songs"], file["analysis/songs"],
                    file[PITCHES]]
         addresses = [h5py.h5o.get_info(entry.id).addr for entry in objects]
-    kinds = {0x1: "spaces", 0x3: "types", 0x8: "layouts", 0xB: "filters"}
+    add_structures(places, data, addresses, {0x1: "spaces", 0x3: "types", 0x8: "layouts", 0xB: "filters"})
+    return {kind: entries for kind, entries in places.items() if entries}
+
+
+def add_structures(places, data, addresses, kinds):
+    """Adds start and length of the objects' headers at these addresses and of the messages in them, which `kinds` calls
+    by the number of their type, and of every B-tree, heap and table of names."""
     for address in addresses:
         places["headers"].append((address, 16))
         for kind, start, length in header_messages(data, address):
@@ -63,7 +69,6 @@ def places(path):
         while position >= 0:
             places[kind].append((position, length))
             position = data.find(signature, position + 4)
-    return {kind: entries for kind, entries in places.items() if entries}
 
 
 @functools.cache

@@ -20,16 +20,7 @@ def places(path):
     with h5py.File(path, "r", locking=False) as file:
         addresses = [h5py.h5o.get_info(file.id).addr]
         file.visititems(lambda _, item: addresses.append(h5py.h5o.get_info(item.id).addr))
-    kinds = {0x8: "layouts", 0xB: "layouts", 0xC: "attributes"}
-    for address in addresses:
-        found["headers"].append((address, 16))
-        for kind, start, length in mutants.header_messages(data, address):
-            found[kinds.get(kind, "messages")].append((start, length))
-    for signature, kind, length in ((b"TREE", "trees", 120), (b"HEAP", "heaps", 32), (b"SNOD", "names", 200)):
-        position = data.find(signature)
-        while position >= 0:
-            found[kind].append((position, length))
-            position = data.find(signature, position + 4)
+    mutants.add_structures(found, data, addresses, {0x8: "layouts", 0xB: "layouts", 0xC: "attributes"})
     return {kind: entries for kind, entries in found.items() if entries}
 
 
