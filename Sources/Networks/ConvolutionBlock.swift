@@ -12,9 +12,9 @@ class ConvolutionBlock {
   let team: ThreadTeam
   /// Winners' raw values, their positions, and what the block gives on: `[song][row][column][channel]`.
   let raw: AlignedBuffer
-  let winners: UnsafeMutablePointer<UInt8>
+  let argmax: UnsafeMutablePointer<UInt8>
   let activated: AlignedBuffer
-  /// Gradient for `activated`, then for batch norm's output at the winners.
+  /// Gradient for `activated`, then for batch norm's output at the argmax.
   let gradient: AlignedBuffer
   /// Two values a channel for each song: sums of the forward or of the backward pass.
   let songSums: AlignedBuffer
@@ -39,12 +39,12 @@ class ConvolutionBlock {
     raw = AlignedBuffer(count: count)
     activated = AlignedBuffer(count: count)
     gradient = AlignedBuffer(count: count)
-    winners = UnsafeMutablePointer<UInt8>.allocate(capacity: max(count, 1) + 64)
-    winners.initialize(repeating: 0, count: max(count, 1) + 64)
+    argmax = UnsafeMutablePointer<UInt8>.allocate(capacity: max(count, 1) + 64)
+    argmax.initialize(repeating: 0, count: max(count, 1) + 64)
     songSums = AlignedBuffer(count: maximumBatch * 2 * map.channelStride)
   }
 
-  deinit { winners.deallocate() }
+  deinit { argmax.deallocate() }
 
   var channels: Int { shape.outputChannels }
   var channelStride: Int { map.channelStride }
@@ -69,7 +69,7 @@ class ConvolutionBlock {
         let offset = self.pooled.offset(span)
         ActivationPass(pooled: self.pooled.shape(of: span)).activate(
           self.raw.start + offset, scale: self.normalization.scale, shift: self.normalization.shift,
-          dropout: dropout, song: songs[song], winners: self.winners + offset,
+          dropout: dropout, song: songs[song], argmax: self.argmax + offset,
           to: self.activated.start + offset)
       }
     }
@@ -91,7 +91,7 @@ class ConvolutionBlock {
         let offset = self.pooled.offset(span)
         ActivationPass(pooled: self.pooled.shape(of: span)).differentiate(
           self.gradient.start + offset, raw: self.raw.start + offset, activated: self.activated.start + offset,
-          winners: self.winners + offset, mean: self.normalization.center, keptScale: dropout?.scale ?? 1,
+          argmax: self.argmax + offset, mean: self.normalization.center, keptScale: dropout?.scale ?? 1,
           sums: self.songSum(song, 0), products: self.songSum(song, 1))
       }
     }

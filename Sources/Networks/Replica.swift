@@ -21,8 +21,8 @@ public final class Replica {
   public static let momentum: Float = 0.99
 
   let team: ThreadTeam
-  private let first: PatchBlock
-  private let others: [TileBlock]
+  private let first: InputConvolutionBlock
+  private let others: [HiddenConvolutionBlock]
   private let recurrent1: GatedRecurrence
   private let recurrent2: GatedRecurrence
   private let dense: DenseLayer
@@ -42,7 +42,7 @@ public final class Replica {
     try self.init(
       architecture, maximumBatch: maximumBatch, maximumSegments: maximumSegments, threads: threads
     ) {
-      TileConvolution(rows: $0, columns: $1, inputChannels: $2, outputChannels: $3, team: $4)
+      WinogradConvolution(rows: $0, columns: $1, inputChannels: $2, outputChannels: $3, team: $4)
     }
   }
 
@@ -73,11 +73,11 @@ public final class Replica {
       BlockTensors(number: number, parameters: parameters, gradients: gradients, moving: moving, batch: batch)
     }
     let input = InputTensors(parameters: parameters, gradients: gradients, moving: moving, batch: batch)
-    first = PatchBlock(
+    first = InputConvolutionBlock(
       shape: shapes[0], tensors: tensors(1), input: input, maximumBatch: maximumBatch, maximumColumns: columns[0],
       team: team)
     others = shapes.indices.dropFirst().map { index in
-      TileBlock(
+      HiddenConvolutionBlock(
         index: index, shape: shapes[index], tensors: tensors(index + 1), maximumBatch: maximumBatch,
         maximumColumns: columns[index], team: team, convolution: convolution)
     }
@@ -124,7 +124,7 @@ public final class Replica {
   /// - Parameter statistics: shares the batch statistics over replicas; nil: each replica has its own.
   /// - Throws: `Failure` of kind `fault` where the batch has not the form the network was made for, and whatever
   ///   `statistics` throws.
-  public func accumulateGradients(
+  public func computeGradients(
     _ batch: Batch, step: StepContext, statistics: (any BatchStatisticsReduction)? = nil
   ) throws -> StepOutcome {
     try check(batch, labelled: true)

@@ -60,7 +60,7 @@ import Testing
         let first = start + count * communicator.rank / size
         let batch = Self.batch(first..<start + count * (communicator.rank + 1) / size)
         let context = StepContext(seed: 11, step: UInt32(step), globalSongs: count)
-        let outcome = try replica.accumulateGradients(batch, step: context, statistics: statistics)
+        let outcome = try replica.computeGradients(batch, step: context, statistics: statistics)
         try reduction.reduce(
           replica, localSongs: batch.count, globalSongs: count, statisticsAreShared: shared)
         replica.updateMovingStatistics()

@@ -66,8 +66,8 @@ private let cases = [
   Case(rows: 12, columns: 25, inputs: 20, outputs: 20, songs: 11),
 ]
 
-private func layer(_ c: Case, threads: Int = 2) -> (TileConvolution, AlignedBuffer, AlignedBuffer) {
-  let layer = TileConvolution(
+private func layer(_ c: Case, threads: Int = 2) -> (WinogradConvolution, AlignedBuffer, AlignedBuffer) {
+  let layer = WinogradConvolution(
     rows: c.rows, columns: c.columns, inputChannels: c.inputs, outputChannels: c.outputs,
     team: ThreadTeam(threads: threads))
   let kernel = AlignedBuffer(count: 9 * c.inputs * c.output.channelStride)
@@ -169,7 +169,7 @@ func fusedFirstLayerEqualsConvolutionThenPooling(window: (rows: Int, columns: In
   let rows = InputRows(channels: inputs, frequencies: 12, segments: 31)
   let map = MapShape(rows: 12, columns: 31, channels: 20)
   let pooling = PoolingPass(map: map, windowRows: window.rows, windowColumns: window.columns)
-  let layer = PatchConvolution(
+  let layer = InputConvolution(
     frequencies: 12, inputs: inputs, channels: 20, windowRows: window.rows, windowColumns: window.columns,
     team: ThreadTeam(threads: 1))
   let image = MapShape(rows: 12, columns: 31, channels: inputs)
@@ -185,12 +185,12 @@ func fusedFirstLayerEqualsConvolutionThenPooling(window: (rows: Int, columns: In
   for o in 0..<20 { signs.start[o] = 1 }
   layer.prepareWeights(kernel.start, signs: signs.start)
   let values = AlignedBuffer(count: pooling.pooled.songStride)
-  let winners = UnsafeMutablePointer<UInt8>.allocate(capacity: pooling.pooled.songStride)
+  let argmax = UnsafeMutablePointer<UInt8>.allocate(capacity: pooling.pooled.songStride)
   defer {
-    winners.deallocate()
+    argmax.deallocate()
     keep([song, features, kernel, signs, values])
   }
-  layer.forward(song.start, input: rows, to: values.start, winners: winners)
+  layer.forward(song.start, input: rows, to: values.start, argmax: argmax)
 
   let full = direct(features, image, kernel, map, songs: 1)
   for row in 0..<pooling.pooled.rows {
@@ -203,7 +203,7 @@ func fusedFirstLayerEqualsConvolutionThenPooling(window: (rows: Int, columns: In
         }
         let index = (row * pooling.pooled.columns + column) * 32 + channel
         #expect(abs(Double(values.start[index]) - candidates.max()!) < 1e-5)
-        #expect(Int(winners[index]) == candidates.firstIndex(of: candidates.max()!)!)
+        #expect(Int(argmax[index]) == candidates.firstIndex(of: candidates.max()!)!)
       }
     }
   }

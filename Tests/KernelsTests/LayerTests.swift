@@ -32,11 +32,11 @@ func keep<Scalar>(_ buffer: AlignedRun<Scalar>) { keep([buffer]) }
   defer { keep(map) }
   for (i, v) in [Float]([1, 2, 3, 3, 9, 2, 0, 3, 3, 9, 9, 9, 9, 9, 9]).enumerated() { map.start[i * 16] = v }
   let values = AlignedBuffer(count: pass.pooled.songStride)
-  let winners = UnsafeMutablePointer<UInt8>.allocate(capacity: pass.pooled.songStride)
-  defer { winners.deallocate() }
-  pass.pool(map.start, to: values.start, winners: winners)
+  let argmax = UnsafeMutablePointer<UInt8>.allocate(capacity: pass.pooled.songStride)
+  defer { argmax.deallocate() }
+  pass.pool(map.start, to: values.start, argmax: argmax)
   #expect([values.start[0], values.start[16]] == [2, 3])
-  #expect([winners[0], winners[16]] == [1, 0])
+  #expect([argmax[0], argmax[16]] == [1, 0])
 }
 
 /// Batch norm's dense terms and pooling's sparse one, by finite differences of a loss that pools one song's map
@@ -64,9 +64,9 @@ func keep<Scalar>(_ buffer: AlignedRun<Scalar>) { keep([buffer]) }
   let map = AlignedBuffer(count: pass.map.songStride)
   for i in 0..<28 { map.start[i * 16] = Float(y[i]) }
   let pooled = AlignedBuffer(count: pass.pooled.songStride)
-  let winners = UnsafeMutablePointer<UInt8>.allocate(capacity: pass.pooled.songStride)
-  defer { winners.deallocate() }
-  pass.pool(map.start, to: pooled.start, winners: winners)
+  let argmax = UnsafeMutablePointer<UInt8>.allocate(capacity: pass.pooled.songStride)
+  defer { argmax.deallocate() }
+  pass.pool(map.start, to: pooled.start, argmax: argmax)
   let gradient = AlignedBuffer(count: pooled.count)
   for i in 0..<4 { gradient.start[i * 16] = Float(weights[i]) }
   let sum = weights.reduce(0, +)
@@ -77,7 +77,7 @@ func keep<Scalar>(_ buffer: AlignedRun<Scalar>) { keep([buffer]) }
   vectors[2].start[0] = Float(-gamma * inverse * inverse * product / 28)
   vectors[1].start[0] = Float(-gamma * inverse * sum / 28 - Double(vectors[2].start[0]) * mean)
   pass.expandGradient(
-    map.start, pooledGradient: gradient.start, winners: winners, scale: vectors[0].start,
+    map.start, pooledGradient: gradient.start, argmax: argmax, scale: vectors[0].start,
     constant: vectors[1].start, slope: vectors[2].start)
   for i in 0..<28 {
     var (up, down) = (y, y)
@@ -106,17 +106,17 @@ func keep<Scalar>(_ buffer: AlignedRun<Scalar>) { keep([buffer]) }
   let factors = AlignedBuffer(count: count)
   mask.write(song: 77, count: count, to: factors.start)
   let activated = AlignedBuffer(count: count)
-  let winners = UnsafeMutablePointer<UInt8>.allocate(capacity: count)
-  winners.initialize(repeating: 1, count: count)
-  defer { winners.deallocate() }
+  let argmax = UnsafeMutablePointer<UInt8>.allocate(capacity: count)
+  argmax.initialize(repeating: 1, count: count)
+  defer { argmax.deallocate() }
   pass.activate(
-    raw.start, scale: scale.start, shift: shift.start, dropout: mask, song: 77, winners: winners,
+    raw.start, scale: scale.start, shift: shift.start, dropout: mask, song: 77, argmax: argmax,
     to: activated.start)
   let sums = AlignedBuffer(count: 32)
   let products = AlignedBuffer(count: 32)
   defer { keep([raw, scale, shift, mean, gradient, activated, sums, products, factors]) }
   pass.differentiate(
-    gradient.start, raw: raw.start, activated: activated.start, winners: winners, mean: mean.start,
+    gradient.start, raw: raw.start, activated: activated.start, argmax: argmax, mean: mean.start,
     keptScale: mask.scale, sums: sums.start, products: products.start)
   var expectedSums = [Double](repeating: 0, count: 32)
   var expectedProducts = expectedSums
@@ -126,7 +126,7 @@ func keep<Scalar>(_ buffer: AlignedRun<Scalar>) { keep([buffer]) }
     #expect(abs(Double(activated.start[i]) - (z > 0 ? z : expm1(z)) * factor) < 1e-6)
     let derivative = Double(given[i]) * factor * (z > 0 ? 1 : exp(z))
     #expect(abs(Double(gradient.start[i]) - derivative) < 1e-6)
-    #expect(winners[i] == (factor == 0 ? 255 : 1))
+    #expect(argmax[i] == (factor == 0 ? 255 : 1))
     expectedSums[i % 32] += derivative
     expectedProducts[i % 32] += derivative * (Double(raw.start[i]) - Double(mean.start[i % 32]))
   }

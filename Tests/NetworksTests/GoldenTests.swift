@@ -22,7 +22,7 @@ func inferenceEqualsKeras(_ name: String) throws {
 func aTrainingStepEqualsKeras(_ name: String) throws {
   let golden = try GoldenNumbers(named: name)
   let replica = try golden.definition.replica(threads: 2)
-  let outcome = try replica.accumulateGradients(golden.definition.batch(), step: golden.definition.step(1))
+  let outcome = try replica.computeGradients(golden.definition.batch(), step: golden.definition.step(1))
   expectEqual(outcome.probabilities, golden.training, "training output")
   let loss = outcome.lossSum / Double(golden.definition.songs.count)
   #expect(abs(loss - golden.losses[0]) <= tolerance * golden.losses[0])
@@ -38,7 +38,7 @@ func fiveStepsOfAdamEqualKeras(_ name: String) throws {
   let adam = Adam(for: replica.parameters)
   let batch = golden.definition.batch()
   for (index, expected) in golden.losses.enumerated() {
-    let outcome = try replica.accumulateGradients(batch, step: golden.definition.step(UInt32(index + 1)))
+    let outcome = try replica.computeGradients(batch, step: golden.definition.step(UInt32(index + 1)))
     let loss = outcome.lossSum / Double(batch.count)
     #expect(abs(loss - expected) <= tolerance * expected, "loss of step \(index + 1)")
     adam.apply(to: replica, learningRate: 1e-3)

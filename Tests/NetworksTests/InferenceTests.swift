@@ -15,7 +15,7 @@ private func trainedReplica(_ architecture: Architecture, batch: Int, threads: I
       (0..<count).map { Float(($0 % 4 == 1 ? -1 : 1) * stream.uniform(in: 0.5..<1.5)) }, of: name)
   }
   let step = StepContext(seed: 1, step: 1, globalSongs: batch)
-  _ = try replica.accumulateGradients(randomBatch(replica, songs: batch), step: step)
+  _ = try replica.computeGradients(randomBatch(replica, songs: batch), step: step)
   for _ in 0..<40 { replica.updateMovingStatistics() }
   return replica
 }
@@ -72,7 +72,7 @@ func aSongOfThePapersNetworksPredictsTheSameBitsInEveryCompany(_ architecture: A
   )
   _ = try other.predict(randomBatch(other, songs: 5, first: 70))
   let step = StepContext(seed: 9, step: 4, globalSongs: 6)
-  for replica in [plain, other] { _ = try replica.accumulateGradients(randomBatch(replica, songs: 6), step: step) }
+  for replica in [plain, other] { _ = try replica.computeGradients(randomBatch(replica, songs: 6), step: step) }
   #expect(Array(plain.gradients.storage.all) == Array(other.gradients.storage.all))
   #expect(Array(plain.batchStatistics.storage.all) == Array(other.batchStatistics.storage.all))
 }

@@ -28,7 +28,7 @@ import Testing
     let replica = try replica()
     let batch = batch(replica, songs: 4, segments: Self.lengths)
     let step = StepContext(seed: 99, step: 3, globalSongs: 4)
-    let outcome = try replica.accumulateGradients(batch, step: step)
+    let outcome = try replica.computeGradients(batch, step: step)
     let reference = ReferenceNetwork(replica)
     var statistics: [String: [Double]] = [:]
     _ = reference.logits(batch, training: true, dropout: step, statistics: &statistics)
@@ -51,7 +51,7 @@ import Testing
     let replica = try replica(channels: channels)
     let batch = batch(replica, songs: 4, segments: Self.lengths)
     let step = StepContext(seed: 3, step: 8, globalSongs: 4)
-    _ = try replica.accumulateGradients(batch, step: step)
+    _ = try replica.computeGradients(batch, step: step)
     expectGradientsToBeDifferences(of: replica, batch, step)
   }
 
@@ -60,7 +60,7 @@ import Testing
     for threads in [1, 3] {
       let replica = try replica(batch: 9, segments: 60, threads: threads)
       let batch = batch(replica, songs: 9, segments: (0..<9).map { 60 - 5 * $0 })
-      let outcome = try replica.accumulateGradients(batch, step: StepContext(seed: 1, step: 1, globalSongs: 9))
+      let outcome = try replica.computeGradients(batch, step: StepContext(seed: 1, step: 1, globalSongs: 9))
       let gradients = replica.parameters.names.flatMap { replica.gradients.values(of: $0)!.map { Double($0) } }
       results.append(gradients + (outcome.probabilities + (try replica.predict(batch))).map { Double($0) })
     }
@@ -95,7 +95,7 @@ import Testing
   let whole = try make(64, 200)
   let batch = randomBatch(whole, songs: 64, segments: segments)
   let step = StepContext(seed: 17, step: 6, globalSongs: 64)
-  let together = try whole.accumulateGradients(batch, step: step)
+  let together = try whole.computeGradients(batch, step: step)
 
   let meeting = Meeting(parties: 64)
   let alone = Mutex<[Int: (probabilities: [Float], gradients: [String: [Double]])]>([:])
@@ -107,7 +107,7 @@ import Testing
       songs: [UInt32(song)], segments: [segments[song]], channels: channels,
       features: Array(batch.features[first..<first + segments[song] * width]),
       labels: Array(batch.labels[song * 4..<(song + 1) * 4]))
-    let outcome = try replica.accumulateGradients(one, step: step, statistics: meeting)
+    let outcome = try replica.computeGradients(one, step: step, statistics: meeting)
     let gradients = Dictionary(
       uniqueKeysWithValues: replica.gradients.names.map { name in
         (name, replica.gradients.values(of: name)!.map { Double($0) })

@@ -61,7 +61,7 @@ private func validationAUC(
     for range in GlobalBatches(count: train.count, batchSize: 16) {
       let batch = songs.batch(order.songs(in: range).map { train[$0] })
       let step = StepContext(seed: seed, step: UInt32(adam.steps + 1), globalSongs: range.count)
-      _ = try replica.accumulateGradients(batch, step: step)
+      _ = try replica.computeGradients(batch, step: step)
       adam.apply(to: replica, learningRate: 1e-3)
       replica.updateMovingStatistics()
     }

@@ -48,7 +48,7 @@ func trainingLossAndStatisticsEqualTheReference(_ which: Int) throws {
   let replica = try oddReplica(pooling: shapes[which].pooling, segments: shapes[which].segments, batch: 5)
   let batch = randomBatch(replica, songs: 5)
   let step = StepContext(seed: 99, step: 3, globalSongs: 5)
-  let outcome = try replica.accumulateGradients(batch, step: step)
+  let outcome = try replica.computeGradients(batch, step: step)
   let reference = ReferenceNetwork(replica)
   var statistics: [String: [Double]] = [:]
   _ = reference.logits(batch, training: true, dropout: step, statistics: &statistics)
@@ -64,7 +64,7 @@ func trainingLossAndStatisticsEqualTheReference(_ which: Int) throws {
 func predictionsEqualTheReference(_ which: Int) throws {
   let replica = try oddReplica(pooling: shapes[which].pooling, segments: shapes[which].segments, batch: 5)
   let batch = randomBatch(replica, songs: 5)
-  _ = try replica.accumulateGradients(batch, step: StepContext(seed: 1, step: 1, globalSongs: 5))
+  _ = try replica.computeGradients(batch, step: StepContext(seed: 1, step: 1, globalSongs: 5))
   for _ in 0..<50 { replica.updateMovingStatistics() }
   var none: [String: [Double]] = [:]
   let logits = ReferenceNetwork(replica).logits(batch, training: false, dropout: nil, statistics: &none)
@@ -83,7 +83,7 @@ func gradientsEqualFiniteDifferencesOfTheReference(ofUnequalSongs: Bool, _ which
   let batch = randomBatch(
     replica, songs: 4, segments: ofUnequalSongs ? [longest - 1, 12, longest, (longest + 12) / 2] : nil)
   let step = StepContext(seed: 3, step: 8, globalSongs: 4)
-  _ = try replica.accumulateGradients(batch, step: step)
+  _ = try replica.computeGradients(batch, step: step)
   expectGradientsToBeDifferences(of: replica, batch, step)
 }
 
@@ -93,7 +93,7 @@ func gradientsEqualFiniteDifferencesOfTheReference(ofUnequalSongs: Bool, _ which
     let replica = try oddReplica(
       pooling: Architecture.paperPooling, segments: 60, batch: 11, threads: threads)
     let batch = randomBatch(replica, songs: 11)
-    let outcome = try replica.accumulateGradients(batch, step: StepContext(seed: 1, step: 1, globalSongs: 11))
+    let outcome = try replica.computeGradients(batch, step: StepContext(seed: 1, step: 1, globalSongs: 11))
     let outputs = outcome.probabilities + (try replica.predict(batch))
     results.append(Array(replica.gradients.storage.all) + outputs.map(Double.init))
   }
@@ -160,7 +160,7 @@ func gradientsEqualFiniteDifferencesOfTheReference(ofUnequalSongs: Bool, _ which
   plain.initializeWeights(seed: 2)
   let batch = randomBatch(fast, songs: 6)
   let step = StepContext(seed: 4, step: 1, globalSongs: 6)
-  let losses = try [fast, plain].map { try $0.accumulateGradients(batch, step: step).lossSum }
+  let losses = try [fast, plain].map { try $0.computeGradients(batch, step: step).lossSum }
   #expect(abs(losses[0] - losses[1]) < 1e-5 * losses[1])
   for name in fast.parameters.names {
     let expected = plain.gradients.values(of: name)!

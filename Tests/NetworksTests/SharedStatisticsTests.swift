@@ -11,7 +11,7 @@ func partsThatShareStatisticsEqualTheWholeBatch(_ cut: Int) throws {
   let whole = try make()
   let batch = randomBatch(whole, songs: songs, first: 20)
   let step = StepContext(seed: 17, step: 6, globalSongs: songs)
-  let outcome = try whole.accumulateGradients(batch, step: step)
+  let outcome = try whole.computeGradients(batch, step: step)
 
   let meeting = Meeting(parties: 2)
   let parts = [0..<cut, cut..<songs]
@@ -19,7 +19,7 @@ func partsThatShareStatisticsEqualTheWholeBatch(_ cut: Int) throws {
   try concurrently(2) { rank in
     let replica = try make()
     let part = batch.part(parts[rank], of: replica.architecture)
-    let outcome = try replica.accumulateGradients(part, step: step, statistics: meeting)
+    let outcome = try replica.computeGradients(part, step: step, statistics: meeting)
     let result = PartResult(
       outcome: outcome, gradients: replica.gradients.named(), statistics: replica.batchStatistics.named())
     results.withLock { $0[rank] = result }

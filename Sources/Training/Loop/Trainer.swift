@@ -124,7 +124,7 @@ final class Trainer {
     progress.step += 1
     let context = StepContext(
       seed: configuration.seed, step: UInt32(truncatingIfNeeded: progress.step), globalSongs: globalSongs)
-    let outcome = try replica.accumulateGradients(own, step: context, statistics: statistics)
+    let outcome = try replica.computeGradients(own, step: context, statistics: statistics)
     try gradients.reduce(
       replica, localSongs: own.count, globalSongs: globalSongs, statisticsAreShared: statistics != nil)
     adam.apply(

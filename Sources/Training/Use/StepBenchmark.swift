@@ -90,7 +90,7 @@ private final class Bench {
     let ranksProfile = communicator.size > 1 ? profile : nil
     statistics?.profile = ranksProfile
     let context = StepContext(seed: 1, step: UInt32(number), globalSongs: batchSize)
-    _ = try replica.accumulateGradients(batch, step: context, statistics: statistics)
+    _ = try replica.computeGradients(batch, step: context, statistics: statistics)
     if let ranksProfile {
       ranksProfile.layer = StepMeasurement.ranks
       let bytes = replica.gradients.count * MemoryLayout<Double>.stride

@@ -1,4 +1,4 @@
-/// A 3×3 same convolution of maps with many channels, forward and backward. The product has one, `TileConvolution`;
+/// A 3×3 same convolution of maps with many channels, forward and backward. The product has one, `WinogradConvolution`;
 /// the tests hold it against a plain one by putting that in its place.
 package protocol MapConvolution: AnyObject {
   /// Floats of scratch that forward and backward need; layers that run one after the other share it.

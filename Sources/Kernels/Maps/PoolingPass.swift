@@ -21,7 +21,7 @@ public struct PoolingPass: Sendable {
   /// equals).
   public func pool(
     _ song: UnsafePointer<Float>, to values: UnsafeMutablePointer<Float>,
-    winners: UnsafeMutablePointer<UInt8>
+    argmax: UnsafeMutablePointer<UInt8>
   ) {
     let width = map.channelStride
     for row in 0..<pooled.rows {
@@ -40,7 +40,7 @@ public struct PoolingPass: Sendable {
               with: SIMD16<Int32>(repeating: Int32(truncatingIfNeeded: position)), where: wins)
           }
           best.store(values + target + channel)
-          storeWinners(winner, winners + target + channel)
+          storeArgmax(winner, argmax + target + channel)
         }
       }
     }
@@ -102,7 +102,7 @@ public struct PoolingPass: Sendable {
   /// dense terms of batch norm's derivative, and the winner of each window `scale·g` on top, g being the pooled
   /// gradient.
   public func expandGradient(
-    _ song: UnsafeMutablePointer<Float>, pooledGradient: UnsafePointer<Float>, winners: UnsafePointer<UInt8>,
+    _ song: UnsafeMutablePointer<Float>, pooledGradient: UnsafePointer<Float>, argmax: UnsafePointer<UInt8>,
     scale: UnsafePointer<Float>, constant: UnsafePointer<Float>, slope: UnsafePointer<Float>
   ) {
     let width = map.channelStride
@@ -118,7 +118,7 @@ public struct PoolingPass: Sendable {
           var gradient = Vector.load(constant + channel)
             .addingProduct(Vector.load(slope + channel), Vector.load(address + channel))
           if inside {
-            let wins = loadWinners(winners + source + channel) .== SIMD16<Int32>(repeating: position)
+            let wins = loadArgmax(argmax + source + channel) .== SIMD16<Int32>(repeating: position)
             let sparse = Vector.load(pooledGradient + source + channel) * Vector.load(scale + channel)
             gradient += Vector.zero.replacing(with: sparse, where: wins)
           }
@@ -130,13 +130,13 @@ public struct PoolingPass: Sendable {
 }
 
 @inline(__always)
-func storeWinners(_ winners: SIMD16<Int32>, _ address: UnsafeMutablePointer<UInt8>) {
+func storeArgmax(_ argmax: SIMD16<Int32>, _ address: UnsafeMutablePointer<UInt8>) {
   UnsafeMutableRawPointer(address).storeBytes(
-    of: SIMD16<UInt8>(truncatingIfNeeded: winners), as: SIMD16<UInt8>.self)
+    of: SIMD16<UInt8>(truncatingIfNeeded: argmax), as: SIMD16<UInt8>.self)
 }
 
 @inline(__always)
-func loadWinners(_ address: UnsafePointer<UInt8>) -> SIMD16<Int32> {
+func loadArgmax(_ address: UnsafePointer<UInt8>) -> SIMD16<Int32> {
   let bytes = UnsafeRawPointer(address).load(as: SIMD16<UInt8>.self)
   return SIMD16<Int32>(truncatingIfNeeded: bytes)
 }

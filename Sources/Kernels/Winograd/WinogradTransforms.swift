@@ -3,7 +3,7 @@
 ///
 /// `y = Aᵀ[(G w) ⊙ (Bᵀ x)]`. In the comments `n = m + 2`. Two dimensions nest two of them. Gradients need the same
 /// maps transposed. docs/convolution.md derives the matrices from their interpolation points.
-protocol TileTransform: SendableMetatype {
+protocol WinogradTransform: SendableMetatype {
   /// Outputs of a tile, m.
   static var outputs: Int { get }
   /// The filter's map G, n × 3, row-major.
@@ -20,13 +20,13 @@ protocol TileTransform: SendableMetatype {
     _ x: UnsafePointer<Vector>, _ xStep: Int, _ y: UnsafeMutablePointer<Vector>, _ yStep: Int)
 }
 
-extension TileTransform {
+extension WinogradTransform {
   /// Inputs of a tile and products for it, n = m + 2.
   @inline(__always) static var inputs: Int { outputs + 2 }
 }
 
 /// F(3, 3) on the points 0, 1, −1, 2, ∞.
-enum Tile3: TileTransform {
+enum WinogradF3: WinogradTransform {
   @inline(__always) static var outputs: Int { 3 }
 
   static var filterMap: [Float] {
@@ -92,7 +92,7 @@ enum Tile3: TileTransform {
 }
 
 /// F(6, 3) on the points 0, ±1, ±2, ±½, ∞.
-enum Tile6: TileTransform {
+enum WinogradF6: WinogradTransform {
   @inline(__always) static var outputs: Int { 6 }
 
   static var filterMap: [Float] {

@@ -2,13 +2,13 @@ import Kernels
 
 /// The first block, with the batch norm that stands before it: over each row of each input channel, a pitch class or
 /// a timbre coefficient.
-final class PatchBlock: ConvolutionBlock {
-  private let convolution: PatchConvolution
-  private let inference: PatchInference
+final class InputConvolutionBlock: ConvolutionBlock {
+  private let convolution: InputConvolution
+  private let inference: InputInference
   /// Songs as rows, normalised: x̂; and γ x̂ + β of them. Where a song stands in them is in `places`.
   private let normalized: AlignedBuffer
   private let affine: AlignedBuffer
-  private var places: [PatchConvolution.Song] = []
+  private var places: [InputConvolution.Song] = []
   private let songMoments: AlignedBuffer
   private var rowMoments: [Double]
   private var moments: PatchMoments
@@ -20,10 +20,10 @@ final class PatchBlock: ConvolutionBlock {
     maximumColumns: Int, team: ThreadTeam
   ) {
     self.input = input
-    convolution = PatchConvolution(
+    convolution = InputConvolution(
       frequencies: shape.rows, inputs: shape.inputChannels, channels: shape.outputChannels,
       windowRows: shape.pooling.frequency, windowColumns: shape.pooling.time, team: team)
-    inference = PatchInference(
+    inference = InputInference(
       frequencies: shape.rows, inputs: shape.inputChannels, channels: shape.outputChannels,
       windowRows: shape.pooling.frequency, windowColumns: shape.pooling.time)
     // Rows are padded to whole vectors and have margins; no set of songs needs more than this.
@@ -94,9 +94,9 @@ final class PatchBlock: ConvolutionBlock {
     _ batch: BatchShape, dropout: DropoutMask?, statistics: (any BatchStatisticsReduction)?
   ) throws {
     try differentiateActivation(batch, dropout: dropout, statistics: statistics)
-    team.measure("gradient of the winners", convolutionWork()) {
+    team.measure("gradient of the argmax", convolutionWork()) {
       convolution.sparseMoments(
-        normalized.start, songs: places, pooledGradient: gradient.start, winners: winners, to: sparse.start)
+        normalized.start, songs: places, pooledGradient: gradient.start, argmax: argmax, to: sparse.start)
     }
     let result = team.measure("gradient of the rest") {
       convolution.gradient(
@@ -135,7 +135,7 @@ final class PatchBlock: ConvolutionBlock {
       let rows = InputRows(
         channels: shape.inputChannels, frequencies: shape.rows, segments: batch.segments[song])
       defer { offset += rows.songStride }
-      return PatchConvolution.Song(
+      return InputConvolution.Song(
         input: rows, rowsOffset: offset, pooledOffset: pooled.offset(batchShape.pooled[0][song]))
     }
     batch.features.withUnsafeBufferPointer { features in
@@ -166,7 +166,7 @@ final class PatchBlock: ConvolutionBlock {
           to: self.affine.start + place.rowsOffset)
         self.convolution.forward(
           self.affine.start + place.rowsOffset, input: place.input, to: self.raw.start + place.pooledOffset,
-          winners: self.winners + place.pooledOffset)
+          argmax: self.argmax + place.pooledOffset)
       }
     }
   }

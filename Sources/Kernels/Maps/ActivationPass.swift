@@ -4,11 +4,11 @@ public struct ActivationPass: Sendable {
 
   public init(pooled: MapShape) { self.pooled = pooled }
 
-  /// `dropout(elu(scale·y + shift))` for a song. A dropped value's winner becomes `droppedWinner`: no position of
+  /// `dropout(elu(scale·y + shift))` for a song. A dropped value's winner becomes `droppedArgmax`: no position of
   /// its window gets a gradient, and the backward pass needs neither the mask nor the exponential again.
   public func activate(
     _ raw: UnsafePointer<Float>, scale: UnsafePointer<Float>, shift: UnsafePointer<Float>,
-    dropout: DropoutMask?, song: UInt32, winners: UnsafeMutablePointer<UInt8>,
+    dropout: DropoutMask?, song: UInt32, argmax: UnsafeMutablePointer<UInt8>,
     to activated: UnsafeMutablePointer<Float>
   ) {
     guard let dropout else {
@@ -28,8 +28,8 @@ public struct ActivationPass: Sendable {
       let drops = words .< SIMD16<UInt32>(repeating: dropout.threshold)
       let kept = z.exponentialLinear * dropout.scale
       kept.replacing(with: 0, where: drops).store(activated + position)
-      let winner = loadWinners(winners + position)
-      storeWinners(winner.replacing(with: Self.droppedWinner, where: drops), winners + position)
+      let winner = loadArgmax(argmax + position)
+      storeArgmax(winner.replacing(with: Self.droppedArgmax, where: drops), argmax + position)
       channel += vectorWidth
       if channel == pooled.channelStride { channel = 0 }
     }
@@ -43,7 +43,7 @@ public struct ActivationPass: Sendable {
   }
 
   /// What stands for a winner where dropout took the value; windows have fewer positions.
-  public static let droppedWinner: Int32 = 255
+  public static let droppedArgmax: Int32 = 255
 
   /// From the gradient for the activated map to the gradient for batch norm's output, in place, with its sum and
   /// its sum with y − mean, per channel. `sums` and `products` are written.
@@ -52,7 +52,7 @@ public struct ActivationPass: Sendable {
   /// `keptScale` is the factor of values that dropout kept.
   public func differentiate(
     _ gradient: UnsafeMutablePointer<Float>, raw: UnsafePointer<Float>, activated: UnsafePointer<Float>,
-    winners: UnsafePointer<UInt8>, mean: UnsafePointer<Float>, keptScale: Float,
+    argmax: UnsafePointer<UInt8>, mean: UnsafePointer<Float>, keptScale: Float,
     sums: UnsafeMutablePointer<Float>, products: UnsafeMutablePointer<Float>
   ) {
     let width = pooled.channelStride
@@ -64,7 +64,7 @@ public struct ActivationPass: Sendable {
       var position = channel
       for _ in 0..<pooled.positions {
         let slope = 1 + (Vector.load(activated + position) * inverse).smaller(.zero)
-        let dropped = loadWinners(winners + position) .== SIMD16<Int32>(repeating: Self.droppedWinner)
+        let dropped = loadArgmax(argmax + position) .== SIMD16<Int32>(repeating: Self.droppedArgmax)
         let derivative = (Vector.load(gradient + position) * keptScale * slope)
           .replacing(with: 0, where: dropped)
         derivative.store(gradient + position)

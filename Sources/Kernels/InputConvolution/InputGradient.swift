@@ -1,10 +1,10 @@
 /// Puts the gradients of the first convolution and of the input's batch norm together.
 ///
 /// With y the (signed) convolution's output, its gradient at every position is `scale·g + constant + slope·y`, g
-/// sparse. The sums of the sparse part with the patches come from `PatchConvolution.sparseMoments`; those of the
+/// sparse. The sums of the sparse part with the patches come from `InputConvolution.sparseMoments`; those of the
 /// dense part follow from `PatchMoments`, because y itself is linear in the patches. docs/convolution.md has the
 /// derivation.
-public struct PatchGradient {
+public struct InputGradient {
   /// `[3][3][input channel][channel, padded]`, for the kernel as stored (signs undone).
   public var kernel: [Double]
   /// For γ and β of the input's batch norm, `[input channel][frequency, padded]`.
@@ -12,7 +12,7 @@ public struct PatchGradient {
   public var beta: [Double]
 }
 
-extension PatchConvolution {
+extension InputConvolution {
   /// - Parameters:
   ///   - sparse: what `sparseMoments` wrote.
   ///   - gamma, beta: of the input's batch norm.
@@ -21,11 +21,11 @@ extension PatchConvolution {
     sparse: UnsafePointer<Double>, moments: PatchMoments, gamma: UnsafePointer<Float>,
     beta: UnsafePointer<Float>, signs: UnsafePointer<Float>, scale: UnsafePointer<Float>,
     constant: UnsafePointer<Float>, slope: UnsafePointer<Float>
-  ) -> PatchGradient {
+  ) -> InputGradient {
     let (channels, taps, stride) = (kernel.channels, kernel.taps, kernel.channelStride)
     let weights = kernel.values()
     let parameters = Array(repeating: 0.0, count: kernel.inputs * padded(frequencies))
-    var result = PatchGradient(
+    var result = InputGradient(
       kernel: Array(repeating: 0, count: taps * stride), gamma: parameters, beta: parameters)
     var moment = [Double](repeating: 0, count: channels)
     for row in 0..<frequencies {

@@ -1,14 +1,14 @@
-/// A 3×3 same convolution of many channels by minimal filtering: transform the input's tiles, one matrix product
+/// A 3×3 same convolution of many channels by Winograd's minimal filtering: transform the input's tiles, one matrix product
 /// for each point of the transformed domain, transform back. Gradients for input and weights go through the
 /// transposed maps and the same products. Cross-correlation as in Keras: no flip.
 ///
 /// With F(6×6, 3×3) a product of 36 outputs takes 64 multiplications instead of 324. A song's results do not depend,
 /// to the last bit, on the songs that come with it.
-public final class TileConvolution: MapConvolution {
+public final class WinogradConvolution: MapConvolution {
   /// Maps of the longest song.
   private let input: MapShape
   private let output: MapShape
-  private let plan: TilePlan
+  private let plan: WinogradPlan
   private let team: ThreadTeam
   /// Transformed weights in panels, `[point][output channel / 16][input channel][16]`, and transposed,
   /// `[point][input channel / 16][output channel][16]`.
@@ -29,7 +29,7 @@ public final class TileConvolution: MapConvolution {
   public init(rows: Int, columns: Int, inputChannels: Int, outputChannels: Int, team: ThreadTeam) {
     input = MapShape(rows: rows, columns: columns, channels: inputChannels)
     output = MapShape(rows: rows, columns: columns, channels: outputChannels)
-    plan = TilePlan.fewestProducts(rows: rows, columns: columns)
+    plan = WinogradPlan.fewestProducts(rows: rows, columns: columns)
     self.team = team
     let tilesPerSong = plan.tiles(columns: columns)
     let productRows = max(Self.leastProductRows, inputChannels, outputChannels)
@@ -296,7 +296,7 @@ private struct Block {
   }
 }
 
-extension TileConvolution {
+extension WinogradConvolution {
   /// Cuts a batch into blocks: songs in order, as many as the scratch has room for.
   private func forEachBlock(_ songs: [SongSpan], _ scratch: AlignedBuffer, _ body: (Block) -> Void) {
     precondition(scratch.count >= scratchCount)

@@ -1,9 +1,9 @@
 /// The tiles that a 3×3 same convolution of maps is cut into.
-struct TilePlan: Sendable {
+struct WinogradPlan: Sendable {
   let rows: Int
   let heightOutputs: Int
   let widthOutputs: Int
-  let passes: AnyTilePasses
+  let passes: AnyWinogradPasses
   /// G of the height and of the width, n × 3.
   let heightFilterMap: [Float]
   let widthFilterMap: [Float]
@@ -17,21 +17,21 @@ struct TilePlan: Sendable {
   }
 
   /// The tile sizes with the fewest multiplications for a map of this size, remainders included.
-  static func fewestProducts(rows: Int, columns: Int) -> TilePlan {
+  static func fewestProducts(rows: Int, columns: Int) -> WinogradPlan {
     let plans = [
-      make(Tile6.self, Tile6.self, rows), make(Tile3.self, Tile6.self, rows),
-      make(Tile6.self, Tile3.self, rows), make(Tile3.self, Tile3.self, rows),
+      make(WinogradF6.self, WinogradF6.self, rows), make(WinogradF3.self, WinogradF6.self, rows),
+      make(WinogradF6.self, WinogradF3.self, rows), make(WinogradF3.self, WinogradF3.self, rows),
     ]
     return plans.min { $0.points * $0.tiles(columns: columns) < $1.points * $1.tiles(columns: columns) }!
   }
 
   @inline(__always)
-  private static func make<Height: TileTransform, Width: TileTransform>(
+  private static func make<Height: WinogradTransform, Width: WinogradTransform>(
     _ height: Height.Type, _ width: Width.Type, _ rows: Int
-  ) -> TilePlan {
-    TilePlan(
+  ) -> WinogradPlan {
+    WinogradPlan(
       rows: rows, heightOutputs: Height.outputs, widthOutputs: Width.outputs,
-      passes: AnyTilePasses(height, width, rows: rows), heightFilterMap: Height.filterMap,
+      passes: AnyWinogradPasses(height, width, rows: rows), heightFilterMap: Height.filterMap,
       widthFilterMap: Width.filterMap)
   }
 }

@@ -1,7 +1,7 @@
 import Kernels
 
 /// A block whose convolution has many input channels.
-final class TileBlock: ConvolutionBlock {
+final class HiddenConvolutionBlock: ConvolutionBlock {
   private let convolution: any MapConvolution
   /// The convolution's raw output, then the gradient for it: `[song][row][column][channel]`.
   private let output: AlignedBuffer
@@ -67,7 +67,7 @@ final class TileBlock: ConvolutionBlock {
       let offset = self.pooled.offset(batch.pooled[self.index][song])
       self.pooling(span.count).expandGradient(
         self.output.start + self.map.offset(span), pooledGradient: self.gradient.start + offset,
-        winners: self.winners + offset, scale: self.normalization.scale, constant: self.normalization.constant,
+        argmax: self.argmax + offset, scale: self.normalization.scale, constant: self.normalization.constant,
         slope: self.normalization.slope)
     }
   }
@@ -76,7 +76,7 @@ final class TileBlock: ConvolutionBlock {
     let span = batch.inputs[index][song]
     let offset = pooled.offset(batch.pooled[index][song])
     pooling(span.count).pool(
-      output.start + map.offset(span), to: raw.start + offset, winners: winners + offset)
+      output.start + map.offset(span), to: raw.start + offset, argmax: argmax + offset)
   }
 
   /// Sums over songs of y' and of y'², from each song's sum and its squares about its own mean.

@@ -1,6 +1,6 @@
 /// The weights of the first convolution as its passes read them: `[input channel][9][channel, padded]`, every output
 /// channel multiplied by a factor of its own (a sign in training, batch norm's scale in inference).
-struct PatchKernel {
+struct InputKernel {
   let inputs: Int
   let channels: Int
   let channelStride: Int

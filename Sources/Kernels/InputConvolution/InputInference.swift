@@ -1,10 +1,10 @@
 /// The first convolution in inference: 3×3 same over few input channels, the batch norm behind it folded into the
 /// weights, max pooling and ELU in one pass. Nothing is left for a backward pass, so nobody asks who won a window.
-public final class PatchInference {
+public final class InputInference {
   private let frequencies: Int
   private let windowRows: Int
   private let windowColumns: Int
-  private let kernel: PatchKernel
+  private let kernel: InputKernel
   private var channelStride: Int { kernel.channelStride }
 
   /// - Parameters:
@@ -13,7 +13,7 @@ public final class PatchInference {
     self.frequencies = frequencies
     self.windowRows = windowRows
     self.windowColumns = windowColumns
-    kernel = PatchKernel(inputs: inputs, channels: channels)
+    kernel = InputKernel(inputs: inputs, channels: channels)
   }
 
   /// Takes the kernel `[3][3][input channel][channel, padded]`, every output channel to be multiplied by its factor

@@ -3,7 +3,7 @@
 /// In the transformed domain value `[point][tile][channel]` of a block of songs holds, for each of the
 /// `Height.inputs × Width.inputs` points, a matrix with a row for each tile: the product at a point is one
 /// matrix product over channels.
-struct TilePasses<Height: TileTransform, Width: TileTransform> {
+struct WinogradPasses<Height: WinogradTransform, Width: WinogradTransform> {
   let rows: Int
   let columns: Int
 
@@ -175,7 +175,7 @@ struct TilePasses<Height: TileTransform, Width: TileTransform> {
 
 /// The passes with their tile sizes chosen at run time: closures over one concrete choice, so that the compiler
 /// writes each choice's code out instead of calling the transforms through a table.
-struct AnyTilePasses: Sendable {
+struct AnyWinogradPasses: Sendable {
   typealias MapToPoints =
     @Sendable (
       _ map: UnsafePointer<Float>, _ columns: Int, _ channelStride: Int, _ points: UnsafeMutablePointer<Float>,
@@ -193,21 +193,22 @@ struct AnyTilePasses: Sendable {
   let pointsToInputGradient: PointsToMap
 
   @inline(__always)
-  init<Height: TileTransform, Width: TileTransform>(_ height: Height.Type, _ width: Width.Type, rows: Int) {
+  init<Height: WinogradTransform, Width: WinogradTransform>(_ height: Height.Type, _ width: Width.Type, rows: Int)
+  {
     inputToPoints = {
-      TilePasses<Height, Width>(rows: rows, columns: $1)
+      WinogradPasses<Height, Width>(rows: rows, columns: $1)
         .inputToPoints($0, channelStride: $2, $3, pointStride: $4, firstTile: $5)
     }
     outputGradientToPoints = {
-      TilePasses<Height, Width>(rows: rows, columns: $1)
+      WinogradPasses<Height, Width>(rows: rows, columns: $1)
         .outputGradientToPoints($0, channelStride: $2, $3, pointStride: $4, firstTile: $5)
     }
     pointsToOutput = {
-      TilePasses<Height, Width>(rows: rows, columns: $4)
+      WinogradPasses<Height, Width>(rows: rows, columns: $4)
         .pointsToOutput($0, pointStride: $1, firstTile: $2, $3, channelStride: $5)
     }
     pointsToInputGradient = {
-      TilePasses<Height, Width>(rows: rows, columns: $4)
+      WinogradPasses<Height, Width>(rows: rows, columns: $4)
         .pointsToInputGradient($0, pointStride: $1, firstTile: $2, $3, channelStride: $5)
     }
   }

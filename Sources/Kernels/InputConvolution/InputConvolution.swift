@@ -1,10 +1,10 @@
 /// The first convolution: few input channels, 3×3 same, fused with max pooling, so that the full map is never
 /// written. Batch norm's statistics of that map follow from the moments of the input's patches:
 /// mean = w·μ and mean of squares = wᵀ M w. A patch has nine taps of each input channel, one channel after the other.
-public final class PatchConvolution {
+public final class InputConvolution {
   let frequencies: Int
   /// Weights with every output channel multiplied by its sign.
-  let kernel: PatchKernel
+  let kernel: InputKernel
   private let windowRows: Int
   private let windowColumns: Int
   private let channelStride: Int
@@ -19,7 +19,7 @@ public final class PatchConvolution {
     self.windowRows = windowRows
     self.windowColumns = windowColumns
     self.team = team
-    kernel = PatchKernel(inputs: inputs, channels: channels)
+    kernel = InputKernel(inputs: inputs, channels: channels)
     channelStride = kernel.channelStride
   }
 
@@ -30,10 +30,10 @@ public final class PatchConvolution {
 
   // MARK: - Forward
 
-  /// Convolves and pools a song: raw maxima and winners as `PoolingPass.pool` gives them.
+  /// Convolves and pools a song: raw maxima and argmax as `PoolingPass.pool` gives them.
   public func forward(
     _ song: UnsafePointer<Float>, input: InputRows, to values: UnsafeMutablePointer<Float>,
-    winners: UnsafeMutablePointer<UInt8>
+    argmax: UnsafeMutablePointer<UInt8>
   ) {
     let fast = windowRows == 2 && windowColumns == 2
     let pooledColumns = input.segments / windowColumns
@@ -42,9 +42,9 @@ public final class PatchConvolution {
         let patch = song + row * windowRows * input.rowStride + InputRows.margin - 1 + column * windowColumns
         let target = (row * pooledColumns + column) * channelStride
         if fast {
-          window2x2(patch, input, values + target, winners + target)
+          window2x2(patch, input, values + target, argmax + target)
         } else {
-          window(patch, input, values + target, winners + target)
+          window(patch, input, values + target, argmax + target)
         }
       }
     }
@@ -53,7 +53,7 @@ public final class PatchConvolution {
   @inline(__always)
   private func window2x2(
     _ patch: UnsafePointer<Float>, _ input: InputRows, _ values: UnsafeMutablePointer<Float>,
-    _ winners: UnsafeMutablePointer<UInt8>
+    _ argmax: UnsafeMutablePointer<UInt8>
   ) {
     for channel in stride(from: 0, to: channelStride, by: vectorWidth) {
       let (a, b, c, d) = kernel.convolve2x2(patch, input, channel: channel)
@@ -63,7 +63,7 @@ public final class PatchConvolution {
       Self.compete(c, 2, &best, &winner)
       Self.compete(d, 3, &best, &winner)
       best.store(values + channel)
-      storeWinners(winner, winners + channel)
+      storeArgmax(winner, argmax + channel)
     }
   }
 
@@ -79,7 +79,7 @@ public final class PatchConvolution {
 
   private func window(
     _ patch: UnsafePointer<Float>, _ input: InputRows, _ values: UnsafeMutablePointer<Float>,
-    _ winners: UnsafeMutablePointer<UInt8>
+    _ argmax: UnsafeMutablePointer<UInt8>
   ) {
     for channel in stride(from: 0, to: channelStride, by: vectorWidth) {
       var best = Vector(repeating: -.infinity)
@@ -90,7 +90,7 @@ public final class PatchConvolution {
         Self.compete(sum, Int32(truncatingIfNeeded: position), &best, &winner)
       }
       best.store(values + channel)
-      storeWinners(winner, winners + channel)
+      storeArgmax(winner, argmax + channel)
     }
   }
 
@@ -129,14 +129,14 @@ public final class PatchConvolution {
   /// Values that `sparseMoments` writes.
   public var sparseCount: Int { frequencies * kernel.inputs * PatchMoments.width * channelStride }
 
-  /// Sums of the pooled gradient with the patches of its winners:
+  /// Sums of the pooled gradient with the patches of its argmax:
   /// `[row][input channel][9 taps, 3 columns][channel, padded]`, taps against x̂, columns against the indicator of
   /// existing segments.
   ///
   /// Each song's sums are taken by themselves and added in double precision; `GradientSum` says why.
   public func sparseMoments(
     _ rows: UnsafePointer<Float>, songs: [Song], pooledGradient: UnsafePointer<Float>,
-    winners: UnsafePointer<UInt8>, to sums: UnsafeMutablePointer<Double>
+    argmax: UnsafePointer<UInt8>, to sums: UnsafeMutablePointer<Double>
   ) {
     sums.update(repeating: 0, count: sparseCount)
     let vectors = channelStride / vectorWidth
@@ -151,7 +151,7 @@ public final class PatchConvolution {
             rows + song.rowsOffset + inputChannel * song.input.channelStride + row * song.input.rowStride
             + InputRows.margin - 1
           self.addRow(
-            patches, song.input, rowInWindow: row % self.windowRows, pooledGradient + pooled, winners + pooled,
+            patches, song.input, rowInWindow: row % self.windowRows, pooledGradient + pooled, argmax + pooled,
             sums + (row * self.kernel.inputs + inputChannel) * PatchMoments.width * self.channelStride + channel)
         }
       }
@@ -161,7 +161,7 @@ public final class PatchConvolution {
   @inline(__always)
   private func addRow(
     _ patches: UnsafePointer<Float>, _ input: InputRows, rowInWindow: Int, _ gradient: UnsafePointer<Float>,
-    _ winners: UnsafePointer<UInt8>, _ sums: UnsafeMutablePointer<Double>
+    _ argmax: UnsafePointer<UInt8>, _ sums: UnsafeMutablePointer<Double>
   ) {
     let r = input.rowStride
     let c = channelStride
@@ -172,7 +172,7 @@ public final class PatchConvolution {
     var last = Vector.zero
     for pooledColumn in 0..<input.segments / windowColumns {
       let whole = Vector.load(gradient + pooledColumn * c)
-      let winner = loadWinners(winners + pooledColumn * c)
+      let winner = loadArgmax(argmax + pooledColumn * c)
       for columnInWindow in 0..<windowColumns {
         let position = Int32(truncatingIfNeeded: rowInWindow * windowColumns + columnInWindow)
         let g = Vector.zero.replacing(with: whole, where: winner .== SIMD16<Int32>(repeating: position))
