@@ -20,22 +20,23 @@ extension GradientReduction {
 extension Communicator {
   /// Copies the root's weights and moving statistics to every rank, and its optimiser's state where there is
   /// one. Collective.
-  public func broadcast(_ replica: Replica, optimizer: Adam? = nil, root: Int = 0) throws {
+  public func broadcast(_ replica: Replica, optimizer: (any Optimizer)? = nil, root: Int = 0) throws {
     try broadcast([replica.parameters, replica.movingStatistics], root: root)
     guard let optimizer else { return }
-    try broadcast([optimizer.firstMoment, optimizer.secondMoment], root: root)
+    try broadcast(optimizer.state.map(\.arena), root: root)
     optimizer.steps = try broadcast([optimizer.steps], root: root)[0]
   }
 
   /// Throws on all ranks when weights, moving statistics or the optimiser's state differ between ranks in any
   /// bit, naming the tensor and the ranks. Collective.
-  public func checkReplicasAgree(_ replica: Replica, optimizer: Adam? = nil, when: String) throws {
-    var arenas = [
-      ("weights", replica.parameters), ("moving statistics", replica.movingStatistics),
-    ]
-    if let optimizer {
-      arenas += [("first moment", optimizer.firstMoment), ("second moment", optimizer.secondMoment)]
+  public func checkReplicasAgree(
+    _ replica: Replica, optimizer: (any Optimizer)? = nil, when: String
+  ) throws {
+    let own = [OptimizerState("weights", replica.parameters)]
+      + [OptimizerState("moving statistics", replica.movingStatistics)] + (optimizer?.state ?? [])
+    for part in own {
+      let what = part.name.replacing("_", with: " ")
+      try checkReplicasAgree([part.arena], when: "\(when) (\(what))")
     }
-    for (what, arena) in arenas { try checkReplicasAgree([arena], when: "\(when) (\(what))") }
   }
 }

@@ -58,7 +58,7 @@ struct BenchmarkAllreduceCommand: ParsableCommand {
       ("small", Architecture.small(segments: 252, tags: 50)),
       ("large", Architecture.large(segments: 252, tags: 50)),
     ]
-    return models.map { AllreduceLoad(name: "\($0) model", bytes: $1.gradientBytes) }
+    return try models.map { AllreduceLoad(name: "\($0) model", bytes: try $1.gradientBytes()) }
       + (try byteCounts().map { AllreduceLoad(name: "\($0) bytes", bytes: $0) })
   }
 
@@ -67,7 +67,7 @@ struct BenchmarkAllreduceCommand: ParsableCommand {
     _ bytes: Int, _ reduction: GradientReduction, _ communicator: MPICommunicator
   ) throws -> Double {
     // Gradients are sums in double precision.
-    let arena = GradientArena([("gradients", [max(1, bytes / MemoryLayout<Double>.stride)], 1)])
+    let arena = GradientArena([TensorDeclaration("gradients", [max(1, bytes / MemoryLayout<Double>.stride)])])
     var times: [Double] = []
     for repetition in -2..<repetitions {
       try communicator.barrier()
@@ -145,5 +145,7 @@ private struct AllreduceResult: Encodable {
 
 extension Architecture {
   /// Bytes of a replica's gradients, padding included.
-  fileprivate var gradientBytes: Int { GradientArena(parameterTensors()).count * MemoryLayout<Double>.stride }
+  fileprivate func gradientBytes() throws -> Int {
+    GradientArena(try network().trainableTensors).count * MemoryLayout<Double>.stride
+  }
 }

@@ -26,14 +26,7 @@ struct BenchmarkStepCommand: ParsableCommand {
       counted as a direct computation needs them, and as they are executed, padding included.
       """)
 
-  @Option(help: "The configuration whose network, batch size and batch norm are measured. Default: small, 252.")
-  var config: String?
-
-  @Option(help: "Songs of a step, over all ranks. Default: the configuration's.")
-  var batchSize: Int?
-
-  @Option(help: "Threads a rank. Default: its fair share of the cores.")
-  var threads: Int?
+  @OptionGroup var step: StepOptions
 
   @Option(help: "Steps to measure, after two to warm up.")
   var steps = 10
@@ -54,24 +47,17 @@ struct BenchmarkStepCommand: ParsableCommand {
 
   func validate() throws {
     guard steps >= 1 else { throw ValidationError("--steps: found \(steps), expected 1 or more") }
-    for (name, value) in [("--batch-size", batchSize), ("--threads", threads)] {
-      if let value, value < 1 { throw ValidationError("\(name): found \(value), expected 1 or more") }
-    }
   }
 
   func run() throws {
-    var configuration = RunConfiguration()
-    if let config { try configuration.apply(yamlFile: config) }
-    let architecture = try configuration.architecture()
+    let configuration = try step.resolved()
+    _ = try configuration.architecture()
     let stored = try compare.map { (path: $0, measurement: try StepMeasurement.read($0)) }
-    MPIProgram.run { [configuration] communicator in
+    MPIProgram.run { communicator in
       let fair = try communicator.fairThreadCount()
-      var benchmark = StepBenchmark(
-        architecture, batchSize: batchSize ?? configuration.batchSize,
-        threads: threads ?? configuration.threads ?? fair)
+      var benchmark = StepBenchmark(configuration, threads: configuration.threads ?? fair)
       benchmark.steps = steps
       benchmark.isInference = inference
-      benchmark.batchNorm = configuration.batchNorm
       benchmark.isProfiled = !withoutProfile
       let found = try benchmark.run(communicator)
       guard communicator.isRoot else { return }

@@ -38,27 +38,27 @@ struct NetworkInspection: Inspection {
     case nonTrainable = "non_trainable"
   }
 
-  private init(kind: String, _ architecture: Architecture, _ checkpoint: CheckpointFacts? = nil) {
+  private init(kind: String, _ network: Network, _ checkpoint: CheckpointFacts? = nil) {
     self.kind = kind
-    segments = architecture.segments
-    outputs = architecture.tags
-    layers = architecture.layers()
-    trainable = architecture.trainableParameters
-    nonTrainable = architecture.nonTrainableParameters
+    segments = network.segments
+    outputs = network.tags
+    layers = network.summary
+    trainable = network.trainableParameters
+    nonTrainable = network.nonTrainableParameters
     self.checkpoint = checkpoint
   }
 
   init(configurationAt path: String) throws {
     var configuration = RunConfiguration()
     try configuration.apply(yamlFile: path)
-    self.init(kind: "configuration", try configuration.architecture())
+    self.init(kind: "configuration", try configuration.architecture().network())
   }
 
   init(checkpointAt path: String) throws {
     let model = try StoredModel.read(path)
     let stored = model.checkpoint
     self.init(
-      kind: "checkpoint", model.architecture,
+      kind: "checkpoint", model.network,
       CheckpointFacts(
         tags: model.tags, epoch: stored.integers["epoch"], step: stored.integers["step"],
         bestEpoch: stored.integers["best_epoch"], dataIdentity: model.dataIdentity,

@@ -56,5 +56,8 @@ import Testing
 
 /// Tensors with padding and without.
 func smallArena() -> ParameterArena {
-  ParameterArena([("kernel", [3, 48], 3), ("bias", [17], 1), ("empty", [0, 16], 1)])
+  ParameterArena([
+    TensorDeclaration("kernel", [3, 48], groups: 3), TensorDeclaration("bias", [17]),
+    TensorDeclaration("empty", [0, 16]),
+  ])
 }

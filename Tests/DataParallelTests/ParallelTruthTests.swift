@@ -9,7 +9,7 @@ import Testing
   private static let batchSize = 12
   private static let steps = 12
   private static let architecture = Architecture(
-    segments: 26, filters: [5, 4, 6], pooling: Architecture.paperPooling, recurrentUnits: 3, tags: 4)
+    rows: 12, segments: 26, filters: [5, 4, 6], pooling: Architecture.paperPooling, recurrentUnits: 3, tags: 4)
 
   @Test(arguments: [2, 3, 4, 8])
   func lossesWithSharedStatisticsAndDropoutDoNotDependOnTheWorldSize(size: Int) throws {
@@ -85,6 +85,6 @@ import Testing
       }
     }
     let labels = songs.flatMap { song -> [Float] in [song % 3 == 2 ? 1 : 0, song % 2 == 0 ? 1 : 0, 0, 1] }
-    return Batch(songs: songs.map { UInt32($0) }, features: features, labels: labels)
+    return Batch(songs: songs.map { UInt32($0) }, width: 12, features: features, labels: labels)
   }
 }

@@ -51,7 +51,7 @@ def test_ranks_measure_one_step_together(stored):
     found = json.loads(program.succeed(*SMALL, "--json", "--compare", stored, ranks=2).output)
     assert found["world_size"] == 2
     assert "ranks was 1, is 2" in found["comparison"]["differences"]
-    assert {"ranks", "Adam", "convolution_3, backward"} <= {phase["layer"] for phase in found["phases"]}
+    assert {"ranks", "optimizer", "convolution_3, backward"} <= {phase["layer"] for phase in found["phases"]}
 
 
 def test_a_file_that_is_no_result_is_refused(stored, tmp_path):

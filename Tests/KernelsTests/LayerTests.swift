@@ -152,10 +152,10 @@ func denseLayerAndItsGradientsEqualPlainLoops(inputs: Int, outputs: Int, songs: 
   let labels = (0..<songs * outputs).map { _ in Float(stream.chance(0.3) ? 1 : 0) }
   let numbers = (0..<UInt32(songs)).map { $0 * 3 }
   let mask = DropoutMask(rate: 0.3, seed: 1, step: 1, layer: 3)
-  let layer = DenseLayer(inputs: inputs, outputs: outputs, maximumBatch: songs)
+  let layer = SigmoidOutput(inputs: inputs, outputs: outputs, maximumBatch: songs)
   let (i, o) = (padded(inputs), padded(outputs))
   layer.forward(
-    states.start, offsets: (0..<songs).map { $0 * i }, kernel: kernel.start, bias: bias.start, dropout: mask,
+    states.start, kernel: kernel.start, bias: bias.start, dropout: mask,
     songNumbers: numbers)
   let factors = AlignedBuffer(count: songs * i)
   for song in 0..<songs { mask.write(song: numbers[song], count: i, to: factors.start + song * i) }
@@ -169,7 +169,7 @@ func denseLayerAndItsGradientsEqualPlainLoops(inputs: Int, outputs: Int, songs: 
   let scale = Float(1) / Float(songs * outputs)
   let kernelGradient = AlignedSums(count: inputs * o)
   let biasGradient = AlignedSums(count: o)
-  let stateGradient = AlignedBuffer(count: DenseLayer.rowCapacity(songs) * i)
+  let stateGradient = AlignedBuffer(count: SigmoidOutput.rowCapacity(songs) * i)
   defer {
     keep([states, kernel, bias, factors, stateGradient])
     keep([kernelGradient, biasGradient])
@@ -203,46 +203,4 @@ func denseLayerAndItsGradientsEqualPlainLoops(inputs: Int, outputs: Int, songs: 
       #expect(abs(kernelGradient.start[k * o + output] - expectedKernel[k * outputs + output]) < 1e-6)
     }
   }
-}
-
-@Test func adamEqualsItsFormulaInDoublePrecision() {
-  let count = 48
-  var stream = RandomStream(seed: 23, purpose: .test)
-  let gradient = AlignedSums(count: count)
-  let buffers = (0..<4).map { _ in AlignedBuffer(count: count) }
-  defer {
-    keep(gradient)
-    keep(buffers)
-  }
-  for i in 0..<count { buffers[1].start[i] = Float(stream.uniform(in: -1..<1)) }
-  var w = buffers[1].all.map(Double.init)
-  var m = [Double](repeating: 0, count: count)
-  var v = m
-  for step in 1...5 {
-    for i in 0..<count { gradient.start[i] = stream.uniform(in: -1..<1) * pow(10, Double(i % 9 - 8)) }
-    let rate = 1e-3 * (1 - pow(0.999, Double(step))).squareRoot() / (1 - pow(0.9, Double(step)))
-    AdamUpdate.apply(
-      count: count, gradient: gradient.start, weights: buffers[1].start, firstMoment: buffers[2].start,
-      secondMoment: buffers[3].start, rate: Float(rate), beta1: 0.9, beta2: 0.999, epsilon: 1e-7,
-      team: ThreadTeam(threads: 1))
-    for i in 0..<count {
-      let g = gradient.start[i]
-      m[i] += (g - m[i]) * 0.1
-      v[i] += (g * g - v[i]) * 0.001
-      w[i] -= rate * m[i] / (v[i].squareRoot() + 1e-7)
-      #expect(abs(Double(buffers[1].start[i]) - w[i]) < 5e-7)
-    }
-  }
-}
-
-@Test func sumOfSquaresDoesNotDependOnThreads() {
-  let buffer = AlignedSums(count: 100_000)
-  defer { keep(buffer) }
-  for i in 0..<buffer.count { buffer.start[i] = Double(i % 100) / 100 }
-  let expected = buffer.all.reduce(0.0) { $0 + $1 * $1 }
-  let sums = [1, 2, 3].map {
-    AdamUpdate.sumOfSquares(buffer.start, count: buffer.count, team: ThreadTeam(threads: $0))
-  }
-  #expect(abs(sums[0] - expected) < 1e-12 * expected)
-  #expect(sums[0] == sums[1] && sums[0] == sums[2])
 }

@@ -14,20 +14,20 @@ private func largestRelativeError(
 private let everyday: [Float] = (-4000...4000).map { Float($0) * 0.005 + 0.0001 }
 
 @Test func vectorFunctionsStayWithinTheirStatedErrors() {
-  #expect(largestRelativeError(everyday, vectorExponential, exp) < 3e-7)
-  #expect(largestRelativeError(everyday, vectorSigmoid) { 1 / (1 + exp(-$0)) } < 5e-7)
-  #expect(largestRelativeError(everyday, vectorHyperbolicTangent, tanh) < 1e-6)
-  #expect(largestRelativeError(everyday, vectorExponentialLinear) { $0 > 0 ? $0 : expm1($0) } < 1e-6)
+  #expect(largestRelativeError(everyday, \.exponential, exp) < 3e-7)
+  #expect(largestRelativeError(everyday, \.sigmoid) { 1 / (1 + exp(-$0)) } < 5e-7)
+  #expect(largestRelativeError(everyday, \.hyperbolicTangent, tanh) < 1e-6)
+  #expect(largestRelativeError(everyday, \.exponentialLinear) { $0 > 0 ? $0 : expm1($0) } < 1e-6)
   let positive = (0..<2000).map { Float(pow(10, Double($0) / 50 - 30)) }
-  #expect(largestRelativeError(positive, vectorRoot, sqrt) < 3e-7)
+  #expect(largestRelativeError(positive, \.root, sqrt) < 3e-7)
 }
 
 @Test func vectorFunctionsHoldAtTheEnds() {
-  #expect(vectorExponential(Vector(repeating: 1000))[0].isFinite)
-  #expect(vectorExponential(Vector(repeating: -1000))[0] < 1e-37)
-  #expect(vectorSigmoid(Vector(repeating: -200))[0] < 1e-37)
-  #expect(vectorSigmoid(Vector(repeating: 200))[0] == 1)
-  #expect(vectorHyperbolicTangent(Vector(repeating: -50))[0] == -1)
-  #expect(vectorHyperbolicTangent(.zero) == .zero)
-  #expect(vectorRoot(.zero) == .zero)
+  #expect(Vector(repeating: 1000).exponential[0].isFinite)
+  #expect(Vector(repeating: -1000).exponential[0] < 1e-37)
+  #expect(Vector(repeating: -200).sigmoid[0] < 1e-37)
+  #expect(Vector(repeating: 200).sigmoid[0] == 1)
+  #expect(Vector(repeating: -50).hyperbolicTangent[0] == -1)
+  #expect(Vector.zero.hyperbolicTangent == .zero)
+  #expect(Vector.zero.root == .zero)
 }

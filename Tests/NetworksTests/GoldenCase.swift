@@ -37,7 +37,7 @@ struct GoldenCase: Decodable, Sendable {
 
   var architecture: Architecture {
     Architecture(
-      segments: segments, filters: filters,
+      rows: 12, segments: segments, filters: filters,
       pooling: pooling.map { PoolingSize(frequency: $0[0], time: $0[1]) }, recurrentUnits: recurrentUnits,
       tags: tags)
   }
@@ -85,7 +85,7 @@ struct GoldenCase: Decodable, Sendable {
     var features = RandomStream(seed: seed, purpose: .test, first: 1000)
     var labels = RandomStream(seed: seed, purpose: .test, first: 1001)
     return Batch(
-      songs: songs,
+      songs: songs, width: 12,
       features: (0..<songs.count * segments * 12).map { _ in
         let thousandths = features.nextWord() % 1001
         return Float(Double(thousandths * thousandths / 1000) / 1000)

@@ -7,8 +7,6 @@ struct GoldenNumbers {
   let definition: GoldenCase
   /// Probabilities `[song][tag]` with the moving statistics.
   let inference: [Float]
-  /// Probabilities of the first training step.
-  let training: [Float]
   /// The loss of each training step.
   let losses: [Double]
   /// Of the first step.
@@ -31,7 +29,6 @@ struct GoldenNumbers {
     self.definition = definition
     let limit = 50_000_000
     inference = try group.dataset("inference").read(limit: limit)
-    training = try group.dataset("training").read(limit: limit)
     losses = try group.dataset("losses").read(limit: limit)
     func tensors(_ part: String, _ list: [GoldenCase.Tensor]) throws -> GoldenTensors {
       let part = try group.group(part)

@@ -23,7 +23,6 @@ func aTrainingStepEqualsKeras(_ name: String) throws {
   let golden = try GoldenNumbers(named: name)
   let replica = try golden.definition.replica(threads: 2)
   let outcome = try replica.computeGradients(golden.definition.batch(), step: golden.definition.step(1))
-  expectEqual(outcome.probabilities, golden.training, "training output")
   let loss = outcome.lossSum / Double(golden.definition.songs.count)
   #expect(abs(loss - golden.losses[0]) <= tolerance * golden.losses[0])
   expectEqual(golden.gradients.differences { replica.gradients.values(of: $0)?.map(Float.init) }, "gradient of")

@@ -44,7 +44,7 @@ func aSongOfThePapersNetworksPredictsTheSameBitsInEveryCompany(_ architecture: A
   }
   let few = try replica.predict(
     Batch(
-      songs: Array(batch.songs[5..<10]),
+      songs: Array(batch.songs[5..<10]), width: 12,
       features: Array(batch.features[5 * architecture.segments * 12..<10 * architecture.segments * 12]), labels: []
     ))
   #expect(few == Array(together[5 * 50..<10 * 50]))
@@ -66,7 +66,7 @@ func aSongOfThePapersNetworksPredictsTheSameBitsInEveryCompany(_ architecture: A
 
 @Test func trainingAfterAPredictionIsAsIfThereHadBeenNone() throws {
   let architecture = Architecture(
-    segments: 60, filters: [5, 18, 7], pooling: Architecture.paperPooling, recurrentUnits: 3, tags: 4)
+    rows: 12, segments: 60, filters: [5, 18, 7], pooling: Architecture.paperPooling, recurrentUnits: 3, tags: 4)
   let (plain, other) = (
     try trainedReplica(architecture, batch: 6), try trainedReplica(architecture, batch: 6)
   )

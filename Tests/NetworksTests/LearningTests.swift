@@ -37,9 +37,9 @@ private struct DemonstrationSongs: Sendable {
   }
 
   func batch(_ songs: some Sequence<Int>) -> Batch {
-    let width = Self.segments * Architecture.pitchClasses
+    let width = Self.segments * 12
     return Batch(
-      songs: songs.map(UInt32.init), features: songs.flatMap { features[$0 * width..<($0 + 1) * width] },
+      songs: songs.map(UInt32.init), width: 12, features: songs.flatMap { features[$0 * width..<($0 + 1) * width] },
       labels: songs.flatMap { labels[$0 * tags..<($0 + 1) * tags].map(Float.init) })
   }
 }
@@ -51,7 +51,7 @@ private func validationAUC(
   let architecture = Architecture.small(segments: DemonstrationSongs.segments, tags: songs.tags)
   let replica =
     plainConvolutions
-    ? try Replica(architecture, maximumBatch: 16, threads: 1, convolution: PlainConvolution.init)
+    ? try Replica(architecture.network(convolution: PlainConvolution.init), maximumBatch: 16, threads: 1)
     : try Replica(architecture, maximumBatch: 16, threads: 1)
   replica.initializeWeights(seed: seed)
   let adam = Adam(for: replica.parameters)

@@ -45,11 +45,11 @@ struct ReferenceNetwork {
         (0..<shape.frequencyBins).map { map[channel * shape.frequencyBins + $0][0] }
       }
     }
-    for (index, layer) in shape.convolutions.enumerated() {
-      maps = maps.map { convolve($0, layer, number: index + 1) }
+    for (index, window) in shape.pooling.enumerated() {
+      maps = maps.map { convolve($0, outputs: shape.filters[index], number: index + 1) }
       normalize(&maps, "normalization_\(index + 1)", training, &statistics)
       maps = maps.indices.map { song in
-        let pooled = pool(maps[song].map { $0.map { $0.map { $0 > 0 ? $0 : exp($0) - 1 } } }, layer.pooling)
+        let pooled = pool(maps[song].map { $0.map { $0.map { $0 > 0 ? $0 : exp($0) - 1 } } }, window)
         return drop(pooled, song: batch.songs[song], layer: index, rate: shape.convolutionDropout, dropout)
       }
     }
@@ -101,19 +101,20 @@ struct ReferenceNetwork {
     }
   }
 
-  private func convolve(_ map: Map, _ layer: Architecture.ConvolutionShape, number: Int) -> Map {
+  private func convolve(_ map: Map, outputs: Int, number: Int) -> Map {
+    let (inputs, rows) = (map.count, map[0].count)
     let kernel = weights["convolution_\(number)/kernel"]!
     let bias = weights["convolution_\(number)/bias"]!
-    return (0..<layer.outputChannels).map { output in
-      (0..<layer.rows).map { row in
+    return (0..<outputs).map { output in
+      (0..<rows).map { row in
         map[0][0].indices.map { column in
           var sum = bias[output]
-          for i in 0..<3 where (0..<layer.rows).contains(row + i - 1) {
+          for i in 0..<3 where (0..<rows).contains(row + i - 1) {
             for j in 0..<3 where map[0][0].indices.contains(column + j - 1) {
-              for input in 0..<layer.inputChannels {
+              for input in 0..<inputs {
                 sum +=
                   map[input][row + i - 1][column + j - 1]
-                  * kernel[((i * 3 + j) * layer.inputChannels + input) * layer.outputChannels + output]
+                  * kernel[((i * 3 + j) * inputs + input) * outputs + output]
               }
             }
           }

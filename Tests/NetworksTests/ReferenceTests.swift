@@ -3,13 +3,18 @@ import Networks
 import RandomNumbers
 import Testing
 
+extension Replica {
+  /// What it was made from: the tests' replicas are made from architectures.
+  var architecture: Architecture { network.architecture! }
+}
+
 /// A network with every special path: windows that leave a remainder, odd channel counts, negative scales.
 func oddReplica(
   filters: [Int] = [5, 18, 7], pooling: [PoolingSize], segments: Int, batch: Int, threads: Int = 1,
   channels: Int = 1
 ) throws -> Replica {
   var architecture = Architecture(
-    segments: segments, filters: filters, pooling: pooling, recurrentUnits: 3, tags: 4)
+    rows: 12, segments: segments, filters: filters, pooling: pooling, recurrentUnits: 3, tags: 4)
   architecture.inputChannels = channels
   let replica = try Replica(architecture, maximumBatch: batch, threads: threads)
   replica.initializeWeights(seed: 7)
@@ -30,8 +35,8 @@ func randomBatch(_ replica: Replica, songs: Int, first: UInt32 = 0, segments: [I
   let shape = replica.architecture
   let total = segments?.reduce(0, +) ?? songs * shape.segments
   return Batch(
-    songs: (0..<UInt32(songs)).map { first + $0 }, segments: segments, channels: shape.inputChannels,
-    features: (0..<total * shape.segmentWidth).map { _ in
+    songs: (0..<UInt32(songs)).map { first + $0 }, segments: segments ?? Array(repeating: shape.segments, count: songs),
+    features: (0..<total * replica.network.segmentWidth).map { _ in
       Float(stream.index(below: 1001)) / 1000
     },
     labels: (0..<songs * shape.tags).map { _ in stream.chance(0.4) ? 1 : 0 })
@@ -94,8 +99,8 @@ func gradientsEqualFiniteDifferencesOfTheReference(ofUnequalSongs: Bool, _ which
       pooling: Architecture.paperPooling, segments: 60, batch: 11, threads: threads)
     let batch = randomBatch(replica, songs: 11)
     let outcome = try replica.computeGradients(batch, step: StepContext(seed: 1, step: 1, globalSongs: 11))
-    let outputs = outcome.probabilities + (try replica.predict(batch))
-    results.append(Array(replica.gradients.storage.all) + outputs.map(Double.init))
+    let outputs = [outcome.lossSum] + (try replica.predict(batch)).map(Double.init)
+    results.append(Array(replica.gradients.storage.all) + outputs)
   }
   #expect(results[0] == results[1])
   #expect(results[0] == results[2])
@@ -144,7 +149,7 @@ func gradientsEqualFiniteDifferencesOfTheReference(ofUnequalSongs: Bool, _ which
   for song in 0..<11 {
     let alone = try replica.predict(
       Batch(
-        songs: [UInt32(song)], features: Array(batch.features[song * width..<(song + 1) * width]), labels: []))
+        songs: [UInt32(song)], width: 12, features: Array(batch.features[song * width..<(song + 1) * width]), labels: []))
     #expect(alone == Array(together[song * 4..<(song + 1) * 4]))
   }
 }
@@ -153,9 +158,10 @@ func gradientsEqualFiniteDifferencesOfTheReference(ofUnequalSongs: Bool, _ which
 /// what the golden tests allow.
 @Test func gradientsEqualThoseOfPlainConvolutions() throws {
   let architecture = Architecture(
-    segments: 84, filters: [20, 33, 24], pooling: Architecture.paperPooling, recurrentUnits: 12, tags: 6)
+    rows: 12, segments: 84, filters: [20, 33, 24], pooling: Architecture.paperPooling, recurrentUnits: 12, tags: 6)
   let fast = try Replica(architecture, maximumBatch: 6, threads: 2)
-  let plain = try Replica(architecture, maximumBatch: 6, threads: 1, convolution: PlainConvolution.init)
+  let plain = try Replica(
+    architecture.network(convolution: PlainConvolution.init), maximumBatch: 6, threads: 1)
   fast.initializeWeights(seed: 2)
   plain.initializeWeights(seed: 2)
   let batch = randomBatch(fast, songs: 6)

@@ -95,8 +95,8 @@ func wrongYAMLIsRefusedByName(yaml: String, words: [String]) {
 }
 
 @Test func theNetworkFollowsModelAndExplicitShape() throws {
-  #expect(try configured("model: small").architecture().trainableParameters == 81_314)
-  #expect(try configured("model: large\nsegments: 1024").architecture().trainableParameters == 2_514_154)
+  #expect(try configured("model: small").architecture().network().trainableParameters == 81_314)
+  #expect(try configured("model: large\nsegments: 1024").architecture().network().trainableParameters == 2_514_154)
   let shaped = try configured("filters: [8, 8, 8]\nrecurrent_units: 5\nsegments: 24\ntags: top:3").architecture()
   #expect(shaped.filters == [8, 8, 8])
   #expect(shaped.recurrentUnits == 5)

@@ -6,15 +6,21 @@ import Testing
 import Training
 
 @Suite struct StepBenchmarkTests {
-  private let architecture = Architecture(
-    segments: 48, filters: [4, 5, 3], pooling: Architecture.paperPooling, recurrentUnits: 4, tags: 3)
+  private static var configuration: RunConfiguration {
+    var configuration = RunConfiguration()
+    configuration.segments = .count(48)
+    configuration.filters = [4, 5, 3]
+    configuration.recurrentUnits = 4
+    configuration.tags = "top:3"
+    configuration.batchSize = 8
+    return configuration
+  }
 
   private func measure(
     ranks: Int = 1, _ change: @escaping @Sendable (inout StepBenchmark) -> Void = { _ in }
   ) throws -> StepMeasurement {
-    let architecture = architecture
     return try InProcessCommunicator.run(size: ranks) { communicator in
-      var benchmark = StepBenchmark(architecture, batchSize: 8, threads: 1)
+      var benchmark = StepBenchmark(Self.configuration, threads: 1)
       benchmark.steps = 3
       change(&benchmark)
       return try benchmark.run(communicator)
@@ -31,7 +37,7 @@ import Training
     #expect(
       layers.isSuperset(of: [
         "recurrent_1, forward", "recurrent_1, backward", "recurrent_2, forward", "recurrent_2, backward",
-        "tags, forward", "tags, backward", "Adam", "rest",
+        "tags, forward", "tags, backward", "optimizer", "rest",
       ]))
     #expect(!layers.contains("ranks"), "one rank sums nothing")
     #expect(phases.allSatisfy { $0.seconds >= 0 })
@@ -56,7 +62,9 @@ import Training
 
   @Test func ranksTimeTheirSumsApart() throws {
     let phases = try #require(try measure(ranks: 2).phases)
-    #expect(phases.contains { $0.layer == "ranks" && $0.boundSeconds == nil && $0.bytes > 0 })
+    for phase in ["sum of the gradients", "sum of the losses"] {
+      #expect(phases.contains { $0.layer == "ranks" && $0.phase == phase && $0.boundSeconds == nil })
+    }
     #expect(phases.contains { $0.layer == "convolution_2, backward" && $0.phase == "sum over the ranks" })
   }
 
@@ -65,7 +73,36 @@ import Training
     #expect(found.kind == "inference")
     let layers = try #require(found.phases).map(\.layer)
     #expect(layers.contains("convolution_3, inference"))
-    #expect(!layers.contains { $0.contains("backward") || $0 == "Adam" })
+    #expect(!layers.contains { $0.contains("backward") || $0 == "optimizer" })
+  }
+
+  /// Each rank sums its gradients and its losses in every step, timed in phases or not: 2 calls a step and 3 of batch
+  /// norm's in the forward pass, 3 in the backward pass, and one of the input's.
+  @Test func ranksSumTheirGradientsWithAProfileAndWithout() throws {
+    for isProfiled in [true, false] {
+      let calls = try InProcessCommunicator.run(size: 2) { base in
+        let communicator = CountingCommunicator(base)
+        var benchmark = StepBenchmark(Self.configuration, threads: 1)
+        (benchmark.steps, benchmark.isProfiled) = (4, isProfiled)
+        let found = try benchmark.run(communicator)
+        #expect((found.unhiddenTransferSeconds ?? 0) > 0 && found.hiddenTransferSeconds == 0)
+        return communicator.sums
+      }
+      // Two steps more warm up; two sums of times end the benchmark.
+      for count in calls { #expect(count >= 6 * (2 + 7), "\(count) sums, profile \(isProfiled)") }
+    }
+  }
+
+  @Test(arguments: ["adam"]) func everyOptionThatChangesAStepIsMeasured(_ name: String) throws {
+    let found = try measure {
+      $0.configuration.optimizer = name
+      $0.configuration.clipNorm = 0.1
+      $0.configuration.batchNorm = .local
+      $0.configuration.features = .both
+    }
+    #expect(found.optimizer == name && found.batchNorm == "local")
+    #expect(found.phases?.contains { $0.layer == "optimizer" && $0.phase == name } == true)
+    #expect(try found.trainable > measure().trainable)
   }
 
   @Test func withoutAProfileThereIsTheSpeedAlone() throws {
@@ -89,7 +126,7 @@ import Training
     let stored = try measure()
     let now = try measure {
       $0.threads = 2
-      $0.batchSize = 6
+      $0.configuration.batchSize = 6
       $0.isInference = true
     }
     let comparison = StepComparison(stored: stored, now: now)
@@ -98,7 +135,7 @@ import Training
         "threads was 1, is 2", "kind was training, is inference", "batch_size was 8, is 6",
       ])
     #expect(comparison.ratio == now.songsPerSecond / stored.songsPerSecond)
-    let adam = try #require(comparison.phases.first { $0.layer == "Adam" })
+    let adam = try #require(comparison.phases.first { $0.layer == "optimizer" })
     #expect(adam.seconds == nil && adam.ratio == nil && adam.storedSeconds != nil)
   }
 
@@ -117,4 +154,33 @@ import Training
     }
     #expect(throws: Failure.self) { try StepMeasurement.read(path + ".gone") }
   }
+}
+
+/// Counts the sums of doubles that a rank takes part in.
+private final class CountingCommunicator: Communicator {
+  private let base: any Communicator
+  private(set) var sums = 0
+
+  init(_ base: any Communicator) { self.base = base }
+
+  var rank: Int { base.rank }
+  var size: Int { base.size }
+  var nodeRank: Int { base.nodeRank }
+  var nodeSize: Int { base.nodeSize }
+  var hostName: String { base.hostName }
+  func barrier() throws { try base.barrier() }
+  func broadcast(_ values: UnsafeMutableRawBufferPointer, root: Int) throws {
+    try base.broadcast(values, root: root)
+  }
+  func allreduce<Number: ReducibleNumber>(
+    _ values: UnsafeMutableBufferPointer<Number>, _ reduction: Reduction
+  ) throws {
+    if Number.self == Double.self, reduction == .sum { sums += 1 }
+    try base.allreduce(values, reduction)
+  }
+  func gather(_ bytes: UnsafeRawBufferPointer, root: Int) throws -> [[UInt8]]? {
+    try base.gather(bytes, root: root)
+  }
+  func allgather(_ bytes: UnsafeRawBufferPointer) throws -> [[UInt8]] { try base.allgather(bytes) }
+  func abort(exitCode: Int32) -> Never { base.abort(exitCode: exitCode) }
 }

@@ -30,6 +30,9 @@ public final class GatedRecurrence {
   private let transposedRecurrent: AlignedBuffer
   /// Sums of a weight's gradient.
   private let sums: AlignedSums
+  /// Each song's rows of inputs and of states, for the gradients of the weights.
+  private var inputRanges: [Range<Int>] = []
+  private var stateRanges: [Range<Int>] = []
 
   private static let songsPerChunk = RowProduct.rows
   /// Rows of the input products made by one task. All of them, always, whatever the last one holds: the library
@@ -57,6 +60,8 @@ public final class GatedRecurrence {
     recurrentGradient = AlignedBuffer(count: stateRows * gateStride)
     transposedRecurrent = AlignedBuffer(count: gateStride * unitStride)
     sums = AlignedSums(count: GradientSum.count(rows: max(inputs, units), columns: gateStride))
+    inputRanges.reserveCapacity(maximumBatch)
+    stateRanges.reserveCapacity(maximumBatch)
   }
 
   /// Rows that a buffer of input sequences must have room for.
@@ -69,9 +74,12 @@ public final class GatedRecurrence {
   private func inputRows(_ songs: [SongSpan]) -> Int { steps(songs) + songs.count * leadingRows }
   private func steps(_ songs: [SongSpan]) -> Int { songs.last.map { $0.first + $0.count } ?? 0 }
 
-  /// Where each song's state after its last step lies in `states`, in floats.
-  public func lastStates(_ songs: [SongSpan]) -> [Int] {
-    songs.indices.map { (stateRow(songs, $0) + songs[$0].count) * unitStride }
+  /// Copies each song's state after its last step: `[song][unit, padded]`.
+  public func copyLastStates(_ songs: [SongSpan], to target: UnsafeMutablePointer<Float>) {
+    for song in songs.indices {
+      let last = states.start + (stateRow(songs, song) + songs[song].count) * unitStride
+      (target + song * unitStride).update(from: last, count: unitStride)
+    }
   }
 
   // MARK: - Forward
@@ -182,17 +190,16 @@ public final class GatedRecurrence {
       }
     }
     team.measure("weight gradients", inputWork(songs) + recurrentWork(songs)) {
-      let inputRows = songs.indices.map { song in
-        let first = inputRow(songs, song) + leadingRows
-        return first..<first + songs[song].count
+      inputRanges.removeAll(keepingCapacity: true)
+      stateRanges.removeAll(keepingCapacity: true)
+      for (song, span) in songs.enumerated() {
+        let (input, state) = (inputRow(songs, song) + leadingRows, stateRow(songs, song))
+        inputRanges.append(input..<input + span.count)
+        stateRanges.append(state..<state + span.count)
       }
-      let stateRows = songs.indices.map { song in
-        let first = stateRow(songs, song)
-        return first..<first + songs[song].count
-      }
-      weightGradient(inputs, inputRows, sequences, inputStride, projected.start, kernelGradient, biasGradient)
+      weightGradient(inputs, inputRanges, sequences, inputStride, projected.start, kernelGradient, biasGradient)
       weightGradient(
-        units, stateRows, states.start, unitStride, recurrentGradient.start, target, biasGradient + gateStride)
+        units, stateRanges, states.start, unitStride, recurrentGradient.start, target, biasGradient + gateStride)
     }
   }
 

@@ -9,6 +9,11 @@ public final class InputConvolution {
   private let windowColumns: Int
   private let channelStride: Int
   private let team: ThreadTeam
+  /// The weights in double precision, `[tap][channel]`, and the moments that are made of them.
+  let weights: AlignedSums
+  let channelMoments: AlignedSums
+  private let firstMoments: AlignedSums
+  private let secondMoments: AlignedSums
 
   /// - Parameters:
   ///   - inputs, channels: of the input and of the map.
@@ -21,6 +26,11 @@ public final class InputConvolution {
     self.team = team
     kernel = InputKernel(inputs: inputs, channels: channels)
     channelStride = kernel.channelStride
+    let taps = kernel.taps
+    weights = AlignedSums(count: taps * channels)
+    channelMoments = AlignedSums(count: channels)
+    firstMoments = AlignedSums(count: taps)
+    secondMoments = AlignedSums(count: taps * taps)
   }
 
   /// Takes the kernel `[3][3][input channel][channel, padded]`, signs applied.
@@ -94,21 +104,28 @@ public final class InputConvolution {
     }
   }
 
-  /// Sums and sums of squares of the full map over all songs, per channel, from the patches' first and second
-  /// moments (`[tap]` and `[tap][tap]`, of the affine input, summed over rows and songs).
-  public func mapMoments(first: [Double], second: [Double]) -> (sums: [Double], squares: [Double]) {
+  /// Sums and sums of squares of the full map over all songs, per channel, from the moments of the patches of x̂ and
+  /// the input's affine map.
+  public func mapMoments(
+    _ moments: PatchMoments, gamma: UnsafePointer<Float>, beta: UnsafePointer<Float>,
+    sums: UnsafeMutablePointer<Double>, squares: UnsafeMutablePointer<Double>
+  ) {
     let (channels, taps) = (kernel.channels, kernel.taps)
-    let all = kernel.values()
-    var sums = [Double](repeating: 0, count: channels)
-    var squares = sums
+    let (first, second, weights) = (firstMoments.start, secondMoments.start, weights.start)
+    moments.affineMoments(gamma: gamma, beta: beta, first: first, second: second)
+    kernel.copyValues(to: weights)
     for channel in 0..<channels {
-      let weights = (0..<taps).map { all[$0 * channels + channel] }
+      var (sum, square) = (0.0, 0.0)
       for k in 0..<taps {
-        sums[channel] += weights[k] * first[k]
-        for other in 0..<taps { squares[channel] += weights[k] * weights[other] * second[k * taps + other] }
+        let weight = weights[k * channels + channel]
+        sum += weight * first[k]
+        for other in 0..<taps {
+          square += weight * weights[other * channels + channel] * second[k * taps + other]
+        }
       }
+      sums[channel] = sum
+      squares[channel] = square
     }
-    return (sums, squares)
   }
 
   // MARK: - Backward

@@ -10,29 +10,41 @@ public struct InputGradient {
   /// For γ and β of the input's batch norm, `[input channel][frequency, padded]`.
   public var gamma: [Double]
   public var beta: [Double]
+
+  fileprivate mutating func zero() {
+    for i in kernel.indices { kernel[i] = 0 }
+    for i in gamma.indices { (gamma[i], beta[i]) = (0, 0) }
+  }
 }
 
 extension InputConvolution {
+  /// Room for a gradient, all zeros.
+  public var emptyGradient: InputGradient {
+    let parameters = Array(repeating: 0.0, count: kernel.inputs * padded(frequencies))
+    return InputGradient(
+      kernel: Array(repeating: 0, count: kernel.taps * kernel.channelStride), gamma: parameters, beta: parameters)
+  }
+
+  /// Writes the gradients of a batch.
+  ///
   /// - Parameters:
   ///   - sparse: what `sparseMoments` wrote.
   ///   - gamma, beta: of the input's batch norm.
   ///   - scale, constant, slope: of the map's gradient, per channel.
-  public func gradient(
+  public func differentiate(
     sparse: UnsafePointer<Double>, moments: PatchMoments, gamma: UnsafePointer<Float>,
     beta: UnsafePointer<Float>, signs: UnsafePointer<Float>, scale: UnsafePointer<Float>,
-    constant: UnsafePointer<Float>, slope: UnsafePointer<Float>
-  ) -> InputGradient {
+    constant: UnsafePointer<Float>, slope: UnsafePointer<Float>, to result: inout InputGradient
+  ) {
     let (channels, taps, stride) = (kernel.channels, kernel.taps, kernel.channelStride)
-    let weights = kernel.values()
-    let parameters = Array(repeating: 0.0, count: kernel.inputs * padded(frequencies))
-    var result = InputGradient(
-      kernel: Array(repeating: 0, count: taps * stride), gamma: parameters, beta: parameters)
-    var moment = [Double](repeating: 0, count: channels)
+    let (weights, moment) = (weights.start, channelMoments.start)
+    kernel.copyValues(to: weights)
+    result.zero()
     for row in 0..<frequencies {
       // The columns of a patch: its taps, then three of the indicator.
       for column in 0..<taps + 3 {
         let isTap = column < taps
-        denseMoment(row, column, moments, gamma, beta, weights, into: &moment)
+        writeDenseMoment(row, column, moments, gamma, beta)
         let constantMoment = isTap ? moments.edge(row, column, 1) : moments.indicatorMoment(column - taps, 1)
         let source = sparse + sparseRow(row, column) * stride
         for channel in 0..<channels {
@@ -41,7 +53,7 @@ extension InputConvolution {
             + Double(slope[channel]) * moment[channel]
         }
         // A tap meets its own frequency only; an indicator column serves the taps that stand above one another.
-        for tap in isTap ? [column] : Array(Swift.stride(from: column - taps, to: taps, by: 3)) {
+        for tap in Swift.stride(from: isTap ? column : column - taps, to: isTap ? column + 1 : taps, by: 3) {
           guard let place = place(row, tap) else { continue }
           let factor = Double(isTap ? gamma[place] : beta[place])
           let target = kernel.place(of: tap)
@@ -54,7 +66,6 @@ extension InputConvolution {
         }
       }
     }
-    return result
   }
 
   /// Where the sums of a column stand in what `sparseMoments` wrote. Every input channel has sums of the indicator,
@@ -72,12 +83,13 @@ extension InputConvolution {
     return InputRows.place(of: tap / 9 * frequencies + frequency, frequencies: frequencies)
   }
 
-  /// Σₜ y·column per channel: y = Σ over taps of w·(γ x̂ + β·indicator).
-  private func denseMoment(
+  /// Σₜ y·column per channel, written to `channelMoments`: y = Σ over taps of w·(γ x̂ + β·indicator).
+  private func writeDenseMoment(
     _ row: Int, _ column: Int, _ moments: PatchMoments, _ gamma: UnsafePointer<Float>,
-    _ beta: UnsafePointer<Float>, _ weights: [Double], into moment: inout [Double]
+    _ beta: UnsafePointer<Float>
   ) {
     let (channels, taps) = (kernel.channels, kernel.taps)
+    let (weights, moment) = (weights.start, channelMoments.start)
     for channel in 0..<channels { moment[channel] = 0 }
     for tap in 0..<taps {
       guard let place = place(row, tap) else { continue }
@@ -98,18 +110,19 @@ extension InputConvolution {
 
 extension PatchMoments {
   /// First (`[tap]`) and second (`[tap][tap]`) moments of the affine input's patches, summed over rows and songs.
-  public func affineMoments(
-    gamma: UnsafePointer<Float>, beta: UnsafePointer<Float>
-  ) -> (first: [Double], second: [Double]) {
+  func affineMoments(
+    gamma: UnsafePointer<Float>, beta: UnsafePointer<Float>, first: UnsafeMutablePointer<Double>,
+    second: UnsafeMutablePointer<Double>
+  ) {
     let taps = taps
+    first.update(repeating: 0, count: taps)
+    second.update(repeating: 0, count: taps * taps)
     func parameters(_ row: Int, _ tap: Int) -> (gamma: Double, beta: Double)? {
       let frequency = row + tap % 9 / 3 - 1
       guard frequency >= 0, frequency < rows else { return nil }
       let place = InputRows.place(of: tap / 9 * rows + frequency, frequencies: rows)
       return (Double(gamma[place]), Double(beta[place]))
     }
-    var first = [Double](repeating: 0, count: taps)
-    var second = [Double](repeating: 0, count: taps * taps)
     for row in 0..<rows {
       for tap in 0..<taps {
         guard let (g, b) = parameters(row, tap) else { continue }
@@ -123,6 +136,5 @@ extension PatchMoments {
         }
       }
     }
-    return (first, second)
   }
 }

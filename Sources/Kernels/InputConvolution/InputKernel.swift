@@ -74,7 +74,11 @@ struct InputKernel {
   }
 
   /// All weights in double precision, `[tap][channel]`.
-  func values() -> [Double] {
-    (0..<taps * channels).map { Double(weights.start[$0 / channels * channelStride + $0 % channels]) }
+  func copyValues(to values: UnsafeMutablePointer<Double>) {
+    for tap in 0..<taps {
+      for channel in 0..<channels {
+        values[tap * channels + channel] = Double(weights.start[tap * channelStride + channel])
+      }
+    }
   }
 }

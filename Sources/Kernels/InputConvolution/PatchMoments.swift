@@ -21,6 +21,12 @@ public struct PatchMoments {
     values = Array(repeating: 0, count: inputs * (inputs + 1) / 2 * rows * 9 * Self.width)
   }
 
+  /// Forgets all songs.
+  public mutating func reset() {
+    for i in values.indices { values[i] = 0 }
+    for i in indicator.indices { indicator[i] = 0 }
+  }
+
   /// Taps of a patch.
   var taps: Int { 9 * inputs }
 

@@ -1,30 +1,30 @@
 /// Elementary functions on vectors. The standard library's vector conversions to integers, square root and
 /// maximum go through scalar code; these stay in registers.
 extension Vector {
-  @inline(__always)
-  static func load(_ address: UnsafePointer<Float>) -> Vector {
+  @inlinable @inline(__always)
+  public static func load(_ address: UnsafePointer<Float>) -> Vector {
     UnsafeRawPointer(address).load(as: Vector.self)
   }
 
-  @inline(__always)
-  func store(_ address: UnsafeMutablePointer<Float>) {
+  @inlinable @inline(__always)
+  public func store(_ address: UnsafeMutablePointer<Float>) {
     UnsafeMutableRawPointer(address).storeBytes(of: self, as: Vector.self)
   }
 
   /// The larger of each pair.
-  @inline(__always)
-  func larger(_ other: Vector) -> Vector { replacing(with: other, where: self .< other) }
+  @inlinable @inline(__always)
+  public func larger(_ other: Vector) -> Vector { replacing(with: other, where: self .< other) }
 
   /// The smaller of each pair.
-  @inline(__always)
-  func smaller(_ other: Vector) -> Vector { replacing(with: other, where: other .< self) }
+  @inlinable @inline(__always)
+  public func smaller(_ other: Vector) -> Vector { replacing(with: other, where: other .< self) }
 
   /// e to the power of each value, relative error below 2·10⁻⁷ between −87 and 88, held at the ends outside.
   ///
   /// x = n·ln 2 + r with |r| ≤ ln 2 / 2; eʳ by its Taylor polynomial of degree 7 (remainder below 6·10⁻⁹),
   /// 2ⁿ by the exponent's bits. Adding 1.5·2²³ rounds to the nearest integer and leaves it in the low bits.
-  @inline(__always)
-  var exponential: Vector {
+  @inlinable @inline(__always)
+  public var exponential: Vector {
     let x = larger(Vector(repeating: -87)).smaller(Vector(repeating: 88))
     let rounder = Vector(repeating: 12_582_912)
     let shifted = rounder.addingProduct(x, Vector(repeating: 1.442_695_04))
@@ -45,13 +45,13 @@ extension Vector {
   }
 
   /// 1 / (1 + e⁻ˣ).
-  @inline(__always)
-  var sigmoid: Vector { 1 / (1 + (-self).exponential) }
+  @inlinable @inline(__always)
+  public var sigmoid: Vector { 1 / (1 + (-self).exponential) }
 
   /// Hyperbolic tangent: 2·sigmoid(2x) − 1 away from zero, x − x³/3 + 2x⁵/15 − 17x⁷/315 near it, where the
   /// difference would cancel.
-  @inline(__always)
-  var hyperbolicTangent: Vector {
+  @inlinable @inline(__always)
+  public var hyperbolicTangent: Vector {
     let far = 2 * (self + self).sigmoid - 1
     let square = self * self
     var near = Vector(repeating: 62.0 / 2835)
@@ -64,8 +64,8 @@ extension Vector {
 
   /// eˣ − 1 below zero and x above: the exponential linear unit with α = 1 (Clevert et al. 2016, equation 16).
   /// Near zero by the series, where eˣ − 1 would cancel.
-  @inline(__always)
-  var exponentialLinear: Vector {
+  @inlinable @inline(__always)
+  public var exponentialLinear: Vector {
     let negative = smaller(Vector(repeating: 0))
     let far = negative.exponential - 1
     var near = Vector(repeating: 1.0 / 720)
@@ -80,8 +80,8 @@ extension Vector {
 
   /// Square root of values that are not negative, relative error below 2·10⁻⁷: the inverse root by the exponent's
   /// bits and three steps of Newton's method, then one of Heron's. Zero gives zero.
-  @inline(__always)
-  var root: Vector {
+  @inlinable @inline(__always)
+  public var root: Vector {
     let bits = unsafeBitCast(self, to: SIMD16<UInt32>.self)
     var inverse = unsafeBitCast(0x5f37_5a86 &- (bits &>> 1), to: Vector.self)
     let half = self * 0.5
@@ -92,14 +92,3 @@ extension Vector {
     return estimate.addingProduct((self - estimate * estimate) * inverse, Vector(repeating: 0.5))
   }
 }
-
-/// The square root of each value, exposed so that its error can be tested.
-public func vectorRoot(_ value: Vector) -> Vector { value.root }
-/// e to the power of each value, exposed so that its error can be tested.
-public func vectorExponential(_ value: Vector) -> Vector { value.exponential }
-/// The logistic function, exposed so that its error can be tested.
-public func vectorSigmoid(_ value: Vector) -> Vector { value.sigmoid }
-/// The hyperbolic tangent, exposed so that its error can be tested.
-public func vectorHyperbolicTangent(_ value: Vector) -> Vector { value.hyperbolicTangent }
-/// The exponential linear unit, exposed so that its error can be tested.
-public func vectorExponentialLinear(_ value: Vector) -> Vector { value.exponentialLinear }

@@ -24,4 +24,4 @@ package protocol MapConvolution: AnyObject {
 }
 
 /// Makes the convolution of a layer: rows, columns of the longest song, input channels, output channels, threads.
-package typealias ConvolutionMaker = (Int, Int, Int, Int, ThreadTeam) -> any MapConvolution
+package typealias ConvolutionMaker = @Sendable (Int, Int, Int, Int, ThreadTeam) -> any MapConvolution

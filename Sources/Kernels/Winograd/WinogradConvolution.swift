@@ -19,6 +19,8 @@ public final class WinogradConvolution: MapConvolution {
   /// Tiles of the songs that pass through the transformed domain together: rows of each product. A constant of the
   /// shape.
   private let tilesPerBlock: Int
+  /// Room for the tiles of a block's songs.
+  private var songTiles: [Range<Int>] = []
 
   /// Rows that a block should have, or as many as there are channels where that is more: enough that reading the weights
   /// and adding to the gradients' sums, once for each block, cost little; few enough that a small network's block stays
@@ -305,15 +307,18 @@ extension WinogradConvolution {
     var block = Block(
       inputs: scratch.start, outputs: scratch.start + plan.points * inputStride, inputStride: inputStride,
       outputStride: rows * output.channelStride)
+    swap(&block.songTiles, &songTiles)
+    block.songTiles.removeAll(keepingCapacity: true)
     for (song, span) in songs.enumerated() {
       let tiles = plan.tiles(columns: span.count)
       if block.tiles + tiles > tilesPerBlock {
         body(block)
         block.firstSong = song
-        block.songTiles = []
+        block.songTiles.removeAll(keepingCapacity: true)
       }
       block.songTiles.append(block.tiles..<block.tiles + tiles)
     }
     if block.tiles > 0 { body(block) }
+    swap(&block.songTiles, &songTiles)
   }
 }

@@ -19,14 +19,6 @@ public struct RunConfiguration: Sendable, Equatable {
     case sync
   }
 
-  public enum Precision: String, Sendable, CaseIterable {
-    case fp32
-  }
-
-  public enum GradientCompression: String, Sendable, CaseIterable {
-    case none
-  }
-
   // What to learn from: a snapshot, or a tree and its tags.
   public var data: String?
   public var msd: String?
@@ -64,13 +56,25 @@ public struct RunConfiguration: Sendable, Equatable {
   public var batchSize = 32
   public var epochs = 100
   public var learningRate = 1e-3
+  /// One of `Optimizers.all` by name. Nil: adam.
+  public var optimizer: String?
+  /// Of optimisers that have it; nil: the optimiser's default.
+  public var momentum: Double?
+  public var weightDecay: Double?
+  /// How the learning rate changes in the course of the run. Nil: it does not.
+  public var schedule: LearningRateSchedule.Form?
+  /// Steps in which the learning rate rises. Nil: none.
+  public var warmUpSteps: Int?
+  /// Where the schedule `cosine` ends. Nil: 0.
+  public var finalLearningRate: Double?
+  /// Of the schedule `step`: epochs between two decays, and what each multiplies the rate by. Nil: 30, 0.1.
+  public var decayEvery: Int?
+  public var decayFactor: Double?
   /// The Euclidean norm that the gradient of a step is scaled down to where it is larger. Nil: never.
   public var clipNorm: Double?
   public var seed: UInt64 = 1
   public var batchNorm = BatchNorm.sync
   public var shuffle = Shuffle.global
-  public var precision = Precision.fp32
-  public var gradientCompression = GradientCompression.none
 
   // How the run is kept and told.
   public var checkpointEvery = CheckpointInterval.epochs(1)
@@ -98,6 +102,7 @@ extension RunConfiguration {
       case .large: Architecture.large(segments: segments, tags: tags)
       case .choi2016: Architecture.choi2016(segments: segments, tags: tags)
       }
+    architecture.frequencyBins = Feature.width
     architecture.inputChannels = (features ?? .pitches).features.count
     if let filters { architecture.filters = filters }
     if let recurrentUnits { architecture.recurrentUnits = recurrentUnits }
@@ -147,6 +152,7 @@ extension RunConfiguration {
     case (nil, nil, .some): throw Failure(.usage, "--lastfm needs --msd PATH, where the songs are")
     }
     try validateSegments()
+    try validateLearning()
     _ = try architecture(segments: segments?.count ?? Self.defaultSegments, tags: 1)
   }
 

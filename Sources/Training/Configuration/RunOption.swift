@@ -17,6 +17,11 @@ public struct RunOption {
   /// `--batch-size` for `batch_size`.
   public var flag: String { "--" + key.replacing("_", with: "-") }
 
+  /// What an option takes, for help texts.
+  public static func expected(of key: String) -> String {
+    all.first { $0.key == key }?.expected ?? ""
+  }
+
   /// All options, in the order of the resolved file.
   public static var all: [RunOption] {
     [
@@ -44,12 +49,20 @@ public struct RunOption {
       .scalar("batch_size", \.batchSize, .integer(1...1_048_576)),
       .scalar("epochs", \.epochs, .integer(1...1_000_000)),
       .scalar("learning_rate", \.learningRate, .number("above 0") { $0 > 0 }),
+      .scalar("optimizer", \.optimizer, .oneOf(Optimizers.all.map { $0.name })),
+      .scalar("momentum", \.momentum, .number("from 0 up to, but not, 1") { $0 >= 0 && $0 < 1 }),
+      .scalar("weight_decay", \.weightDecay, .number("from 0 on") { $0 >= 0 }),
+      .scalar("schedule", \.schedule, .choice()),
+      .scalar("warm_up_steps", \.warmUpSteps, .integer(0...1_000_000_000)),
+      .scalar("final_learning_rate", \.finalLearningRate, .number("from 0 on") { $0 >= 0 }),
+      .scalar("decay_every", \.decayEvery, .integer(1...1_000_000)),
+      .scalar("decay_factor", \.decayFactor, .number("above 0, up to 1") { $0 > 0 && $0 <= 1 }),
       .scalar("clip_norm", \.clipNorm, .number("above 0") { Float($0) > 0 && Float($0).isFinite }),
       .scalar("seed", \.seed, .seed),
       .scalar("batch_norm", \.batchNorm, .choice()),
       .scalar("shuffle", \.shuffle, .choice()),
-      .scalar("precision", \.precision, .choice()),
-      .scalar("gradient_compression", \.gradientCompression, .choice()),
+      .fixed("precision", "fp32"),
+      .fixed("gradient_compression", "none"),
       .scalar("checkpoint_every", \.checkpointEvery, .checkpointInterval),
       .scalar("keep_checkpoints", \.keepCheckpoints, .integer(0...1_000_000)),
       .scalar("threads", \.threads, .integer(1...4_096)),
@@ -90,6 +103,11 @@ extension RunOption {
         try set(&configuration, value)
         return true
       }, get: { get($0).map(form.node) })
+  }
+
+  /// One that can say only what is so anyhow; files say it for the day when there is a choice.
+  private static func fixed(_ key: String, _ value: String) -> RunOption {
+    scalar(key, .oneOf([value]), get: { _ in value }, set: { _, _ in })
   }
 
   /// - Parameter before: refuses a text, or clears what it replaces.

@@ -46,6 +46,10 @@ extension ScalarForm<Bool> {
 extension ScalarForm<String> {
   static func text(_ expected: String) -> Self { ScalarForm(expected) { !$0.isEmpty } }
 
+  static func oneOf(_ names: [String]) -> Self {
+    ScalarForm(names.joined(separator: " or "), allows: names.contains)
+  }
+
   /// Quoted, because it may look like a number.
   static var listsHash: Self {
     ScalarForm(

@@ -15,7 +15,6 @@ final class Trainer {
   let sides: SongSides
   let communicator: any Communicator
   let replica: Replica
-  let adam: Adam
   var progress: RunProgress
   let recorders: [any RunRecorder]
   private let saver: CheckpointSaver
@@ -23,8 +22,7 @@ final class Trainer {
   /// Segments that the network sees of each training song; nil where all are equally long.
   private let trainLengths: [Int]?
   private let evaluator: Evaluator
-  private let gradients: GradientReduction
-  private let statistics: SynchronousStatistics?
+  private let step: TrainingStep
   private let trainSample: [Int]
   private let ownTrainSample: [Int]
   private let ownValidation: [Int]
@@ -39,7 +37,6 @@ final class Trainer {
     sides = setup.sides
     communicator = setup.communicator
     replica = setup.replica
-    adam = setup.adam
     self.progress = progress
     self.saver = saver
     self.recorders = recorders
@@ -49,8 +46,7 @@ final class Trainer {
     let lengths = setup.source.segmentCounts.map { input.length(of: $0) }
     trainLengths = input.segments == .all ? setup.sides.split.train.map { lengths[$0] } : nil
     evaluator = Evaluator(setup.replica, setup.sides, setup.supply, lengths: lengths, setup.communicator)
-    gradients = GradientReduction(setup.communicator)
-    statistics = setup.configuration.batchNorm == .sync ? SynchronousStatistics(setup.communicator) : nil
+    step = setup.step
     trainSample = setup.trainSample
     ownTrainSample = setup.ownTrainSample
     ownValidation = setup.ownValidation
@@ -81,7 +77,7 @@ final class Trainer {
       batches.map { batch in order.songs(in: batch, of: communicator.rank).map { songs[$0] } },
       epoch: progress.epoch)
     for batch in batches {
-      let after = try step(try supply.next(), globalSongs: batch.count)
+      let after = try take(try supply.next(), globalSongs: batch.count)
       clock.count(batch.count)
       progress.position = batch.upperBound
       progress.lossSum += after.lossSum
@@ -92,9 +88,9 @@ final class Trainer {
             epoch: progress.epoch, epochs: configuration.epochs, step: progress.step,
             loss: after.lossSum / Double(batch.count), position: progress.position, songs: songs.count,
             trainedSongs: clock.songs, seconds: clock.seconds)))
-      if after.stop {
+      if after.requests.stop {
         try stop()
-      } else if after.isCheckpointDue {
+      } else if after.requests.checkpoint {
         try clock.pausing { try save(saver.folder.checkpoint(step: progress.step)) }
       }
     }
@@ -111,30 +107,14 @@ final class Trainer {
       shuffle: configuration.shuffle, ranks: communicator.size)
   }
 
-  /// What all ranks know after a step.
-  private struct AfterStep {
-    /// Sum over the global batch of each song's loss.
-    var lossSum: Double
-    var stop: Bool
-    var isCheckpointDue: Bool
-  }
-
   /// One step of all ranks, this one's part being `own`.
-  private func step(_ own: Batch, globalSongs: Int) throws -> AfterStep {
+  private func take(_ own: Batch, globalSongs: Int) throws -> TrainingStep.Result {
     progress.step += 1
     let context = StepContext(
       seed: configuration.seed, step: UInt32(truncatingIfNeeded: progress.step), globalSongs: globalSongs)
-    let outcome = try replica.computeGradients(own, step: context, statistics: statistics)
-    try gradients.reduce(
-      replica, localSongs: own.count, globalSongs: globalSongs, statisticsAreShared: statistics != nil)
-    adam.apply(
-      to: replica, learningRate: Float(configuration.learningRate),
-      clipNorm: configuration.clipNorm.map { Float($0) })
-    replica.updateMovingStatistics()
-    // One small sum carries the loss, and any rank's wish to stop or rank 0's to save.
-    let sums = try communicator.allreduce(
-      [outcome.lossSum, stopRequested() ? 1 : 0, saver.isDue(afterStep: progress.step) ? 1 : 0], .sum)
-    return AfterStep(lossSum: sums[0], stop: sums[1] > 0, isCheckpointDue: sums[2] > 0)
+    return try step.take(own, context) {
+      TrainingStep.Requests(stop: stopRequested(), checkpoint: saver.isDue(afterStep: progress.step))
+    }
   }
 
   private func refuseDivergence(_ loss: Double) throws {
@@ -198,7 +178,7 @@ final class Trainer {
   }
 
   private func save(_ path: String) throws {
-    try saver.save(path, replica, adam, progress)
+    try saver.save(path, replica, step.optimizer, progress)
     record(.checkpoint(path: path))
   }
 

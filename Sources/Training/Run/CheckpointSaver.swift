@@ -43,14 +43,14 @@ final class CheckpointSaver {
   }
 
   /// Writes a checkpoint of a state that all replicas share, whole or not at all. Collective.
-  func save(_ path: String, _ replica: Replica, _ adam: Adam, _ progress: RunProgress) throws {
+  func save(_ path: String, _ replica: Replica, _ optimizer: any Optimizer, _ progress: RunProgress) throws {
     try communicator.checkReplicasAgree(
-      [replica.parameters, replica.movingStatistics, adam.firstMoment, adam.secondMoment],
+      [replica.parameters, replica.movingStatistics] + optimizer.state.map(\.arena),
       when: "after step \(progress.step)")
     try communicator.agree {
       guard communicator.isRoot else { return }
       if let pending { throw pending }
-      try content.checkpoint(replica, adam, progress).write(to: path)
+      try content.checkpoint(replica, optimizer, progress).write(to: path)
       folder.prune(keepingEpochs: configuration.keepCheckpoints)
     }
     lastSave = Date()

@@ -7,14 +7,15 @@ import Networks
 /// the same bytes.
 struct RunCheckpoint {
   let configuration: RunConfiguration
+  let architecture: Architecture
   let input: SongInput
   let tags: [String]
   let dataIdentity: String
   let splitIdentity: String
 
-  func checkpoint(_ replica: Replica, _ adam: Adam, _ progress: RunProgress) throws -> Checkpoint {
+  func checkpoint(_ replica: Replica, _ optimizer: any Optimizer, _ progress: RunProgress) throws -> Checkpoint {
     var checkpoint = Checkpoint()
-    try StoredModel.describe(replica.architecture, tags: tags, in: &checkpoint)
+    try StoredModel.describe(architecture, tags: tags, in: &checkpoint)
     checkpoint.texts[StoredModel.Key.configuration] = configuration.portable.yaml
     checkpoint.texts[StoredModel.Key.programVersion] = programVersion
     checkpoint.texts[StoredModel.Key.dataIdentity] = dataIdentity
@@ -25,26 +26,24 @@ struct RunCheckpoint {
       decoding: try encoder.encode(progress.history), as: UTF8.self)
     checkpoint.integers = [
       "epoch": progress.epoch, "step": progress.step, "position": progress.position,
-      "best_epoch": progress.bestEpoch ?? 0, "optimizer_steps": adam.steps,
+      "best_epoch": progress.bestEpoch ?? 0, "optimizer_steps": optimizer.steps,
       "seed": Int(bitPattern: UInt(configuration.seed)),
     ]
     checkpoint.numbers = ["loss_sum": progress.lossSum, "best_validation_auc": progress.bestAUC ?? .nan]
     input.store(in: &checkpoint)
     checkpoint.store(replica.parameters, in: StoredModel.Group.weights)
     checkpoint.store(replica.movingStatistics, in: StoredModel.Group.movingStatistics)
-    checkpoint.store(adam.firstMoment, in: StoredModel.Group.firstMoments)
-    checkpoint.store(adam.secondMoment, in: StoredModel.Group.secondMoments)
+    for part in optimizer.state { checkpoint.store(part.arena, in: part.name) }
     return checkpoint
   }
 
   /// Takes a checkpoint's state over. Throws `badData` where it is of another run than this configuration's.
-  func restore(_ checkpoint: Checkpoint, to replica: Replica, _ adam: Adam) throws -> RunProgress {
-    try refuseOther(checkpoint, replica.architecture)
+  func restore(_ checkpoint: Checkpoint, to replica: Replica, _ optimizer: any Optimizer) throws -> RunProgress {
+    try refuseOther(checkpoint)
     try checkpoint.restore(replica.parameters, from: StoredModel.Group.weights)
     try checkpoint.restore(replica.movingStatistics, from: StoredModel.Group.movingStatistics)
-    try checkpoint.restore(adam.firstMoment, from: StoredModel.Group.firstMoments)
-    try checkpoint.restore(adam.secondMoment, from: StoredModel.Group.secondMoments)
-    adam.steps = try checkpoint.integer("optimizer_steps")
+    for part in optimizer.state { try checkpoint.restore(part.arena, from: part.name) }
+    optimizer.steps = try checkpoint.integer("optimizer_steps")
     return try progress(of: checkpoint)
   }
 
@@ -63,7 +62,7 @@ struct RunCheckpoint {
   }
 
   /// A run goes on only as the same run: same network, songs, tags, split and chance.
-  private func refuseOther(_ checkpoint: Checkpoint, _ architecture: Architecture) throws {
+  private func refuseOther(_ checkpoint: Checkpoint) throws {
     let stored = try StoredModel(checkpoint)
     let old = try stored.configuration()
     var differences: [String] = []
@@ -89,6 +88,7 @@ struct RunCheckpoint {
     compare("permute_tags", old.permuteTags, configuration.permuteTags)
     compare("shuffle", old.shuffle, configuration.shuffle)
     compare("batch_norm", old.batchNorm, configuration.batchNorm)
+    compare("optimizer", old.optimizerType.name, configuration.optimizerType.name)
     if input.segments == .all, try checkpoint.integer("position") > 0 {
       // Where songs differ in length the batch size decides which of them have been seen in mid-epoch.
       compare("batch_size within an epoch", old.batchSize, configuration.batchSize)
@@ -109,15 +109,28 @@ struct RunCheckpoint {
   func changes(since checkpoint: Checkpoint) throws -> [String] {
     let old = try StoredModel(checkpoint).configuration()
     var changes: [String] = []
+    func words<Value>(_ value: Value?) -> String { value.map { "\($0)" } ?? "not given" }
+    func compare<Value: Equatable>(_ name: String, _ field: KeyPath<RunConfiguration, Value?>) {
+      let (was, now) = (old[keyPath: field], configuration[keyPath: field])
+      if was != now { changes.append("\(name) was \(words(was)), is now \(words(now))") }
+    }
     if old.batchSize != configuration.batchSize {
       changes.append("batch_size was \(old.batchSize), is now \(configuration.batchSize)")
     }
     if old.learningRate != configuration.learningRate {
       changes.append("learning_rate was \(old.learningRate), is now \(configuration.learningRate)")
     }
-    if old.clipNorm != configuration.clipNorm {
-      func words(_ norm: Double?) -> String { norm.map { "\($0)" } ?? "not given" }
-      changes.append("clip_norm was \(words(old.clipNorm)), is now \(words(configuration.clipNorm))")
+    compare("clip_norm", \.clipNorm)
+    compare("momentum", \.momentum)
+    compare("weight_decay", \.weightDecay)
+    compare("schedule", \.schedule)
+    compare("warm_up_steps", \.warmUpSteps)
+    compare("final_learning_rate", \.finalLearningRate)
+    compare("decay_every", \.decayEvery)
+    compare("decay_factor", \.decayFactor)
+    if (configuration.schedule ?? .constant).dependsOnAllSteps, old.epochs != configuration.epochs {
+      changes.append(
+        "epochs was \(old.epochs), is now \(configuration.epochs): the schedule ends at another step")
     }
     return changes
   }

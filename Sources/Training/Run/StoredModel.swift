@@ -7,6 +7,7 @@ import Networks
 public struct StoredModel {
   public let checkpoint: Checkpoint
   public let architecture: Architecture
+  public let network: Network
   /// In the order of the outputs.
   public let tags: [String]
 
@@ -17,7 +18,7 @@ public struct StoredModel {
     let text = try checkpoint.text(Key.architecture)
     do {
       architecture = try JSONDecoder().decode(Architecture.self, from: Data(text.utf8))
-      try architecture.validate()
+      network = try architecture.network()
     } catch {
       throw Failure(.badData, "\(checkpoint.source): the architecture cannot be used: \(error)")
     }
@@ -105,8 +106,6 @@ public struct StoredModel {
   public enum Group {
     public static let weights = "weights"
     public static let movingStatistics = "moving_statistics"
-    public static let firstMoments = "first_moments"
-    public static let secondMoments = "second_moments"
   }
 }
 

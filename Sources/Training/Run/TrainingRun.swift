@@ -36,12 +36,10 @@ public struct TrainingRun {
   public func train(on source: any SongSource, _ communicator: any Communicator) throws {
     let setup = try TrainingSetup(configuration, source, communicator)
     let content = RunCheckpoint(
-      configuration: setup.configuration, input: setup.input, tags: source.tags,
+      configuration: setup.configuration, architecture: setup.architecture, input: setup.input, tags: source.tags,
       dataIdentity: setup.source.identity, splitIdentity: setup.sides.identity)
     let start = try begin(setup, content)
-    try communicator.broadcast(
-      [setup.replica.parameters, setup.replica.movingStatistics, setup.adam.firstMoment, setup.adam.secondMoment])
-    setup.adam.steps = start.optimizerSteps
+    try communicator.broadcast(setup.replica, optimizer: setup.step.optimizer)
 
     let summary = try setup.summary(start.progress)
     let recorders = communicator.isRoot ? self.recorders + fileRecorders(setup.configuration) : []
@@ -72,7 +70,6 @@ public struct TrainingRun {
   /// Where a start of the program begins, as rank 0 found it.
   private struct Start: Codable {
     var progress = RunProgress()
-    var optimizerSteps = 0
     /// The file it goes on from; nil: afresh.
     var checkpoint: String?
     var warnings: [String] = []
@@ -87,8 +84,7 @@ public struct TrainingRun {
       let search = try Checkpoint.newestGood(in: folder.checkpoints)
       start.warnings = search.skipped.map { "passes over a broken checkpoint: \($0.failure.message)" }
       guard let newest = search.newest else { return start }
-      start.progress = try content.restore(newest, to: setup.replica, setup.adam)
-      start.optimizerSteps = setup.adam.steps
+      start.progress = try content.restore(newest, to: setup.replica, setup.step.optimizer)
       start.checkpoint = newest.source
       start.warnings += try content.changes(since: newest)
       return start
@@ -106,7 +102,7 @@ public struct TrainingRun {
       warnings.append(advice)
     }
     if summary.tooShortSongs > 0 {
-      let least = setup.input.segments.count ?? setup.replica.architecture.shortestSong
+      let least = setup.input.segments.count ?? setup.replica.network.shortestSong
       warnings.append("left out \(summary.tooShortSongs) songs with fewer than \(least) segments")
     }
     if summary.validationSongs == 0 {

@@ -1,3 +1,4 @@
+import DataParallel
 import Diagnosis
 import MessagePassing
 import MillionSong
@@ -20,7 +21,9 @@ final class TrainingSetup {
   /// Batches of training and of evaluation, from memory or from the disk.
   let supply: BatchSupply
   let replica: Replica
-  let adam: Adam
+  /// The step of all ranks, with the optimiser.
+  let step: TrainingStep
+  let architecture: Architecture
   let trainSample: [Int]
   let ownTrainSample: [Int]
   /// The validation songs that this rank predicts.
@@ -42,14 +45,17 @@ final class TrainingSetup {
     let sides: SongSides
     let replica: Replica
     var input: SongInput
-    (configuration, input, songs, sides, replica) = try communicator.agree {
+    (configuration, architecture, input, songs, sides, replica) = try communicator.agree {
       try Self.plan(wanted, data, ranks: size, threads: threads)
     }
     source = songs
     self.sides = sides
     self.replica = replica
     tooShort = data.trackIDs.count - songs.trackIDs.count
-    adam = Adam(for: replica.parameters)
+    step = configuration.makeStep(
+      replica, configuration.makeOptimizer(for: replica.parameters),
+      stepsPerEpoch: GlobalBatches(count: sides.split.train.count, batchSize: configuration.batchSize).steps,
+      communicator)
     replica.initializeWeights(seed: configuration.seed)
     let train = sides.split.train
     if input.features.features.contains(.timbre) {
@@ -99,7 +105,7 @@ final class TrainingSetup {
   /// What the data and the configuration come to, the same on all ranks.
   private static func plan(
     _ wanted: RunConfiguration, _ data: any SongSource, ranks: Int, threads: Int
-  ) throws -> (RunConfiguration, SongInput, any SongSource, SongSides, Replica) {
+  ) throws -> (RunConfiguration, Architecture, SongInput, any SongSource, SongSides, Replica) {
     var configuration = try wanted.resolved(for: data)
     guard configuration.batchSize >= ranks else {
       throw Failure(
@@ -111,7 +117,7 @@ final class TrainingSetup {
       crop: configuration.crop, longest: configuration.longest)
     let shortest = try configuration.architecture(
       segments: input.segments.count ?? RunConfiguration.longestSong, tags: data.tags.count
-    ).shortestSong
+    ).network().shortestSong
     if let longest = input.longest, longest < shortest {
       throw Failure(.usage, "--longest \(longest): the network needs \(shortest) segments of each song")
     }
@@ -126,10 +132,11 @@ final class TrainingSetup {
       mostSegments(of: side.lazy.map { input.length(of: counts[$0]) }, songs: songs)
     }
     let mostOfSong = max(longest(1, of: sides.split.train), longest(1, of: sides.split.validation), shortest)
+    let architecture = try configuration.architecture(segments: mostOfSong, tags: songs.tags.count)
     let replica = try Replica(
-      configuration.architecture(segments: mostOfSong, tags: songs.tags.count), maximumBatch: share,
+      architecture, maximumBatch: share,
       maximumSegments: max(longest(share, of: sides.split.train), mostOfSong), threads: threads)
-    return (configuration, input, songs, sides, replica)
+    return (configuration, architecture, input, songs, sides, replica)
   }
 
   /// Collective.
@@ -143,9 +150,9 @@ final class TrainingSetup {
       configuration: configuration, progress: progress, worldSize: size, nodes: Set(hosts).count,
       threads: threads.min()!...threads.max()!, trainSongs: train, validationSongs: sides.split.validation.count,
       testSongs: sides.split.test.count, tooShortSongs: tooShort, isStreaming: isStreaming,
-      segments: replica.architecture.segments, tags: source.tags.count,
-      trainableParameters: replica.architecture.trainableParameters,
-      nonTrainableParameters: replica.architecture.nonTrainableParameters,
+      segments: replica.network.segments, tags: source.tags.count,
+      trainableParameters: replica.network.trainableParameters,
+      nonTrainableParameters: replica.network.nonTrainableParameters,
       stepsPerEpoch: GlobalBatches(count: train, batchSize: configuration.batchSize).steps,
       batchShares: share(of: batch, rank: size - 1, size: size).count...share(of: batch, rank: 0, size: size).count
     )

@@ -43,7 +43,7 @@ public struct Evaluation: Sendable {
       let configuration = try model.configuration()
       let input = try model.input()
       try refuseOtherForm(model, input, data)
-      let source = try ChosenSongs.of(data, input, fewest: model.architecture.shortestSong)
+      let source = try ChosenSongs.of(data, input, fewest: model.network.shortestSong)
       try refuseOther(model, source)
       let sides = try divided(source, model, configuration)
       let songs = side == "all" ? Array(source.trackIDs.indices) : sides.songs(of: side) ?? []

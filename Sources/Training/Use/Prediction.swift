@@ -118,7 +118,7 @@ public final class Prediction {
   private func predict(_ songs: [[Float]]) throws -> [Float] {
     let lengths = songs.map { $0.count / input.width }
     // A whole song may be longer than any that the model was trained on.
-    if let longest = lengths.max(), longest > replica.architecture.segments {
+    if let longest = lengths.max(), longest > replica.network.segments {
       replica = try Self.replica(model, input, longest: longest, threads: threads)
     }
     var probabilities: [Float] = []
@@ -132,8 +132,7 @@ public final class Prediction {
         } ?? rest.endIndex)
       probabilities += try replica.predict(
         Batch(
-          songs: batch.map { UInt32($0) }, segments: Array(lengths[batch]),
-          channels: input.features.features.count, features: songs[batch].flatMap { $0 }, labels: []))
+          songs: batch.map { UInt32($0) }, segments: Array(lengths[batch]), features: songs[batch].flatMap { $0 }, labels: []))
       rest = batch.endIndex..<rest.endIndex
     }
     return probabilities
@@ -143,7 +142,7 @@ public final class Prediction {
   /// To be called for the songs in order.
   private func read(_ location: SongLocation) throws -> (Outcome, values: [Float]?) {
     var outcome = Outcome(location)
-    let fewest = input.segments.count ?? model.architecture.shortestSong
+    let fewest = input.segments.count ?? model.network.shortestSong
     do {
       let track = try tracks.nextSong()
       outcome.trackID = track.trackID

@@ -1,6 +1,7 @@
 import Diagnosis
 import FileAccess
 import Foundation
+import Networks
 
 /// A step benchmark's result against a stored one.
 public struct StepComparison: Codable, Sendable {
@@ -62,6 +63,7 @@ public struct StepComparison: Codable, Sendable {
     compare("recurrent_units") { $0.recurrentUnits }
     compare("tags") { $0.tags }
     compare("batch_norm") { $0.batchNorm }
+    compare("optimizer") { $0.optimizer ?? Adam.name }
     return differences
   }
 }

@@ -1,3 +1,4 @@
+import DataParallel
 import Diagnosis
 import Foundation
 import Kernels
@@ -23,6 +24,12 @@ public struct StepMeasurement: Codable, Sendable {
   public let tags: Int
   public let trainable: Int
   public let batchNorm: String
+  /// The optimiser's name; nil in a result of before there were several.
+  public let optimizer: String?
+  /// Of exchange between ranks: what ran while a rank computed, and what it waited for. Medians of the slowest rank's;
+  /// nil in a result of before they were told.
+  public let hiddenTransferSeconds: Double?
+  public let unhiddenTransferSeconds: Double?
   public let processor: String
   public let programVersion: String
   /// Of rank 0's threads together: GFLOP/s of large products, GB/s from memory. Nil without a profile.
@@ -62,35 +69,41 @@ public struct StepMeasurement: Codable, Sendable {
     case worldSize = "world_size"
     case recurrentUnits = "recurrent_units"
     case batchNorm = "batch_norm"
+    case optimizer
+    case hiddenTransferSeconds = "hidden_transfer_seconds"
+    case unhiddenTransferSeconds = "unhidden_transfer_seconds"
     case programVersion = "program_version"
     case productRate = "product_gigaflops"
     case memoryRate = "memory_gigabytes_per_second"
   }
 
-  /// The layer of what ranks do together, which neither rate bounds.
-  static let ranks = "ranks"
 }
 
 extension StepMeasurement {
   init(
-    _ benchmark: StepBenchmark, worldSize: Int, seconds: [Double], rates: MachineRates?, phases: [Phase]?
+    _ benchmark: StepBenchmark, _ network: Network, worldSize: Int, seconds: [Double],
+    unhiddenTransfers: [Double], rates: MachineRates?, phases: [Phase]?
   ) {
-    let architecture = benchmark.architecture
-    let songs = Double(benchmark.batchSize)
+    let configuration = benchmark.configuration
+    let songs = Double(configuration.batchSize)
     kind = benchmark.isInference ? "inference" : "training"
     medianSeconds = quantile(seconds, 0.5)
     songsPerSecond = songs / medianSeconds
     middleHalf = [songs / quantile(seconds, 0.75), songs / quantile(seconds, 0.25)]
     self.seconds = seconds
-    batchSize = benchmark.batchSize
+    batchSize = configuration.batchSize
     self.worldSize = worldSize
     threads = benchmark.threads
-    segments = architecture.segments
-    filters = architecture.filters
-    recurrentUnits = architecture.recurrentUnits
-    tags = architecture.tags
-    trainable = architecture.trainableParameters
-    batchNorm = benchmark.batchNorm.rawValue
+    segments = network.segments
+    filters = network.architecture?.filters ?? []
+    recurrentUnits = network.architecture?.recurrentUnits ?? 0
+    tags = network.tags
+    trainable = network.trainableParameters
+    batchNorm = configuration.batchNorm.rawValue
+    optimizer = configuration.optimizerType.name
+    // The gradients are summed when the backward pass is over.
+    hiddenTransferSeconds = 0
+    unhiddenTransferSeconds = quantile(unhiddenTransfers, 0.5)
     processor = Self.processorName
     programVersion = Diagnosis.programVersion
     productRate = rates.map { $0.productOperations * 1e-9 }
@@ -112,7 +125,7 @@ extension StepMeasurement {
         Phase(
           layer: entry.layer, phase: entry.phase, seconds: quantile(times, 0.5),
           directOperations: work.directOperations, executedOperations: work.executedOperations, bytes: work.bytes,
-          boundSeconds: bound > 0 && entry.layer != ranks ? bound : nil))
+          boundSeconds: bound > 0 && entry.layer != TrainingStep.ranks ? bound : nil))
     }
     let rest = zip(profiles, seconds).map { profile, time in
       time - profile.entries.reduce(0) { $0 + $1.seconds }

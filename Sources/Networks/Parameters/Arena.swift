@@ -5,14 +5,13 @@ import Kernels
 /// A tensor is a list of rows (all leading dimensions) of `groups` equal groups (the three gates of a GRU, else
 /// one); every group is padded to whole vectors, so that kernels never see a remainder. The padding is zero.
 public struct TensorPlacement: Equatable, Sendable {
-  /// Layer and role, for example `convolution_2/kernel`.
-  public let name: String
-  /// The shape that users and files see, without padding.
-  public let shape: [Int]
-  public let groups: Int
+  public let declaration: TensorDeclaration
   /// First float in the arena.
   public let offset: Int
 
+  public var name: String { declaration.name }
+  public var shape: [Int] { declaration.shape }
+  public var groups: Int { declaration.groups }
   /// Product of the leading dimensions.
   public var rows: Int { shape.dropLast().reduce(1, *) }
   /// Values in a group of a row.
@@ -22,7 +21,7 @@ public struct TensorPlacement: Equatable, Sendable {
   /// Floats from one row to the next.
   public var rowStride: Int { groups * groupStride }
   /// Values without padding.
-  public var count: Int { shape.reduce(1, *) }
+  public var count: Int { declaration.count }
   /// Floats with padding.
   public var paddedCount: Int { rows * rowStride }
 }
@@ -41,12 +40,11 @@ public final class Arena<Scalar: BinaryFloatingPoint & BitwiseCopyable & Sendabl
   private let indices: [String: Int]
 
   /// An arena of zeros with these tensors in this order.
-  public init(_ tensors: [(name: String, shape: [Int], groups: Int)]) {
+  public init(_ tensors: [TensorDeclaration]) {
     var offset = 0
     var placements: [TensorPlacement] = []
     for tensor in tensors {
-      let placement = TensorPlacement(
-        name: tensor.name, shape: tensor.shape, groups: tensor.groups, offset: offset)
+      let placement = TensorPlacement(declaration: tensor, offset: offset)
       placements.append(placement)
       offset += placement.paddedCount
     }
@@ -57,7 +55,7 @@ public final class Arena<Scalar: BinaryFloatingPoint & BitwiseCopyable & Sendabl
 
   /// An arena of zeros laid out like another.
   public convenience init<Other>(like other: Arena<Other>) {
-    self.init(other.placements.map { ($0.name, $0.shape, $0.groups) })
+    self.init(other.placements.map(\.declaration))
   }
 
   /// Floats with padding.

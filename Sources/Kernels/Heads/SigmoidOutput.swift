@@ -1,5 +1,5 @@
-/// The last layer: dropout, dense, sigmoid, and the cross-entropy's gradient.
-public final class DenseLayer {
+/// What the last layer computes: dropout, dense, sigmoid, and the cross-entropy's gradient.
+public final class SigmoidOutput {
   public let inputs: Int
   public let outputs: Int
   private let inputStride: Int
@@ -28,12 +28,12 @@ public final class DenseLayer {
     (songs + RowProduct.rows - 1) / RowProduct.rows * RowProduct.rows
   }
 
-  /// Sets the logits from one state a song, which begin at these offsets.
+  /// Sets the logits from one state a song, `[song][input, padded]`.
   public func forward(
-    _ states: UnsafePointer<Float>, offsets: [Int], kernel: UnsafePointer<Float>, bias: UnsafePointer<Float>,
+    _ states: UnsafePointer<Float>, kernel: UnsafePointer<Float>, bias: UnsafePointer<Float>,
     dropout: DropoutMask?, songNumbers: [UInt32]
   ) {
-    let songs = offsets.count
+    let songs = songNumbers.count
     for song in 0..<songs {
       let factor = factors.start + song * inputStride
       if let dropout {
@@ -41,7 +41,7 @@ public final class DenseLayer {
       } else {
         factor.update(repeating: 1, count: inputStride)
       }
-      for i in 0..<inputs { dropped.start[song * inputStride + i] = states[offsets[song] + i] * factor[i] }
+      for i in 0..<inputs { dropped.start[song * inputStride + i] = states[song * inputStride + i] * factor[i] }
     }
     for first in stride(from: 0, to: songs, by: RowProduct.rows) {
       RowProduct.multiply(

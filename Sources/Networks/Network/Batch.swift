@@ -1,26 +1,29 @@
+import Kernels
+
 /// Songs of one step on one rank.
 public struct Batch: Sendable {
   /// A number for each song that stays its own over the whole job (its row in the snapshot): dropout's stream.
   public var songs: [UInt32]
   /// Segments of each song; songs of a batch may differ in length.
   public var segments: [Int]
-  /// `[song][segment][channel][12]`, every song as long as it is.
+  /// `[song][segment][channel][row]`, every song as long as it is.
   public var features: [Float]
   /// `[song][tag]`, 0 or 1. May be empty where only predictions are wanted.
   public var labels: [Float]
 
-  /// - Parameters:
-  ///   - segments: of each song; nil where all are equally long.
-  ///   - channels: of the features.
-  public init(songs: [UInt32], segments: [Int]? = nil, channels: Int = 1, features: [Float], labels: [Float]) {
+  public init(songs: [UInt32], segments: [Int], features: [Float], labels: [Float]) {
     self.songs = songs
-    self.segments =
-      segments
-      ?? Array(
-        repeating: features.count / (max(songs.count, 1) * channels * Architecture.pitchClasses),
-        count: songs.count)
+    self.segments = segments
     self.features = features
     self.labels = labels
+  }
+
+  /// Songs that are all equally long.
+  /// - Parameter width: values of a segment.
+  public init(songs: [UInt32], width: Int, features: [Float], labels: [Float]) {
+    let segments = features.count / (max(songs.count, 1) * width)
+    self.init(
+      songs: songs, segments: Array(repeating: segments, count: songs.count), features: features, labels: labels)
   }
 
   public var count: Int { songs.count }
@@ -48,8 +51,6 @@ public struct StepContext: Sendable {
 public struct StepOutcome: Sendable {
   /// Sum over the local songs of the binary cross-entropy's mean over tags.
   public var lossSum: Double
-  /// `[song][tag]`, as the training pass saw them: batch statistics, dropout on.
-  public var probabilities: [Float]
 }
 
 /// Adds up numbers over the replicas that share their batch statistics: synchronous batch norm. Every replica

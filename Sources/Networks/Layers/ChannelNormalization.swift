@@ -40,14 +40,14 @@ final class ChannelNormalization {
   /// Takes the statistics of the batch: sums and sums of squares of y' over `count` positions. Writes mean and
   /// (biased) variance of y, bias included, for the moving statistics.
   func useBatch(
-    count: Double, sums: ArraySlice<Double>, squares: ArraySlice<Double>, gamma: UnsafePointer<Float>,
+    count: Double, sums: UnsafePointer<Double>, squares: UnsafePointer<Double>, gamma: UnsafePointer<Float>,
     beta: UnsafePointer<Float>, bias: UnsafePointer<Float>, batchMean: UnsafeMutablePointer<Float>,
     batchVariance: UnsafeMutablePointer<Float>
   ) {
     self.count = count
     for channel in 0..<channels {
-      mean[channel] = sums[sums.startIndex + channel] / count
-      let variance = max(0, squares[squares.startIndex + channel] / count - mean[channel] * mean[channel])
+      mean[channel] = sums[channel] / count
+      let variance = max(0, squares[channel] / count - mean[channel] * mean[channel])
       inverseDeviation[channel] = 1 / (variance + Self.epsilon).squareRoot()
       batchMean[channel] = Float(mean[channel] * Double(signs[channel])) + bias[channel]
       batchVariance[channel] = Float(variance)
@@ -74,20 +74,20 @@ final class ChannelNormalization {
   /// Gradients for γ and β from this rank's sums of dz and of dz·(y' − mean), and, from the sums over all ranks
   /// that share the statistics, the dense terms of the gradient for y'.
   func differentiate(
-    localSums: ArraySlice<Double>, localProducts: ArraySlice<Double>, sharedSums: ArraySlice<Double>,
-    sharedProducts: ArraySlice<Double>, gammaGradient: UnsafeMutablePointer<Double>,
+    localSums: UnsafePointer<Double>, localProducts: UnsafePointer<Double>, sharedSums: UnsafePointer<Double>,
+    sharedProducts: UnsafePointer<Double>, gammaGradient: UnsafeMutablePointer<Double>,
     betaGradient: UnsafeMutablePointer<Double>
   ) {
     for channel in 0..<channels {
       let inverse = inverseDeviation[channel]
-      let products = localProducts[localProducts.startIndex + channel] * inverse
-      betaGradient[channel] = localSums[localSums.startIndex + channel]
+      let products = localProducts[channel] * inverse
+      betaGradient[channel] = localSums[channel]
       gammaGradient[channel] = products * Double(signs[channel])
       let scale = Double(self.scale[channel]) / count
-      let slope = -scale * inverse * inverse * sharedProducts[sharedProducts.startIndex + channel]
+      let slope = -scale * inverse * inverse * sharedProducts[channel]
       self.slope[channel] = Float(slope)
       constant[channel] = Float(
-        -scale * sharedSums[sharedSums.startIndex + channel] - slope * mean[channel])
+        -scale * sharedSums[channel] - slope * mean[channel])
     }
   }
 }

@@ -6,32 +6,37 @@ import RandomNumbers
   import Musl
 #endif
 
-/// Keras's default initial values: Glorot uniform kernels (Glorot and Bengio 2010), orthogonal recurrent kernels
-/// (Saxe et al. 2014), zero biases, ones for the scales of batch norm. A function of the seed alone.
+/// What a tensor holds before the first step: Keras's defaults.
+public enum InitialValue: Sendable, Equatable {
+  case zeros
+  case ones
+  /// Uniform in ±√(6 / (fan in + fan out)); the fans of a convolution count its window (Glorot and Bengio 2010).
+  case glorotUniform
+  /// A wide matrix of orthonormal rows (Saxe et al. 2014).
+  case orthogonal
+}
+
 extension ParameterArena {
-  func setInitialWeights(seed: UInt64) {
+  /// Sets every tensor to its initial value: a function of the seed and of the tensor's place in the arena alone.
+  func setInitialValues(seed: UInt64) {
     for (index, placement) in placements.enumerated() {
       var stream = RandomStream(seed: seed, purpose: .initialWeights, first: UInt32(index))
-      let values: [Float]
-      switch placement.name.split(separator: "/").last {
-      case "kernel": values = glorotUniform(placement.shape, &stream)
-      case "recurrent_kernel": values = orthogonalRows(placement.shape[0], placement.shape[1], &stream)
-      case "gamma": values = Array(repeating: 1, count: placement.count)
-      default: values = Array(repeating: 0, count: placement.count)
-      }
-      setValues(values, of: placement.name)
-    }
-  }
-
-  func setInitialStatistics() {
-    for placement in placements {
-      let value: Float = placement.name.hasSuffix("variance") ? 1 : 0
-      setValues(Array(repeating: value, count: placement.count), of: placement.name)
+      setValues(placement.declaration.initialValues(&stream), of: placement.name)
     }
   }
 }
 
-/// Uniform in ±√(6 / (fan in + fan out)); the fans of a convolution count its window.
+extension TensorDeclaration {
+  fileprivate func initialValues(_ stream: inout RandomStream) -> [Float] {
+    switch initialValue {
+    case .zeros: Array(repeating: 0, count: count)
+    case .ones: Array(repeating: 1, count: count)
+    case .glorotUniform: glorotUniform(shape, &stream)
+    case .orthogonal: orthogonalRows(shape[0], shape[1], &stream)
+    }
+  }
+}
+
 private func glorotUniform(_ shape: [Int], _ stream: inout RandomStream) -> [Float] {
   let window = shape.dropLast(2).reduce(1, *)
   let fans = window * (shape[shape.count - 2] + shape[shape.count - 1])
@@ -39,8 +44,7 @@ private func glorotUniform(_ shape: [Int], _ stream: inout RandomStream) -> [Flo
   return (0..<shape.reduce(1, *)).map { _ in Float(stream.uniform(in: -limit..<limit)) }
 }
 
-/// A wide matrix whose rows are orthonormal: normal numbers, orthogonalised row by row (Gram and Schmidt, twice,
-/// which is enough for full accuracy).
+/// Normal numbers, orthogonalised row by row (Gram and Schmidt, twice, which is enough for full accuracy).
 private func orthogonalRows(_ rows: Int, _ columns: Int, _ stream: inout RandomStream) -> [Float] {
   var matrix = (0..<rows).map { _ in (0..<columns).map { _ in stream.normal() } }
   for row in 0..<rows {

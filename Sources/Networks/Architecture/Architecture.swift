@@ -1,0 +1,110 @@
+import Diagnosis
+import Kernels
+
+/// Height and width of a max-pooling window; the stride is the window, the remainder is cut off.
+public struct PoolingSize: Equatable, Hashable, Sendable, Codable {
+  /// Along the rows.
+  public var frequency: Int
+  /// Along the segments.
+  public var time: Int
+
+  public init(frequency: Int, time: Int) {
+    self.frequency = frequency
+    self.time = time
+  }
+}
+
+/// The shape of a convolutional-recurrent tagger: Choi, Fazekas, Sandler and Cho, "Convolutional recurrent
+/// neural networks for music classification", 2016, for inputs of any number of rows and channels.
+///
+/// `[batch, rows, segments, channels]` → batch norm over each row of each channel → for each entry of `filters`:
+/// convolution 3×3 same → batch norm → ELU → max pooling → dropout → GRU, all steps → GRU, last step → dropout →
+/// dense → sigmoid.
+public struct Architecture: Equatable, Sendable, Codable {
+  /// Rows of the input: pitch classes, or timbre coefficients, or bands of a spectrogram.
+  public var frequencyBins: Int
+  /// Values at each row and segment: the features, pitches or timbre, or both.
+  public var inputChannels: Int
+  /// Columns of the input: segments of a song; of the longest, where songs differ.
+  public var segments: Int
+  /// Channels of each convolution.
+  public var filters: [Int]
+  /// One window for each convolution.
+  public var pooling: [PoolingSize]
+  /// Units of both GRU layers.
+  public var recurrentUnits: Int
+  /// Outputs.
+  public var tags: Int
+  /// Share of the values dropped after each pooling in training.
+  public var convolutionDropout = 0.1
+  /// Share of the values dropped before the dense layer in training.
+  public var finalDropout = 0.3
+
+  public init(
+    rows: Int, channels: Int = 1, segments: Int, filters: [Int], pooling: [PoolingSize], recurrentUnits: Int,
+    tags: Int
+  ) {
+    frequencyBins = rows
+    inputChannels = channels
+    self.segments = segments
+    self.filters = filters
+    self.pooling = pooling
+    self.recurrentUnits = recurrentUnits
+    self.tags = tags
+  }
+}
+
+// MARK: - Published networks
+
+extension Architecture {
+  /// Pooling of the paper's two networks: 12 pitch classes become 1, L segments L/12.
+  public static let paperPooling = [
+    PoolingSize(frequency: 2, time: 2), PoolingSize(frequency: 2, time: 2), PoolingSize(frequency: 3, time: 3),
+  ]
+
+  /// 81,314 trainable and 384 other parameters with 50 tags.
+  public static func small(segments: Int, tags: Int) -> Architecture {
+    fitted(paperPooling, segments: segments, filters: [60, 60, 60], recurrentUnits: 30, tags: tags)
+  }
+
+  /// 2,514,154 trainable and 2,058 other parameters with 50 tags.
+  public static func large(segments: Int, tags: Int) -> Architecture {
+    fitted(paperPooling, segments: segments, filters: [339, 339, 339], recurrentUnits: 169, tags: tags)
+  }
+
+  /// Choi's four convolutions of 64, 128, 128, 128 channels and 32 recurrent units; the windows are fitted to the
+  /// rows of pitches: 2×2, 2×2, 3×3, 1×2.
+  public static func choi2016(segments: Int, tags: Int) -> Architecture {
+    fitted(
+      paperPooling + [PoolingSize(frequency: 1, time: 2)], segments: segments, filters: [64, 128, 128, 128],
+      recurrentUnits: 32, tags: tags)
+  }
+
+  /// A network of one channel and of as many rows as the windows leave one of.
+  private static func fitted(
+    _ pooling: [PoolingSize], segments: Int, filters: [Int], recurrentUnits: Int, tags: Int
+  ) -> Architecture {
+    Architecture(
+      rows: pooling.reduce(1) { $0 * $1.frequency }, segments: segments, filters: filters, pooling: pooling,
+      recurrentUnits: recurrentUnits, tags: tags)
+  }
+}
+
+// MARK: - In checkpoints
+
+extension Architecture {
+  /// Networks of before there were several channels do not say that they have one.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      rows: try container.decode(Int.self, forKey: .frequencyBins),
+      channels: try container.decodeIfPresent(Int.self, forKey: .inputChannels) ?? 1,
+      segments: try container.decode(Int.self, forKey: .segments),
+      filters: try container.decode([Int].self, forKey: .filters),
+      pooling: try container.decode([PoolingSize].self, forKey: .pooling),
+      recurrentUnits: try container.decode(Int.self, forKey: .recurrentUnits),
+      tags: try container.decode(Int.self, forKey: .tags))
+    convolutionDropout = try container.decode(Double.self, forKey: .convolutionDropout)
+    finalDropout = try container.decode(Double.self, forKey: .finalDropout)
+  }
+}

@@ -1,0 +1,77 @@
+import Diagnosis
+import Kernels
+
+extension Architecture {
+  /// The network as a list of layers: the one place that says which follow upon which.
+  /// - Throws: `usage` for a shape that cannot be.
+  public func network() throws -> Network { try network(convolution: winogradConvolution) }
+
+  /// - Parameter convolution: makes the convolutions of many channels.
+  package func network(convolution: @escaping ConvolutionMaker) throws -> Network {
+    try validate()
+    let blocks = zip(filters, pooling).enumerated().map { index, block in
+      ConvolutionDescription(
+        number: index + 1, filters: block.0, pooling: block.1, dropout: convolutionDropout)
+    }
+    let layers: [any Layer] =
+      [InputConvolutionLayer(blocks[0])]
+      + blocks.dropFirst().map { HiddenConvolutionLayer($0, convolution: convolution) }
+      + [
+        RecurrentLayer("recurrent_1", units: recurrentUnits, returning: .everyStep),
+        RecurrentLayer("recurrent_2", units: recurrentUnits, returning: .lastStep),
+      ]
+    return Network(
+      input: SignalShape(rows: frequencyBins, columns: segments, channels: inputChannels), layers,
+      TagsLayer(tags: tags, dropout: finalDropout), architecture: self)
+  }
+
+  /// Refuses shapes that the network cannot have, naming the field, what was found and what was expected.
+  public func validate() throws {
+    func require(_ field: String, _ found: Int, _ range: ClosedRange<Int>) throws {
+      guard range.contains(found) else {
+        throw Failure(
+          .usage, "\(field): found \(found), expected \(range.lowerBound) to \(range.upperBound)")
+      }
+    }
+    func require(_ condition: Bool, _ message: @autoclosure () -> String) throws {
+      if !condition { throw Failure(.usage, message()) }
+    }
+    try require("input rows", frequencyBins, 1...1_024)
+    try require("input channels", inputChannels, 1...64)
+    try require("tags", tags, 1...65_536)
+    try require("segments", segments, 1...1_048_576)
+    try require("recurrent_units", recurrentUnits, 1...8_192)
+    try require((1...16).contains(filters.count), "filters: found \(filters.count) layers, expected 1 to 16")
+    try require(
+      filters.allSatisfy { (1...8_192).contains($0) }, "filters: found \(filters), expected 1 to 8192 each")
+    try require(
+      pooling.count == filters.count,
+      "pooling: found \(pooling.count) windows for \(filters.count) convolutions, expected one for each")
+    try require(
+      pooling.allSatisfy { (1...16).contains($0.frequency) && (1...15).contains($0.time) },
+      "pooling: every window's height must be 1 to 16 and its width 1 to 15")
+    for rate in [convolutionDropout, finalDropout] {
+      try require(rate >= 0 && rate < 1, "dropout: found \(rate), expected 0 up to, but not, 1")
+    }
+    try validatePooling()
+  }
+
+  private func validatePooling() throws {
+    var (rows, columns) = (frequencyBins, segments)
+    for (index, window) in pooling.enumerated() {
+      guard rows >= window.frequency, columns >= window.time else {
+        throw Failure(
+          .usage,
+          "pooling of convolution \(index + 1): a window of \(window.frequency)×\(window.time) leaves nothing of "
+            + "\(rows)×\(columns); the input has \(frequencyBins) rows and \(segments) segments")
+      }
+      (rows, columns) = (rows / window.frequency, columns / window.time)
+    }
+    guard rows == 1 else {
+      throw Failure(
+        .usage,
+        "pooling: \(rows) rows are left for the recurrent layers, expected 1; the heights of the windows must "
+          + "multiply to \(frequencyBins)")
+    }
+  }
+}

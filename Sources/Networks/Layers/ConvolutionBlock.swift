@@ -1,0 +1,174 @@
+import Kernels
+
+/// The passes of a convolution block, as far as all have them: everything behind the convolution. Holds what the
+/// forward pass leaves for the backward pass.
+class ConvolutionBlock {
+  let index: Int
+  let input: SignalShape
+  let pooling: PoolingSize
+  /// Maps of the longest song.
+  let map: MapShape
+  let normalization: ChannelNormalization
+  let team: ThreadTeam
+  /// What the block hands on: `[song][row][column][channel]`. Its gradient becomes that for batch norm's output at the
+  /// argmax.
+  let output: Signal
+  /// The pooled map before batch norm, and which position of its window each value came from.
+  let raw: AlignedBuffer
+  let argmax: UnsafeMutablePointer<UInt8>
+  /// Two values a channel for each song: sums of the forward or of the backward pass.
+  private let songSums: AlignedBuffer
+  /// Two values a channel, summed over this rank's songs; and over all that share the statistics, then their count.
+  let localSums: AlignedSums
+  private let sharedSums: AlignedSums
+  let tensors: BlockTensors
+  private let firstDropout: Int
+  private let dropoutRate: Double
+
+  init(_ block: ConvolutionDescription, _ site: LayerSite) {
+    index = site.index
+    input = site.input.shape
+    pooling = block.pooling
+    tensors = BlockTensors(block, site.tensors)
+    firstDropout = site.firstDropout
+    dropoutRate = block.dropout
+    team = site.team
+    let columns = input.columns ?? 1
+    map = MapShape(rows: input.rows, columns: columns, channels: block.filters)
+    normalization = ChannelNormalization(channels: block.filters)
+    output = Signal(
+      block.output(of: input), maximumBatch: site.maximumBatch,
+      maximumColumns: block.columns(of: site.maximumColumns))
+    let count =
+      GatedRecurrence.rowCapacity(block.columns(of: site.maximumColumns)) * output.shape.rows * map.channelStride
+    raw = AlignedBuffer(count: count)
+    argmax = UnsafeMutablePointer<UInt8>.allocate(capacity: max(count, 1) + 64)
+    argmax.initialize(repeating: 0, count: max(count, 1) + 64)
+    songSums = AlignedBuffer(count: site.maximumBatch * 2 * map.channelStride)
+    localSums = AlignedSums(count: 2 * block.filters)
+    sharedSums = AlignedSums(count: 2 * block.filters + 1)
+  }
+
+  deinit { argmax.deallocate() }
+
+  var channels: Int { map.channels }
+  var channelStride: Int { map.channelStride }
+
+  /// Pooling of one song's map.
+  func pooling(_ columns: Int) -> PoolingPass {
+    PoolingPass(
+      map: MapShape(rows: map.rows, columns: columns, channels: map.channels), windowRows: pooling.frequency,
+      windowColumns: pooling.time)
+  }
+
+  /// The pooled map of one song.
+  private func pooled(_ span: SongSpan) -> MapShape {
+    MapShape(rows: output.shape.rows, columns: span.count, channels: channels)
+  }
+
+  /// The two runs of `songSums` of a song.
+  func songSum(_ song: Int, _ which: Int) -> UnsafeMutablePointer<Float> {
+    songSums.start + (song * 2 + which) * channelStride
+  }
+
+  private func dropout(_ batch: BatchPass) -> DropoutMask? { batch.dropout(firstDropout, rate: dropoutRate) }
+
+  /// Batch norm's affine map, ELU and dropout of all songs.
+  func activate(_ batch: BatchPass) {
+    let dropout = dropout(batch)
+    team.measure("batch norm, ELU, dropout", passWork(batch, passes: 2)) {
+      team.forEach(batch.count) { song in
+        let span = batch.output(self.index)[song]
+        let offset = self.output.offset(song, span)
+        ActivationPass(pooled: self.pooled(span)).activate(
+          self.raw.start + offset, scale: self.normalization.scale, shift: self.normalization.shift,
+          dropout: dropout, song: batch.songs[song], argmax: self.argmax + offset,
+          to: self.output.values + offset)
+      }
+    }
+  }
+
+  /// Bytes that so many passes over the pooled maps move.
+  private func passWork(_ batch: BatchPass, passes: Int) -> StepProfile.Work {
+    let columns = batch.output(index).reduce(0) { $0 + $1.count }
+    return StepProfile.Work(bytes: 4 * passes * columns * output.shape.rows * channelStride)
+  }
+
+  /// Turns the output's gradient into that for batch norm's output, sums it, and prepares the dense terms.
+  func differentiateActivation(_ batch: BatchPass) throws {
+    let dropout = dropout(batch)
+    team.measure("batch norm, ELU, dropout", passWork(batch, passes: 4)) {
+      team.forEach(batch.count) { song in
+        let span = batch.output(self.index)[song]
+        let offset = self.output.offset(song, span)
+        ActivationPass(pooled: self.pooled(span)).differentiate(
+          self.output.gradient + offset, raw: self.raw.start + offset, activated: self.output.values + offset,
+          argmax: self.argmax + offset, mean: self.normalization.center, keptScale: dropout?.scale ?? 1,
+          sums: self.songSum(song, 0), products: self.songSum(song, 1))
+      }
+    }
+    localSums.zero()
+    for song in 0..<batch.count {
+      for which in 0..<2 {
+        let sums = songSum(song, which)
+        for channel in 0..<channels { localSums.start[which * channels + channel] += Double(sums[channel]) }
+      }
+    }
+    sharedSums.start.update(from: localSums.start, count: 2 * channels)
+    try batch.statistics?.sum(UnsafeMutableBufferPointer(start: sharedSums.start, count: 2 * channels))
+    normalization.differentiate(
+      localSums: localSums.start, localProducts: localSums.start + channels, sharedSums: sharedSums.start,
+      sharedProducts: sharedSums.start + channels, gammaGradient: tensors.gammaGradient,
+      betaGradient: tensors.betaGradient)
+  }
+
+  /// Shares the sums of y' and of y'² over this rank's songs, which `localSums` holds, and sets the batch's
+  /// normalisation.
+  func normalizeBatch(_ batch: BatchPass) throws {
+    let columns = batch.input(index).reduce(0) { $0 + $1.count }
+    sharedSums.start.update(from: localSums.start, count: 2 * channels)
+    sharedSums.start[2 * channels] = Double(columns * map.rows)
+    try batch.statistics?.sum(sharedSums.all)
+    normalization.useBatch(
+      count: sharedSums.start[2 * channels], sums: sharedSums.start, squares: sharedSums.start + channels,
+      gamma: tensors.gamma, beta: tensors.beta, bias: tensors.bias, batchMean: tensors.batchMean,
+      batchVariance: tensors.batchVariance)
+  }
+
+  /// Sets the scale that inference multiplies the weights by, and the shift that it adds.
+  func foldMovingStatistics() {
+    normalization.fold(
+      mean: tensors.movingMean, variance: tensors.movingVariance, gamma: tensors.gamma, beta: tensors.beta,
+      bias: tensors.bias)
+  }
+}
+
+/// A block's tensors inside the arenas.
+struct BlockTensors {
+  let kernel: UnsafeMutablePointer<Float>
+  let bias: UnsafeMutablePointer<Float>
+  let gamma: UnsafeMutablePointer<Float>
+  let beta: UnsafeMutablePointer<Float>
+  let kernelGradient: UnsafeMutablePointer<Double>
+  let gammaGradient: UnsafeMutablePointer<Double>
+  let betaGradient: UnsafeMutablePointer<Double>
+  let movingMean: UnsafeMutablePointer<Float>
+  let movingVariance: UnsafeMutablePointer<Float>
+  let batchMean: UnsafeMutablePointer<Float>
+  let batchVariance: UnsafeMutablePointer<Float>
+
+  init(_ block: ConvolutionDescription, _ tensors: LayerTensors) {
+    let (convolution, normalization) = (block.convolution, block.normalization)
+    kernel = tensors.weights("\(convolution)/kernel")
+    bias = tensors.weights("\(convolution)/bias")
+    gamma = tensors.weights("\(normalization)/gamma")
+    beta = tensors.weights("\(normalization)/beta")
+    kernelGradient = tensors.gradient("\(convolution)/kernel")
+    gammaGradient = tensors.gradient("\(normalization)/gamma")
+    betaGradient = tensors.gradient("\(normalization)/beta")
+    movingMean = tensors.moving("\(normalization)/moving_mean")
+    movingVariance = tensors.moving("\(normalization)/moving_variance")
+    batchMean = tensors.batch("\(normalization)/moving_mean")
+    batchVariance = tensors.batch("\(normalization)/moving_variance")
+  }
+}

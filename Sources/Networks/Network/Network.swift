@@ -1,0 +1,72 @@
+import Diagnosis
+import Kernels
+
+/// A network as the list of its layers, the last of which judges. Everything a replica needs to know follows from it.
+public struct Network: Sendable {
+  /// `[row, segment, channel]` of a song; segments of the longest.
+  public let input: SignalShape
+  package let layers: [any Layer]
+  /// What the list was made from; nil for one that was put together by hand.
+  public let architecture: Architecture?
+
+  package init(
+    input: SignalShape, _ layers: [any Layer], _ output: any OutputLayer, architecture: Architecture? = nil
+  ) {
+    self.input = input
+    self.layers = layers + [output]
+    self.architecture = architecture
+  }
+
+  /// The inputs of all layers, in order, and what the last one gives.
+  package var shapes: [SignalShape] {
+    layers.reduce(into: [input]) { shapes, layer in shapes.append(layer.output(of: shapes.last!)) }
+  }
+
+  /// Segments of the longest song.
+  public var segments: Int { input.columns ?? 1 }
+  /// Values of a segment.
+  public var segmentWidth: Int { input.rows * input.channels }
+  /// Outputs for each song.
+  public var tags: Int { shapes.last!.channels }
+  /// The fewest segments that leave something to every layer.
+  public var shortestSong: Int { layers.reversed().reduce(1) { $1.fewestColumns(for: $0) } }
+
+  /// Tensors that the optimiser changes, in the order of the layers.
+  public var trainableTensors: [TensorDeclaration] {
+    zip(layers, shapes).flatMap { $0.trainableTensors(of: $1) }
+  }
+
+  /// Moving means and variances of the batch normalisations.
+  public var statisticTensors: [TensorDeclaration] {
+    zip(layers, shapes).flatMap { $0.statisticTensors(of: $1) }
+  }
+
+  public var trainableParameters: Int { trainableTensors.reduce(0) { $0 + $1.count } }
+  public var nonTrainableParameters: Int { statisticTensors.reduce(0) { $0 + $1.count } }
+
+  /// Every layer in order with its output shape and its parameters.
+  ///
+  ///     for layer in try architecture.network().summary { print(layer.name, layer.trainable) }
+  public var summary: [LayerSummary] {
+    let rows =
+      [SummaryRow("input", "input", input.mapAxes)] + zip(layers, shapes).flatMap { $0.summary(of: $1) }
+    func count(_ tensors: [TensorDeclaration], of row: SummaryRow) -> Int {
+      tensors.reduce(0) { $0 + ($1.name.hasPrefix(row.name + "/") ? $1.count : 0) }
+    }
+    return rows.map { row in
+      LayerSummary(
+        name: row.name, kind: row.kind, outputShape: row.axes, trainable: count(trainableTensors, of: row),
+        nonTrainable: count(statisticTensors, of: row))
+    }
+  }
+}
+
+/// One line of a network's summary: what `inspect` prints.
+public struct LayerSummary: Equatable, Sendable, Codable {
+  public var name: String
+  public var kind: String
+  /// Without the batch: `[frequency, time, channel]`, `[time, unit]`, `[unit]`.
+  public var outputShape: [Int]
+  public var trainable: Int
+  public var nonTrainable: Int
+}

@@ -1,0 +1,206 @@
+import Diagnosis
+import Kernels
+
+/// One copy of a network with the memory of its passes. Every buffer and array that a step needs is made here, none in
+/// a step.
+///
+/// A replica belongs to one thread; its own team of threads works inside the calls.
+///
+///     let replica = try Replica(.small(segments: 252, tags: 50), maximumBatch: 16, threads: 2)
+///     let probabilities = try replica.predict(batch)
+public final class Replica {
+  public let network: Network
+  public let maximumBatch: Int
+  /// The most segments that the songs of a batch have together.
+  public let maximumSegments: Int
+  /// Trainable weights.
+  public let parameters: ParameterArena
+  /// Gradients of the last step, laid out like `parameters`.
+  public let gradients: GradientArena
+  /// Moving means and variances of the batch normalisations.
+  public let movingStatistics: ParameterArena
+  /// Means and variances of the last step's batch, laid out like `movingStatistics`.
+  public let batchStatistics: ParameterArena
+  /// Share of the old value that a moving statistic keeps in a step.
+  public static let momentum: Float = 0.99
+
+  package let team: ThreadTeam
+  private let input: Signal
+  private let passes: [any LayerPass]
+  private let outputPass: any OutputPass
+  private let scratch: AlignedBuffer
+  private var lastLayout: BatchLayout?
+
+  /// - Parameters:
+  ///   - maximumBatch: the most songs that a call will bring.
+  ///   - maximumSegments: the most segments that they have together; nil: all as long as the architecture says.
+  ///   - threads: threads that work inside a call.
+  /// - Throws: `Failure` of kind `usage` for an architecture that cannot be.
+  public convenience init(
+    _ architecture: Architecture, maximumBatch: Int, maximumSegments: Int? = nil, threads: Int
+  ) throws {
+    try self.init(
+      architecture.network(), maximumBatch: maximumBatch, maximumSegments: maximumSegments, threads: threads)
+  }
+
+  /// A replica of any list of layers.
+  public init(_ network: Network, maximumBatch: Int, maximumSegments: Int? = nil, threads: Int) throws {
+    guard maximumBatch >= 1, threads >= 1 else {
+      throw Failure(.usage, "a replica needs at least one song a batch and one thread")
+    }
+    self.network = network
+    self.maximumBatch = maximumBatch
+    self.maximumSegments = maximumSegments ?? maximumBatch * network.segments
+    team = ThreadTeam(threads: threads)
+    parameters = ParameterArena(network.trainableTensors)
+    gradients = GradientArena(like: parameters)
+    movingStatistics = ParameterArena(network.statisticTensors)
+    batchStatistics = ParameterArena(like: movingStatistics)
+    movingStatistics.setInitialValues(seed: 0)
+
+    let tensors = LayerTensors(
+      parameters: parameters, gradients: gradients, movingStatistics: movingStatistics,
+      batchStatistics: batchStatistics)
+    input = Signal(input: network.input)
+    var (signal, columns, dropouts) = (input, self.maximumSegments, 0)
+    var passes: [any LayerPass] = []
+    for (index, layer) in network.layers.enumerated() {
+      let site = LayerSite(
+        index: index, input: signal, tensors: tensors, maximumBatch: maximumBatch, maximumColumns: columns,
+        firstDropout: dropouts, team: team)
+      passes.append(layer.makePass(at: site))
+      (signal, columns) = (passes[index].output, layer.columns(of: columns))
+      dropouts += layer.dropouts
+    }
+    guard let outputPass = passes.last as? any OutputPass else {
+      throw Failure(.fault, "a network's last layer does not judge")
+    }
+    self.passes = passes
+    self.outputPass = outputPass
+    scratch = AlignedBuffer(count: passes.reduce(0) { max($0, $1.scratchCount) })
+  }
+
+  /// Threads that work inside a call.
+  public var threads: Int { team.threads }
+
+  /// Where the phases of a step are timed, if anywhere.
+  public var profile: StepProfile? {
+    get { team.profile }
+    set { team.profile = newValue }
+  }
+
+  /// Sets the layers' initial values, a function of the seed alone.
+  public func initializeWeights(seed: UInt64) {
+    parameters.setInitialValues(seed: seed)
+    movingStatistics.setInitialValues(seed: seed)
+  }
+
+  // MARK: - Training
+
+  /// One forward and one backward pass over this rank's songs, of which there may be none.
+  ///
+  /// Leaves in `gradients` the derivative of the global batch's mean loss as far as these songs contribute to it:
+  /// summed over the ranks, it is the gradient. Leaves in `batchStatistics` means and variances of the (shared)
+  /// batch.
+  ///
+  /// - Parameter statistics: shares the batch statistics over replicas; nil: each replica has its own.
+  /// - Throws: `Failure` of kind `fault` where the batch has not the form the network was made for, and whatever
+  ///   `statistics` throws.
+  public func computeGradients(
+    _ batch: Batch, step: StepContext, statistics: (any BatchStatisticsReduction)? = nil
+  ) throws -> StepOutcome {
+    try check(batch, labelled: true)
+    gradients.storage.zero()
+    if batch.count == 0 && statistics == nil {
+      batchStatistics.storage.zero()
+      return StepOutcome(lossSum: 0)
+    }
+    return try withPass(of: batch, step: step, statistics: statistics) { pass in
+      try run("forward") { try $0.forward(pass) }
+      let outcome = StepOutcome(lossSum: outputPass.lossSum(pass))
+      try run("backward", reversed: true) { try $0.backward(pass) }
+      return outcome
+    }
+  }
+
+  /// `moving = 0.99·moving + 0.01·batch`. Call once a step, after `batchStatistics` are the same on all replicas.
+  public func updateMovingStatistics() {
+    let moving = movingStatistics.storage.start
+    let batch = batchStatistics.storage.start
+    for i in 0..<movingStatistics.count {
+      moving[i] = moving[i] * Self.momentum + batch[i] * (1 - Self.momentum)
+    }
+  }
+
+  // MARK: - Inference
+
+  /// Probabilities `[song][tag]` with the moving statistics and without dropout. A song's result does not depend,
+  /// to the last bit, on the songs that come with it.
+  ///
+  /// - Throws: `Failure` of kind `fault` where the batch has not the form the network was made for.
+  public func predict(_ batch: Batch) throws -> [Float] {
+    try check(batch, labelled: false)
+    if batch.count == 0 { return [] }
+    return try withPass(of: batch, step: nil, statistics: nil) { pass in
+      try run("inference") { try $0.infer(pass) }
+      return outputPass.probabilities(pass)
+    }
+  }
+
+  // MARK: - The passes
+
+  /// Points the input at a batch's features while the body runs.
+  private func withPass<Result>(
+    of batch: Batch, step: StepContext?, statistics: (any BatchStatisticsReduction)?,
+    _ body: (BatchPass) throws -> Result
+  ) rethrows -> Result {
+    let pass = BatchPass(
+      songs: batch.songs, labels: batch.labels, layout: layout(of: batch), step: step, statistics: statistics,
+      scratch: scratch)
+    return try batch.features.withUnsafeBufferPointer { features in
+      if let start = features.baseAddress { input.values = UnsafeMutablePointer(mutating: start) }
+      return try body(pass)
+    }
+  }
+
+  /// Runs all layers, each as a layer of the profile.
+  private func run(_ direction: String, reversed: Bool = false, _ body: (any LayerPass) throws -> Void) rethrows {
+    for place in passes.indices {
+      let index = reversed ? passes.count - 1 - place : place
+      if let profile = team.profile { profile.layer = "\(network.layers[index].name), \(direction)" }
+      try body(passes[index])
+    }
+  }
+
+  /// Where the songs of a batch lie; the last batch's answer serves again where the lengths are the same.
+  private func layout(of batch: Batch) -> BatchLayout {
+    if let lastLayout, lastLayout.segments == batch.segments { return lastLayout }
+    let layout = BatchLayout(network, segments: batch.segments)
+    lastLayout = layout
+    return layout
+  }
+
+  private func check(_ batch: Batch, labelled: Bool) throws {
+    let segments = batch.segments.reduce(0, +)
+    let features = segments * network.segmentWidth
+    let labels = batch.count * outputPass.output.shape.channels
+    guard batch.count <= maximumBatch, batch.segments.count == batch.count, segments <= maximumSegments,
+      batch.features.count == features, !labelled || batch.labels.count == labels
+    else {
+      throw Failure(
+        .fault,
+        "a batch of \(batch.count) songs and \(segments) segments has \(batch.features.count) values and "
+          + "\(batch.labels.count) labels; expected at most \(maximumBatch) songs and \(maximumSegments) "
+          + "segments, \(features) values and \(labels) labels")
+    }
+    let lengths = shortestSong...network.segments
+    if let wrong = batch.segments.first(where: { !lengths.contains($0) }) {
+      throw Failure(
+        .fault,
+        "a song of a batch has \(wrong) segments; the network takes \(lengths.lowerBound) to "
+          + "\(lengths.upperBound)")
+    }
+  }
+
+  private lazy var shortestSong = network.shortestSong
+}

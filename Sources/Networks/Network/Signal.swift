@@ -1,0 +1,60 @@
+import Kernels
+
+/// What one layer hands to the next for all songs of a batch, and room for the gradient that comes back.
+///
+/// Songs stand one after the other, each as wide as it is:
+/// - a map `[song][row][column][channel, padded]`, a sequence being a map of one row;
+/// - a sequence whose songs begin with `leadingSteps` rows of their own, such as a recurrence's zero state;
+/// - a song's summary `[song][channel, padded]`, where the shape has no columns;
+/// - the network's input `[song][segment][channel][row]`, without padding (`Network.input`).
+package final class Signal {
+  package let shape: SignalShape
+  /// Rows of a song's sequence before its first step.
+  package let leadingSteps: Int
+  /// The network's input points to another batch's features in every step.
+  package internal(set) var values: UnsafeMutablePointer<Float>
+  /// Laid out like the values.
+  package let gradient: UnsafeMutablePointer<Float>
+  private let storage: [AlignedBuffer]
+
+  /// A signal with memory of its own.
+  ///
+  /// - Parameters:
+  ///   - maximumBatch: the most songs of a batch.
+  ///   - maximumColumns: the most columns that they have together; of no account where there are none.
+  package init(_ shape: SignalShape, maximumBatch: Int, maximumColumns: Int) {
+    self.shape = shape
+    leadingSteps = 0
+    let positions =
+      shape.columns == nil
+      ? SigmoidOutput.rowCapacity(maximumBatch) : GatedRecurrence.rowCapacity(maximumColumns) * shape.rows
+    storage = (0..<2).map { _ in AlignedBuffer(count: positions * padded(shape.channels)) }
+    (values, gradient) = (storage[0].start, storage[1].start)
+  }
+
+  /// A signal whose values a layer keeps for itself too.
+  package init(_ shape: SignalShape, leadingSteps: Int, values: AlignedBuffer) {
+    self.shape = shape
+    self.leadingSteps = leadingSteps
+    storage = [values, AlignedBuffer(count: values.count)]
+    (self.values, gradient) = (storage[0].start, storage[1].start)
+  }
+
+  /// The network's input, which nothing differentiates by.
+  package init(input shape: SignalShape) {
+    self.shape = shape
+    leadingSteps = 0
+    storage = [AlignedBuffer(count: 0)]
+    (values, gradient) = (storage[0].start, storage[0].start)
+  }
+
+  /// Floats from one position to the next.
+  package var channelStride: Int { padded(shape.channels) }
+
+  /// Where a song's first step lies, after its leading ones.
+  package func offset(_ song: Int, _ span: SongSpan) -> Int {
+    shape.columns == nil
+      ? song * channelStride
+      : (span.first + (song + 1) * leadingSteps) * shape.rows * channelStride
+  }
+}

@@ -1,0 +1,108 @@
+import Kernels
+
+/// Changes weights by their gradients, and remembers from step to step what it needs for that.
+///
+/// Whoever keeps, sends or compares an optimiser's state goes through `state` and `steps` and need not know which
+/// optimiser it is. A new one is a file here and a line in `Optimizers.all`.
+public protocol Optimizer: AnyObject {
+  /// What options and profiles call it.
+  static var name: String { get }
+  /// The settings that it takes beside the learning rate.
+  static var settings: Set<OptimizerSettings.Field> { get }
+  /// Arenas laid out like the weights.
+  var state: [OptimizerState] { get }
+  /// Steps taken.
+  var steps: Int { get set }
+
+  init(_ settings: OptimizerSettings, for parameters: ParameterArena)
+
+  /// Takes a step; `steps` counts it already.
+  func update(_ step: OptimizerStep)
+}
+
+/// One arena of an optimiser's state.
+public struct OptimizerState {
+  /// Its group in a checkpoint.
+  public let name: String
+  public let arena: ParameterArena
+
+  public init(_ name: String, _ arena: ParameterArena) { (self.name, self.arena) = (name, arena) }
+}
+
+/// What optimisers take beside the learning rate; nil: the optimiser's own default.
+public struct OptimizerSettings: Sendable, Equatable {
+  /// A setting that not every optimiser takes, by the name of its option.
+  public enum Field: String, Sendable, CaseIterable {
+    case momentum
+    case weightDecay = "weight_decay"
+  }
+
+  /// Share of the last step's velocity that the next one keeps.
+  public var momentum: Double?
+  /// Share of a weight that a step of learning rate 1 takes away.
+  public var weightDecay: Double?
+
+  public init(momentum: Double? = nil, weightDecay: Double? = nil) {
+    self.momentum = momentum
+    self.weightDecay = weightDecay
+  }
+}
+
+/// What a step has to do with.
+public struct OptimizerStep {
+  let parameters: ParameterArena
+  let gradients: GradientArena
+  /// What every gradient is multiplied by first.
+  let gradientScale: Float
+  let learningRate: Float
+  let team: ThreadTeam
+
+  package init(
+    parameters: ParameterArena, gradients: GradientArena, gradientScale: Float = 1, learningRate: Float,
+    team: ThreadTeam
+  ) {
+    self.parameters = parameters
+    self.gradients = gradients
+    self.gradientScale = gradientScale
+    self.learningRate = learningRate
+    self.team = team
+  }
+}
+
+/// All optimisers.
+public enum Optimizers {
+  public static var all: [any Optimizer.Type] {
+    [
+      Adam.self
+    ]
+  }
+
+  /// Nil for a name that none has.
+  public static func named(_ name: String) -> (any Optimizer.Type)? { all.first { $0.name == name } }
+}
+
+extension Optimizer {
+  /// Changes a replica's weights by its gradients.
+  ///
+  ///     let adam = Adam(OptimizerSettings(), for: replica.parameters)
+  ///     adam.apply(to: replica, learningRate: 1e-3)
+  ///
+  /// - Parameter clipNorm: where the Euclidean norm of the whole gradient exceeds this, the gradient is scaled down
+  ///   to it (Pascanu et al. 2013); nil: never.
+  public func apply(to replica: Replica, learningRate: Float, clipNorm: Float? = nil) {
+    steps += 1
+    var scale: Float = 1
+    if let clipNorm {
+      let norm = replica.gradients.norm(replica.team)
+      scale = Float(min(1, Double(clipNorm) / max(norm, 1e-30)))
+    }
+    replica.profile?.layer = "optimizer"
+    let bytes = replica.parameters.count * (16 + 8 * state.count)
+    replica.team.measure(Self.name, StepProfile.Work(bytes: bytes)) {
+      update(
+        OptimizerStep(
+          parameters: replica.parameters, gradients: replica.gradients, gradientScale: scale,
+          learningRate: learningRate, team: replica.team))
+    }
+  }
+}
