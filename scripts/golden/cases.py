@@ -8,7 +8,6 @@ import numpy as np
 
 import philox
 
-FREQUENCIES = 12
 STEPS = 5
 PAPER_POOLING = ((2, 2), (2, 2), (3, 3))
 
@@ -26,6 +25,10 @@ class Case:
     tags: int = 50
     songs: tuple = (11, 4_000_000_000, 5)
     """The songs' numbers, which the dropout masks depend on; their count is the batch."""
+    rows: int = 12
+    channels: int = 1
+    padding: tuple = (0, 0)
+    """Columns of zeros before and after every song's own, in front of everything else."""
     complete: bool = True
     """All values are stored; else samples and projections of each large tensor."""
 
@@ -34,9 +37,18 @@ class Case:
     weight_seed = 20_241_123
 
     @property
+    def columns(self):
+        return self.segments + sum(self.padding)
+
+    @property
+    def row_shape(self):
+        """A value for each row; of several channels, for each row of each."""
+        return (self.rows,) if self.channels == 1 else (self.channels, self.rows)
+
+    @property
     def shapes(self):
         """Rows, columns, input channels, output channels, window of each convolution."""
-        rows, columns, inputs, found = FREQUENCIES, self.segments, 1, []
+        rows, columns, inputs, found = self.rows, self.columns, self.channels, []
         for outputs, window in zip(self.filters, self.pooling):
             found.append((rows, columns, inputs, outputs, window))
             rows, columns, inputs = rows // window[0], columns // window[1], outputs
@@ -59,7 +71,7 @@ class Case:
     @property
     def trainable(self):
         """Name and shape of every weight; the position in this list numbers the tensor's random stream."""
-        tensors = [("input_normalization/gamma", (FREQUENCIES,)), ("input_normalization/beta", (FREQUENCIES,))]
+        tensors = [(f"input_normalization/{role}", self.row_shape) for role in ("gamma", "beta")]
         for number, (_, _, inputs, outputs, _) in enumerate(self.shapes, 1):
             tensors += [
                 (f"convolution_{number}/kernel", (3, 3, inputs, outputs)),
@@ -79,11 +91,9 @@ class Case:
     @property
     def moving(self):
         """Name and shape of every moving statistic; numbered on from `trainable`."""
-        layers = [("input_normalization", FREQUENCIES)]
-        layers += [(f"normalization_{number}", count) for number, count in enumerate(self.filters, 1)]
-        return [
-            (f"{layer}/{role}", (count,)) for layer, count in layers for role in ("moving_mean", "moving_variance")
-        ]
+        layers = [("input_normalization", self.row_shape)]
+        layers += [(f"normalization_{number}", (count,)) for number, count in enumerate(self.filters, 1)]
+        return [(f"{layer}/{role}", shape) for layer, shape in layers for role in ("moving_mean", "moving_variance")]
 
     def initial_values(self):
         """Every weight and moving statistic by name, float32."""
@@ -93,10 +103,13 @@ class Case:
         }
 
     def features(self, seed=None):
-        """[songs, segments, 12] thousandths in [0, 1], small ones more often, as pitches are; float32."""
-        shape = (len(self.songs), self.segments, FREQUENCIES)
-        thousandths = philox.stream(self.seed if seed is None else seed, math.prod(shape), first=1000) % 1001
-        return (thousandths * thousandths // 1000 / 1000).astype(np.float32).reshape(shape)
+        """[songs, segments, channels, rows] thousandths in [0, 1], small ones more often, as pitches are; channels
+        behind the first are stretched and shifted, as timbre is, each by its own amount; float32."""
+        shape = (len(self.songs), self.segments, self.channels, self.rows)
+        drawn = philox.stream(self.seed if seed is None else seed, math.prod(shape), first=1000) % 1001
+        thousandths = (drawn * drawn // 1000).astype(np.int64).reshape(shape)
+        channel = np.arange(self.channels)[:, None]
+        return ((thousandths * (1 + channel % 4) - 500 * (channel % 3)) / 1000).astype(np.float32)
 
     def labels(self, seed=None):
         """[songs, tags], a quarter of them 1; float32."""
@@ -162,3 +175,20 @@ CASES = [
     odd("odd-29", segments=29, seed=15, songs=(3, 1, 4, 1_000_000, 5)),
     odd("odd-29-dropout", segments=29, seed=86, songs=(3, 1, 4, 1_000_000, 5), dropout=True),
 ]
+
+
+SHAPE_CASES = [
+    Case(
+        "rows-96", segments=50, rows=96, filters=(5, 6, 7, 6), pooling=((2, 2), (3, 2), (4, 3), (4, 1)),
+        recurrent_units=5, tags=4, seed=155, songs=(11, 4_000_000_000, 5),
+    ),
+    Case(
+        "channels-29-dropout", segments=53, rows=1, channels=29, filters=(6, 7, 5), pooling=((1, 2), (1, 2), (1, 3)),
+        recurrent_units=4, tags=5, seed=5, songs=(3, 1, 4, 1_000_000, 5), dropout=True,
+    ),
+    Case(
+        "padded-20", segments=20, rows=8, padding=(2, 4), filters=(5, 7), pooling=((2, 2), (4, 3)),
+        recurrent_units=3, tags=4, seed=8, songs=(3, 1, 4, 1_000_000, 5),
+    ),
+]  # fmt: skip
+"""Inputs of other shapes than 12 rows of one channel: `make shapes`."""

@@ -1,5 +1,6 @@
 """The network in Keras 3, layer for layer, in a stated precision. Dropout is a multiplication by given masks."""
 
+import math
 import os
 
 os.environ["KERAS_BACKEND"] = "tensorflow"
@@ -13,7 +14,7 @@ tf.config.set_visible_devices([], "GPU")
 
 
 class KerasNetwork:
-    """A case's model with its weights, input as [songs, 12, segments, 1]."""
+    """A case's model with its weights, input as [songs, segments, channels, rows]."""
 
     def __init__(self, case, dtype="float64"):
         keras.backend.clear_session()
@@ -33,9 +34,13 @@ class KerasNetwork:
 
     def _build(self):
         case, layers = self.case, keras.layers
-        features = keras.Input((12, case.segments, 1), name="features")
+        features = keras.Input((case.segments, case.channels, case.rows), name="features")
         masks = [keras.Input(shape, name=f"mask_{i}") for i, shape in enumerate(case.mask_shapes)]
-        x = layers.BatchNormalization(axis=1, name="input_normalization")(features)
+        x = layers.Reshape((case.segments, case.channels * case.rows), name="columns")(features)
+        x = layers.ZeroPadding1D(case.padding, name="padding")(x)
+        x = layers.BatchNormalization(name="input_normalization")(x)
+        x = layers.Reshape((case.columns, case.channels, case.rows), name="channels")(x)
+        x = layers.Permute((3, 1, 2), name="map")(x)
         for index, (filters, window) in enumerate(zip(case.filters, case.pooling)):
             number = index + 1
             x = layers.Conv2D(filters, 3, padding="same", name=f"convolution_{number}")(x)
@@ -66,20 +71,21 @@ class KerasNetwork:
         return self._variables(self.case.moving)
 
     def trainable_values(self):
-        return [variable.numpy() for variable in self.trainable]
+        return [variable.numpy().reshape(shape) for variable, (_, shape) in zip(self.trainable, self.case.trainable)]
 
     def moving_values(self):
-        return [variable.numpy() for variable in self.moving]
+        return [variable.numpy().reshape(shape) for variable, (_, shape) in zip(self.moving, self.case.moving)]
 
     def set_values(self, values):
         for names in (self.case.trainable, self.case.moving):
             for (name, shape), variable in zip(names, self._variables(names)):
-                assert tuple(variable.shape) == shape, f"{name}: found {variable.shape}, expected {shape}"
-                variable.assign(values[name].astype(self.dtype))
+                flat = (math.prod(shape),) if name.startswith("input_normalization") else shape
+                assert tuple(variable.shape) == flat, f"{name}: found {variable.shape}, expected {flat}"
+                variable.assign(values[name].astype(self.dtype).reshape(flat))
 
     def inputs(self, step=1, seed=None, masked=True):
         """Inputs of a step; without dropout's masks (all ones) for inference."""
-        features = self.case.features(seed).transpose(0, 2, 1)[..., None]
+        features = self.case.features(seed)
         masks = self.case.masks(step, seed)
         if not masked:
             masks = [np.ones_like(mask) for mask in masks]
@@ -100,10 +106,12 @@ class KerasNetwork:
     def forward_backward(self, step=1):
         """Output, loss and all gradients in training mode; the moving statistics move as Keras moves them."""
         output, loss, gradients = self._gradients(self.inputs(step), self.labels())
-        return output.numpy(), float(loss), [gradient.numpy() for gradient in gradients]
+        shaped = [gradient.numpy().reshape(shape) for gradient, (_, shape) in zip(gradients, self.case.trainable)]
+        return output.numpy(), float(loss), shaped
 
     def apply(self, gradients):
-        self.optimizer.apply([tf.constant(gradient) for gradient in gradients], self.trainable)
+        found = [tf.constant(gradient.reshape(v.shape)) for gradient, v in zip(gradients, self.trainable)]
+        self.optimizer.apply(found, self.trainable)
 
     def restart_optimizer(self):
         """Forgets all moments and the number of steps."""

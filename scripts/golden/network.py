@@ -13,7 +13,11 @@ import philox
 from keras_network import KerasNetwork
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-STORED = ROOT / "Tests" / "NetworksTests" / "Golden" / "networks.h5"
+FOLDER = ROOT / "Tests" / "NetworksTests" / "Golden"
+SETS = {
+    "network": (cases.CASES, FOLDER / "networks.h5"),
+    "shapes": (cases.SHAPE_CASES, FOLDER / "networks-shapes.h5"),
+}
 
 COMPLETE_UP_TO = 4096
 """Larger tensors of a case that is not `complete` are represented by samples and projections."""
@@ -96,7 +100,11 @@ def write_tensors(group, key, tensors, case, complete):
 
 
 def description(case, complete):
+    """What the Swift tests need to know of a case. The input's shape is left out where it is 12 rows of one channel,
+    with no columns added."""
     named = lambda tensors: [{"name": name, "shape": shape} for name, shape in tensors]
+    shape = {"rows": case.rows, "channels": case.channels, "padding": case.padding}
+    usual = (case.rows, case.channels, case.padding) == (12, 1, (0, 0))
     return json.dumps(
         {
             "name": case.name,
@@ -113,6 +121,7 @@ def description(case, complete):
             "trainable": named(case.trainable),
             "moving": named(case.moving),
         }
+        | ({} if usual else shape)
     )
 
 
@@ -140,17 +149,19 @@ def verify(case, truth):
 
 def main():
     parser = argparse.ArgumentParser(prog="scripts/golden/make", description=__doc__)
+    parser.add_argument("set", nargs="?", choices=SETS, default="network", help="shapes: inputs of other shapes")
     parser.add_argument("--full", metavar="OUT.h5", help="write every value of every case to this file instead")
     parser.add_argument("--verify", action="store_true", help="write nothing; compare Keras with PyTorch")
     parser.add_argument("--only", metavar="CASE", help="this case alone (with --full or --verify)")
     options = parser.parse_args()
     if options.only and not (options.full or options.verify):
         parser.error("--only goes with --full or --verify: the stored file holds all cases")
-    chosen = [case for case in cases.CASES if options.only in (None, case.name)]
+    of_set, stored = SETS[options.set]
+    chosen = [case for case in of_set if options.only in (None, case.name)]
     if not chosen:
-        parser.error(f"--only {options.only}: the cases are {', '.join(case.name for case in cases.CASES)}")
+        parser.error(f"--only {options.only}: the cases are {', '.join(case.name for case in of_set)}")
     philox.check_known_answers()
-    path = pathlib.Path(options.full) if options.full else STORED
+    path = pathlib.Path(options.full) if options.full else stored
     file = None if options.verify else h5py.File(path, "w")
     for case in chosen:
         print(case.name, flush=True)

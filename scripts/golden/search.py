@@ -23,7 +23,7 @@ def worst_margin(network, factor):
 
 def main(name, first, last, factor):
     tf.config.threading.set_intra_op_parallelism_threads(1)
-    case = next(case for case in cases.CASES if case.name == name)
+    case = next(case for case in cases.CASES + cases.SHAPE_CASES if case.name == name)
     network, start = KerasNetwork(case), case.initial_values()
     for seed in range(first, last):
         network.case = dataclasses.replace(case, seed=seed)

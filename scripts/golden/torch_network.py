@@ -8,14 +8,12 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-import cases
-
 
 class TorchNetwork(nn.Module):
     def __init__(self, case):
         super().__init__()
         self.case = case
-        self.input_normalization = nn.BatchNorm1d(cases.FREQUENCIES, eps=1e-3, momentum=0.01)
+        self.input_normalization = nn.BatchNorm1d(case.channels * case.rows, eps=1e-3, momentum=0.01)
         shapes = case.shapes
         self.convolutions = nn.ModuleList(nn.Conv2d(i, o, 3, padding=1) for _, _, i, o, _ in shapes)
         self.normalizations = nn.ModuleList(nn.BatchNorm2d(o, eps=1e-3, momentum=0.01) for *_, o, _ in shapes)
@@ -30,7 +28,7 @@ class TorchNetwork(nn.Module):
             for (name, _), (parameter, form) in zip(case.trainable, self._places()):
                 parameter.copy_(torch.from_numpy(form(values[name].astype(np.float64))))
             for (name, _), buffer in zip(case.moving, self._buffers_in_order()):
-                buffer.copy_(torch.from_numpy(values[name].astype(np.float64)))
+                buffer.copy_(torch.from_numpy(values[name].astype(np.float64).ravel()))
         self.optimizer = torch.optim.Adam(self.parameters(), lr=1e-3, eps=1e-7)
 
     def _gates(self, values):
@@ -44,7 +42,7 @@ class TorchNetwork(nn.Module):
         same = lambda values: values
         kernel = lambda values: np.ascontiguousarray(values.transpose(3, 2, 0, 1))
         matrix = lambda values: np.ascontiguousarray(self._gates(values).T)
-        places = [(self.input_normalization.weight, same), (self.input_normalization.bias, same)]
+        places = [(self.input_normalization.weight, np.ravel), (self.input_normalization.bias, np.ravel)]
         for convolution, normalization in zip(self.convolutions, self.normalizations):
             places += [(convolution.weight, kernel), (convolution.bias, same)]
             places += [(normalization.weight, same), (normalization.bias, same)]
@@ -67,15 +65,19 @@ class TorchNetwork(nn.Module):
                 values = self._gates(values if name.endswith("bias") else values.T)
             elif values.ndim == 2:
                 values = values.T
+            elif name.startswith("input_normalization"):
+                values = values.reshape(shape)
             assert values.shape == shape, name
             found.append(values.copy())
         return found
 
     def forward(self, features, masks):
-        """`features` [songs, 12, segments]; masks in Keras's form, channels last."""
-        x = self.input_normalization(features)[:, None]
+        """`features` [songs, segments, channels, rows]; masks in Keras's form, channels last."""
+        case = self.case
+        x = F.pad(features.flatten(2).transpose(1, 2), case.padding)
+        x = self.input_normalization(x).unflatten(1, (case.channels, case.rows))
         for convolution, normalization, window, mask in zip(
-            self.convolutions, self.normalizations, self.case.pooling, masks
+            self.convolutions, self.normalizations, case.pooling, masks
         ):
             x = F.max_pool2d(F.elu(normalization(convolution(x))), window)
             x = x * torch.from_numpy(mask.transpose(0, 3, 1, 2).copy())
@@ -85,7 +87,7 @@ class TorchNetwork(nn.Module):
         return torch.sigmoid(self.tags(x * torch.from_numpy(masks[-1])))
 
     def _features(self):
-        return torch.from_numpy(self.case.features().astype(np.float64).transpose(0, 2, 1).copy())
+        return torch.from_numpy(self.case.features().astype(np.float64))
 
     def infer(self):
         self.eval()
@@ -105,7 +107,7 @@ class TorchNetwork(nn.Module):
     def _remove_bias_of_variances(self, before):
         """PyTorch's moving variance takes n/(n-1) times the batch's; Keras's takes the batch's."""
         songs = len(self.case.songs)
-        counts = [songs * self.case.segments] + [songs * rows * columns for rows, columns, *_ in self.case.shapes]
+        counts = [songs * self.case.columns] + [songs * rows * columns for rows, columns, *_ in self.case.shapes]
         with torch.no_grad():
             for buffer, old, count in zip(self._buffers_in_order()[1::2], before[1::2], counts):
                 buffer.copy_(0.99 * old + (buffer - 0.99 * old) * (count - 1) / count)
@@ -125,7 +127,8 @@ class TorchNetwork(nn.Module):
         return self._as_keras(lambda parameter: parameter)
 
     def moving_values(self):
-        return [buffer.numpy().copy() for buffer in self._buffers_in_order()]
+        found = zip(self._buffers_in_order(), self.case.moving)
+        return [buffer.numpy().reshape(shape).copy() for buffer, (_, shape) in found]
 
 
 class _TwoBiases:
