@@ -37,6 +37,13 @@ def uniform(*arguments, **named):
     return stream(*arguments, **named).astype(np.float64) * 2.0**-32
 
 
+def symmetric(seed, number, shape, bound, second=0):
+    """A tensor of numbers in [-bound, bound) from the stream (number, second), rounded to single precision so that
+    both languages start from the same values."""
+    unit = uniform(seed, int(np.prod(shape)), first=number, second=second)
+    return ((2 * unit - 1) * bound).astype(np.float32).reshape(shape)
+
+
 def dropout_mask(shape, rate, seed, step, song, layer):
     """What one song's map is multiplied by: 0 or 1/(1-rate). `shape` ends with the channels, which count as if
     padded to a multiple of 16; element e draws output word (e % 64) / 16 of counter e / 64 * 16 + e % 16."""
