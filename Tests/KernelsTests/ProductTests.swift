@@ -93,3 +93,42 @@ func gradientSumEqualsPlainLoopsHoweverSongsAreDivided(rows: Int, columns: Int) 
     }
   }
 }
+
+/// Equal rows of a product are equal to the last bit, first or last, few or many, whatever the library does.
+@Test(arguments: [(30, 96), (60, 96), (128, 96), (339, 528), (5, 16)])
+func equalRowsHaveEqualProducts(inner: Int, columns: Int) {
+  let rows = 128
+  var stream = RandomStream(seed: 3, purpose: .test)
+  let (a, b) = (AlignedBuffer(count: rows * padded(inner)), AlignedBuffer(count: inner * columns))
+  for i in 0..<inner { a.start[i] = Float(stream.uniform(in: -1..<1)) }
+  for row in 1..<rows { (a.start + row * padded(inner)).update(from: a.start, count: padded(inner)) }
+  for i in 0..<b.count { b.start[i] = Float(stream.uniform(in: -1..<1)) }
+  let c = AlignedBuffer(count: rows * columns)
+  defer { keep([a, b, c]) }
+  RowwiseProduct.multiply(
+    rows: rows, columns: columns, inner: inner, a: a.start, aStride: padded(inner), b: b.start, bStride: columns,
+    c: c.start, cStride: columns)
+  for row in 0..<rows { for column in 0..<columns { #expect(c.start[row * columns + column] == c.start[column]) } }
+  for column in 0..<columns {
+    let exact = (0..<inner).reduce(0.0) { $0 + Double(a.start[$1]) * Double(b.start[$1 * columns + column]) }
+    #expect(abs(Double(c.start[column]) - exact) < 1e-4)
+  }
+
+  // And of cᵀ's way back: the same rows times the transposed matrix.
+  let transposed = AlignedBuffer(count: columns * padded(inner))
+  for i in 0..<inner {
+    for k in 0..<columns { transposed.start[k * padded(inner) + i] = b.start[i * columns + k] }
+  }
+  let back = AlignedBuffer(count: rows * padded(inner))
+  defer { keep([transposed, back]) }
+  RowwiseProduct.multiplyTransposedRight(
+    rows: rows, columns: inner, inner: columns, a: c.start, aStride: columns, b: b.start, bStride: columns,
+    transposed: transposed.start, c: back.start, cStride: padded(inner))
+  for row in 0..<rows {
+    for i in 0..<inner { #expect(back.start[row * padded(inner) + i] == back.start[i]) }
+  }
+  for i in 0..<inner {
+    let exact = (0..<columns).reduce(0.0) { $0 + Double(c.start[$1]) * Double(b.start[i * columns + $1]) }
+    #expect(abs(Double(back.start[i]) - exact) < 1e-3)
+  }
+}

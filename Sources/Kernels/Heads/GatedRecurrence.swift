@@ -28,6 +28,8 @@ public final class GatedRecurrence {
   /// Gradient for h U + c: `[song][step + 1][gate]`, the last row zero.
   private let recurrentGradient: AlignedBuffer
   private let transposedRecurrent: AlignedBuffer
+  /// The input's kernel with rows and columns exchanged, `[gate][input, padded]`, where products need it.
+  private let transposedKernel: AlignedBuffer
   /// Sums of a weight's gradient.
   private let sums: AlignedSums
   /// Each song's rows of inputs and of states, for the gradients of the weights.
@@ -59,6 +61,7 @@ public final class GatedRecurrence {
     gates = AlignedBuffer(count: maximumSteps * 4 * unitStride)
     recurrentGradient = AlignedBuffer(count: stateRows * gateStride)
     transposedRecurrent = AlignedBuffer(count: gateStride * unitStride)
+    transposedKernel = AlignedBuffer(count: RowwiseProduct.needsTransposed ? gateStride * inputStride : 0)
     sums = AlignedSums(count: GradientSum.count(rows: max(inputs, units), columns: gateStride))
     inputRanges.reserveCapacity(maximumBatch)
     stateRanges.reserveCapacity(maximumBatch)
@@ -96,7 +99,7 @@ public final class GatedRecurrence {
     team.measure("input products", inputWork(songs)) {
       team.forEach((inputRows(songs) + Self.productRows - 1) / Self.productRows) { task in
         let row = task * Self.productRows
-        MatrixProduct.multiply(
+        RowwiseProduct.multiply(
           rows: Self.productRows, columns: self.gateStride, inner: self.inputs,
           a: sequences + row * self.inputStride, aStride: self.inputStride, b: kernel, bStride: self.gateStride,
           c: self.projected.start + row * self.gateStride, cStride: self.gateStride)
@@ -176,17 +179,21 @@ public final class GatedRecurrence {
     recurrentGradient target: UnsafeMutablePointer<Double>, biasGradient: UnsafeMutablePointer<Double>,
     sequenceGradient: UnsafeMutablePointer<Float>
   ) {
-    transpose(recurrent)
+    transpose(recurrent, rows: units, to: transposedRecurrent.start, stride: unitStride)
+    if RowwiseProduct.needsTransposed {
+      transpose(kernel, rows: inputs, to: transposedKernel.start, stride: inputStride)
+    }
     team.measure("steps", recurrentWork(songs)) {
       forEachChunk(songs) { chunk in self.backThroughTime(songs, chunk, stateGradient, everyStep) }
     }
     team.measure("input products", inputWork(songs)) {
       team.forEach((inputRows(songs) + Self.productRows - 1) / Self.productRows) { task in
         let row = task * Self.productRows
-        MatrixProduct.multiplyTransposedRight(
+        RowwiseProduct.multiplyTransposedRight(
           rows: Self.productRows, columns: self.inputs, inner: self.gateStride,
           a: self.projected.start + row * self.gateStride, aStride: self.gateStride, b: kernel,
-          bStride: self.gateStride, c: sequenceGradient + row * self.inputStride, cStride: self.inputStride)
+          bStride: self.gateStride, transposed: self.transposedKernel.start,
+          c: sequenceGradient + row * self.inputStride, cStride: self.inputStride)
       }
     }
     team.measure("weight gradients", inputWork(songs) + recurrentWork(songs)) {
@@ -298,11 +305,11 @@ public final class GatedRecurrence {
     }
   }
 
-  private func transpose(_ recurrent: UnsafePointer<Float>) {
-    for unit in 0..<units {
-      for gate in 0..<gateStride {
-        transposedRecurrent.start[gate * unitStride + unit] = recurrent[unit * gateStride + gate]
-      }
+  private func transpose(
+    _ matrix: UnsafePointer<Float>, rows: Int, to target: UnsafeMutablePointer<Float>, stride: Int
+  ) {
+    for row in 0..<rows {
+      for gate in 0..<gateStride { target[gate * stride + row] = matrix[row * gateStride + gate] }
     }
   }
 
