@@ -32,7 +32,8 @@ extension Communicator {
   public func checkReplicasAgree(
     _ replica: Replica, optimizer: (any Optimizer)? = nil, when: String
   ) throws {
-    let own = [OptimizerState("weights", replica.parameters)]
+    let own =
+      [OptimizerState("weights", replica.parameters)]
       + [OptimizerState("moving statistics", replica.movingStatistics)] + (optimizer?.state ?? [])
     for part in own {
       let what = part.name.replacing("_", with: " ")

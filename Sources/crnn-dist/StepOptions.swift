@@ -52,7 +52,8 @@ struct StepOptions: ParsableArguments {
       """)
   var weightDecay: String?
 
-  @Option(help: "How the learning rate changes over the run: \(RunOption.expected(of: "schedule")) (default: constant).")
+  @Option(
+    help: "How the learning rate changes over the run: \(RunOption.expected(of: "schedule")) (default: constant).")
   var schedule: String?
 
   @Option(help: "Steps in which the learning rate rises from nothing (default: 0).")

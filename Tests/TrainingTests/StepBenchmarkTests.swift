@@ -93,7 +93,9 @@ import Training
     }
   }
 
-  @Test(arguments: ["adam"]) func everyOptionThatChangesAStepIsMeasured(_ name: String) throws {
+  @Test(arguments: Optimizers.all.map { $0.name }) func everyOptionThatChangesAStepIsMeasured(_ name: String)
+    throws
+  {
     let found = try measure {
       $0.configuration.optimizer = name
       $0.configuration.clipNorm = 0.1

@@ -31,7 +31,7 @@ import Training
           $0.epochs = 1
           $0.clipNorm = clipNorm
         }, ranks: ranks)
-      let moments = try run.checkpoint("epoch-0001.h5").arrays(in: StoredModel.Group.firstMoments)
+      let moments = try run.checkpoint("epoch-0001.h5").arrays(in: "first_moments")
       let values = moments.flatMap { $0.array.values.map { Double($0) / 0.1 } }
       let norm = values.reduce(0) { $0 + $1 * $1 }.squareRoot()
       return (norm, values.map { $0 / norm })

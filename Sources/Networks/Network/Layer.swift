@@ -13,6 +13,8 @@ package protocol Layer: Sendable {
   func output(of input: SignalShape) -> SignalShape
   /// Columns that it makes of a song with so many.
   func columns(of columns: Int) -> Int
+  /// The most columns that it makes of so many songs with so many columns together.
+  func mostColumns(of columns: Int, songs: Int) -> Int
   /// The fewest columns of a song that give at least so many.
   func fewestColumns(for columns: Int) -> Int
   /// Tensors that the optimiser changes.
@@ -29,6 +31,7 @@ package protocol Layer: Sendable {
 
 extension Layer {
   package func columns(of columns: Int) -> Int { columns }
+  package func mostColumns(of columns: Int, songs: Int) -> Int { self.columns(of: columns) }
   package func fewestColumns(for columns: Int) -> Int { columns }
   package func trainableTensors(of input: SignalShape) -> [TensorDeclaration] { [] }
   package func statisticTensors(of input: SignalShape) -> [TensorDeclaration] { [] }
@@ -78,6 +81,16 @@ package struct LayerTensors {
   package let gradients: GradientArena
   package let movingStatistics: ParameterArena
   package let batchStatistics: ParameterArena
+
+  package init(
+    parameters: ParameterArena, gradients: GradientArena, movingStatistics: ParameterArena,
+    batchStatistics: ParameterArena
+  ) {
+    self.parameters = parameters
+    self.gradients = gradients
+    self.movingStatistics = movingStatistics
+    self.batchStatistics = batchStatistics
+  }
 
   package func weights(_ name: String) -> UnsafeMutablePointer<Float> { parameters.start(of: name) }
   package func gradient(_ name: String) -> UnsafeMutablePointer<Double> { gradients.start(of: name) }

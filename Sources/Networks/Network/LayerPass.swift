@@ -39,6 +39,18 @@ package struct BatchPass {
   package let statistics: (any BatchStatisticsReduction)?
   package let scratch: AlignedBuffer
 
+  package init(
+    songs: [UInt32], labels: [Float], layout: BatchLayout, step: StepContext?,
+    statistics: (any BatchStatisticsReduction)?, scratch: AlignedBuffer
+  ) {
+    self.songs = songs
+    self.labels = labels
+    self.layout = layout
+    self.step = step
+    self.statistics = statistics
+    self.scratch = scratch
+  }
+
   package var count: Int { songs.count }
   /// Songs' columns in the input of a layer, and in its output.
   package func input(_ layer: Int) -> [SongSpan] { layout.spans[layer] }
@@ -58,11 +70,11 @@ package struct BatchLayout {
   /// Spans of the input of every layer, then of the last one's output.
   package let spans: [[SongSpan]]
 
-  package init(_ network: Network, segments: [Int]) {
+  package init(_ layers: [any Layer], segments: [Int]) {
     self.segments = segments
     var columns = segments
     var spans = [SongSpan.sideBySide(columns)]
-    for layer in network.layers {
+    for layer in layers {
       columns = columns.map { layer.columns(of: $0) }
       spans.append(SongSpan.sideBySide(columns))
     }

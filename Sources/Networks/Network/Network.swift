@@ -41,6 +41,23 @@ public struct Network: Sendable {
     zip(layers, shapes).flatMap { $0.statisticTensors(of: $1) }
   }
 
+  /// Takes the memory of the passes of layers in a row.
+  package static func makePasses(
+    of layers: [any Layer], on input: Signal, _ tensors: LayerTensors, maximumBatch: Int, maximumSegments: Int,
+    team: ThreadTeam
+  ) -> [any LayerPass] {
+    var (signal, columns, dropouts) = (input, maximumSegments, 0)
+    return layers.enumerated().map { index, layer in
+      let pass = layer.makePass(
+        at: LayerSite(
+          index: index, input: signal, tensors: tensors, maximumBatch: maximumBatch, maximumColumns: columns,
+          firstDropout: dropouts, team: team))
+      (signal, columns) = (pass.output, layer.mostColumns(of: columns, songs: maximumBatch))
+      dropouts += layer.dropouts
+      return pass
+    }
+  }
+
   public var trainableParameters: Int { trainableTensors.reduce(0) { $0 + $1.count } }
   public var nonTrainableParameters: Int { statisticTensors.reduce(0) { $0 + $1.count } }
 

@@ -62,16 +62,9 @@ public final class Replica {
       parameters: parameters, gradients: gradients, movingStatistics: movingStatistics,
       batchStatistics: batchStatistics)
     input = Signal(input: network.input)
-    var (signal, columns, dropouts) = (input, self.maximumSegments, 0)
-    var passes: [any LayerPass] = []
-    for (index, layer) in network.layers.enumerated() {
-      let site = LayerSite(
-        index: index, input: signal, tensors: tensors, maximumBatch: maximumBatch, maximumColumns: columns,
-        firstDropout: dropouts, team: team)
-      passes.append(layer.makePass(at: site))
-      (signal, columns) = (passes[index].output, layer.columns(of: columns))
-      dropouts += layer.dropouts
-    }
+    let passes = Network.makePasses(
+      of: network.layers, on: input, tensors, maximumBatch: maximumBatch, maximumSegments: self.maximumSegments,
+      team: team)
     guard let outputPass = passes.last as? any OutputPass else {
       throw Failure(.fault, "a network's last layer does not judge")
     }
@@ -175,7 +168,7 @@ public final class Replica {
   /// Where the songs of a batch lie; the last batch's answer serves again where the lengths are the same.
   private func layout(of batch: Batch) -> BatchLayout {
     if let lastLayout, lastLayout.segments == batch.segments { return lastLayout }
-    let layout = BatchLayout(network, segments: batch.segments)
+    let layout = BatchLayout(network.layers, segments: batch.segments)
     lastLayout = layout
     return layout
   }

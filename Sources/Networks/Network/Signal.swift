@@ -11,6 +11,10 @@ package final class Signal {
   package let shape: SignalShape
   /// Rows of a song's sequence before its first step.
   package let leadingSteps: Int
+  /// Floats of a column: of all rows of a map, or of a segment of the network's input.
+  package let columnStride: Int
+  /// Whether it has the layout of the network's input.
+  package private(set) var isInput = false
   /// The network's input points to another batch's features in every step.
   package internal(set) var values: UnsafeMutablePointer<Float>
   /// Laid out like the values.
@@ -25,6 +29,7 @@ package final class Signal {
   package init(_ shape: SignalShape, maximumBatch: Int, maximumColumns: Int) {
     self.shape = shape
     leadingSteps = 0
+    columnStride = shape.rows * padded(shape.channels)
     let positions =
       shape.columns == nil
       ? SigmoidOutput.rowCapacity(maximumBatch) : GatedRecurrence.rowCapacity(maximumColumns) * shape.rows
@@ -36,15 +41,19 @@ package final class Signal {
   package init(_ shape: SignalShape, leadingSteps: Int, values: AlignedBuffer) {
     self.shape = shape
     self.leadingSteps = leadingSteps
+    columnStride = shape.rows * padded(shape.channels)
     storage = [values, AlignedBuffer(count: values.count)]
     (self.values, gradient) = (storage[0].start, storage[1].start)
   }
 
-  /// The network's input, which nothing differentiates by.
-  package init(input shape: SignalShape) {
+  /// The network's input, or what is made of it with the same layout; nothing differentiates by it.
+  /// - Parameter columns: that there is to be room for; 0 for what points to features elsewhere.
+  package init(input shape: SignalShape, columns: Int = 0) {
     self.shape = shape
     leadingSteps = 0
-    storage = [AlignedBuffer(count: 0)]
+    columnStride = shape.rows * shape.channels
+    isInput = true
+    storage = [AlignedBuffer(count: columns * columnStride)]
     (values, gradient) = (storage[0].start, storage[0].start)
   }
 
@@ -55,6 +64,6 @@ package final class Signal {
   package func offset(_ song: Int, _ span: SongSpan) -> Int {
     shape.columns == nil
       ? song * channelStride
-      : (span.first + (song + 1) * leadingSteps) * shape.rows * channelStride
+      : (span.first + (song + 1) * leadingSteps) * columnStride
   }
 }

@@ -73,7 +73,7 @@ public struct OptimizerStep {
 public enum Optimizers {
   public static var all: [any Optimizer.Type] {
     [
-      Adam.self
+      Adam.self,
     ]
   }
 

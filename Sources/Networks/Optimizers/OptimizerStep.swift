@@ -17,6 +17,17 @@ extension OptimizerStep {
   }
 }
 
+extension OptimizerStep {
+  /// Calls the body for every run of the tensors, on all threads.
+  func forEachRun(_ body: (ParameterArena.Run) -> Void) {
+    team.forEach(parameters.runs.count) { body(parameters.runs[$0]) }
+  }
+
+  /// The gradient of the vector at a place, scaled and rounded.
+  @inline(__always)
+  func gradient(_ place: Int) -> Vector { Vector.load(rounding: gradients.storage.start + place) * gradientScale }
+}
+
 extension GradientArena {
   /// The Euclidean norm of all gradients, summed in an order that does not depend on threads.
   package func norm(_ team: ThreadTeam) -> Double {

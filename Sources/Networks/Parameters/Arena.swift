@@ -37,6 +37,8 @@ public typealias GradientArena = Arena<Double>
 public final class Arena<Scalar: BinaryFloatingPoint & BitwiseCopyable & Sendable> {
   public let placements: [TensorPlacement]
   public let storage: AlignedRun<Scalar>
+  /// Pieces of tensors that tasks work on, none of them with two tensors' values.
+  let runs: [Run]
   private let indices: [String: Int]
 
   /// An arena of zeros with these tensors in this order.
@@ -51,6 +53,36 @@ public final class Arena<Scalar: BinaryFloatingPoint & BitwiseCopyable & Sendabl
     self.placements = placements
     indices = Dictionary(uniqueKeysWithValues: placements.enumerated().map { ($1.name, $0) })
     storage = AlignedRun(count: offset)
+    runs = Run.covering(placements)
+  }
+
+  /// A piece of one tensor.
+  struct Run: Sendable {
+    /// Its place among the runs, and its tensor's among the tensors.
+    let number: Int
+    let tensor: Int
+    let declaration: TensorDeclaration
+    let range: Range<Int>
+
+    /// Where its vectors begin.
+    var vectors: StrideTo<Int> { stride(from: range.lowerBound, to: range.upperBound, by: vectorWidth) }
+
+    /// Floats of a run: enough for a thread to be worth waking, few enough to share out evenly.
+    private static var length: Int { 1 << 14 }
+
+    fileprivate static func covering(_ placements: [TensorPlacement]) -> [Run] {
+      var runs: [Run] = []
+      for (tensor, placement) in placements.enumerated() {
+        let end = placement.offset + placement.paddedCount
+        for start in stride(from: placement.offset, to: end, by: length) {
+          runs.append(
+            Run(
+              number: runs.count, tensor: tensor, declaration: placement.declaration,
+              range: start..<min(end, start + length)))
+        }
+      }
+      return runs
+    }
   }
 
   /// An arena of zeros laid out like another.

@@ -53,7 +53,8 @@ extension RunConfiguration {
     ]
     for (name, isGiven, taker) in settings where isGiven && form != taker {
       throw Failure(
-        .usage, "\(name) is of no use with the schedule \(form.rawValue)", remedy: "it goes with \(taker.rawValue)")
+        .usage, "\(name) is of no use with the schedule \(form.rawValue)", remedy: "it goes with \(taker.rawValue)"
+      )
     }
     if form == .oneCycle, warmUpSteps != nil {
       throw Failure(.usage, "warm_up_steps is of no use with the schedule one-cycle, which rises by itself")

@@ -132,7 +132,8 @@ public final class Prediction {
         } ?? rest.endIndex)
       probabilities += try replica.predict(
         Batch(
-          songs: batch.map { UInt32($0) }, segments: Array(lengths[batch]), features: songs[batch].flatMap { $0 }, labels: []))
+          songs: batch.map { UInt32($0) }, segments: Array(lengths[batch]), features: songs[batch].flatMap { $0 },
+          labels: []))
       rest = batch.endIndex..<rest.endIndex
     }
     return probabilities
