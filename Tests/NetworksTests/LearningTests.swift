@@ -39,7 +39,8 @@ private struct DemonstrationSongs: Sendable {
   func batch(_ songs: some Sequence<Int>) -> Batch {
     let width = Self.segments * 12
     return Batch(
-      songs: songs.map(UInt32.init), width: 12, features: songs.flatMap { features[$0 * width..<($0 + 1) * width] },
+      songs: songs.map(UInt32.init), width: 12,
+      features: songs.flatMap { features[$0 * width..<($0 + 1) * width] },
       labels: songs.flatMap { labels[$0 * tags..<($0 + 1) * tags].map(Float.init) })
   }
 }

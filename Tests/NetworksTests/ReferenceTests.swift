@@ -35,7 +35,8 @@ func randomBatch(_ replica: Replica, songs: Int, first: UInt32 = 0, segments: [I
   let shape = replica.architecture
   let total = segments?.reduce(0, +) ?? songs * shape.segments
   return Batch(
-    songs: (0..<UInt32(songs)).map { first + $0 }, segments: segments ?? Array(repeating: shape.segments, count: songs),
+    songs: (0..<UInt32(songs)).map { first + $0 },
+    segments: segments ?? Array(repeating: shape.segments, count: songs),
     features: (0..<total * replica.network.segmentWidth).map { _ in
       Float(stream.index(below: 1001)) / 1000
     },
@@ -149,7 +150,8 @@ func gradientsEqualFiniteDifferencesOfTheReference(ofUnequalSongs: Bool, _ which
   for song in 0..<11 {
     let alone = try replica.predict(
       Batch(
-        songs: [UInt32(song)], width: 12, features: Array(batch.features[song * width..<(song + 1) * width]), labels: []))
+        songs: [UInt32(song)], width: 12, features: Array(batch.features[song * width..<(song + 1) * width]),
+        labels: []))
     #expect(alone == Array(together[song * 4..<(song + 1) * 4]))
   }
 }
