@@ -74,6 +74,7 @@ public enum Optimizers {
   public static var all: [any Optimizer.Type] {
     [
       Adam.self,
+      AdamW.self,
     ]
   }
 
