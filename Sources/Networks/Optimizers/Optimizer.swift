@@ -75,6 +75,7 @@ public enum Optimizers {
     [
       Adam.self,
       AdamW.self,
+      SGD.self,
     ]
   }
 
