@@ -76,6 +76,7 @@ public enum Optimizers {
       Adam.self,
       AdamW.self,
       SGD.self,
+      LAMB.self,
     ]
   }
 
