@@ -2,6 +2,7 @@ import Foundation
 import HierarchicalData
 import Networks
 import RandomNumbers
+import Testing
 
 /// A network, its weights and its batch as `scripts/golden/cases.py` defines them: by rules over a seed, so that
 /// only the results need to be stored.
@@ -28,6 +29,10 @@ struct GoldenCase: Decodable, Sendable {
   var complete: Bool
   var trainable: [Tensor]
   var moving: [Tensor]
+  /// Of the input; 12 rows of one channel where a case does not say. Columns of zeros before and after.
+  var rows: Int?
+  var channels: Int?
+  var padding: [Int]?
 
   init(_ json: String) throws {
     let decoder = JSONDecoder()
@@ -37,14 +42,14 @@ struct GoldenCase: Decodable, Sendable {
 
   var architecture: Architecture {
     Architecture(
-      rows: 12, segments: segments, filters: filters,
+      rows: rows ?? 12, channels: channels ?? 1, segments: segments, filters: filters,
       pooling: pooling.map { PoolingSize(frequency: $0[0], time: $0[1]) }, recurrentUnits: recurrentUnits,
       tags: tags)
   }
 
   /// A replica with the case's weights and moving statistics.
   func replica(threads: Int) throws -> Replica {
-    let replica = try Replica(architecture, maximumBatch: songs.count, threads: threads)
+    let replica = try Replica(network(), maximumBatch: songs.count, threads: threads)
     for (number, tensor) in (trainable + moving).enumerated() {
       let arena = number < trainable.count ? replica.parameters : replica.movingStatistics
       guard arena.placement(of: tensor.name)?.shape == tensor.shape else {
@@ -53,6 +58,17 @@ struct GoldenCase: Decodable, Sendable {
       arena.setValues(initialValues(of: tensor, number: number), of: tensor.name)
     }
     return replica
+  }
+
+  private func network() throws -> Network {
+    guard let padding, padding != [0, 0] else { return try architecture.network() }
+    var padded = architecture
+    padded.segments += padding[0] + padding[1]
+    let layers = try padded.network().layers
+    return Network(
+      input: SignalShape(rows: rows!, columns: segments, channels: channels!),
+      [ZeroPaddingLayer(before: padding[0], after: padding[1])] + layers.dropLast(),
+      try #require(layers.last as? any OutputLayer))
   }
 
   struct Mismatch: Error, CustomStringConvertible {
@@ -84,11 +100,14 @@ struct GoldenCase: Decodable, Sendable {
   func batch() -> Batch {
     var features = RandomStream(seed: seed, purpose: .test, first: 1000)
     var labels = RandomStream(seed: seed, purpose: .test, first: 1001)
+    let (rows, channels) = (rows ?? 12, channels ?? 1)
     return Batch(
-      songs: songs, width: 12,
-      features: (0..<songs.count * segments * 12).map { _ in
-        let thousandths = features.nextWord() % 1001
-        return Float(Double(thousandths * thousandths / 1000) / 1000)
+      songs: songs, width: rows * channels,
+      features: (0..<songs.count * segments * rows * channels).map { place in
+        let channel = place / rows % channels
+        let thousandths = Int(features.nextWord() % 1001)
+        let value = thousandths * thousandths / 1000 * (1 + channel % 4) - 500 * (channel % 3)
+        return Float(Double(value) / 1000)
       },
       labels: (0..<songs.count * tags).map { _ in labels.nextWord() % 4 == 0 ? 1 : 0 })
   }

@@ -23,8 +23,13 @@ struct GoldenNumbers {
       .path
   }
 
+  /// Of networks whose inputs are not 12 rows of one channel.
+  private static let pathOfShapes = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    .appendingPathComponent("Golden/networks-shapes.h5").path
+
   init(named name: String) throws {
-    let group = try File.open(Self.path).group(name)
+    let shapes = try File.open(Self.pathOfShapes)
+    let group = shapes.contains(name) ? try shapes.group(name) : try File.open(Self.path).group(name)
     let definition = try GoldenCase(group.textAttribute("case"))
     self.definition = definition
     let limit = 50_000_000

@@ -8,7 +8,8 @@ private let tolerance = 1e-4
 private let zeroTolerance = 1e-6
 
 private let cases = [
-  "small-252", "small-77-dropout", "large-36", "large-41-dropout", "odd-29", "odd-29-dropout",
+  "small-252", "small-77-dropout", "large-36", "large-41-dropout", "odd-29", "odd-29-dropout", "rows-96",
+  "channels-29-dropout", "padded-20",
 ]
 
 @Test(arguments: cases)
