@@ -58,18 +58,45 @@ let package = Package(
       name: "Networks", dependencies: ["Kernels", "RandomNumbers", "Diagnosis"], swiftSettings: kernel),
 
     // The data: files to songs to snapshot to batches.
+    .target(name: "Texts", dependencies: ["Diagnosis", "MessagePassing"], swiftSettings: common),
     .target(
-      name: "MillionSong",
+      name: "FileTrees", dependencies: ["Diagnosis", "FileAccess", "MessagePassing", "Sampling", "Texts"],
+      swiftSettings: common),
+    .target(name: "Segments", swiftSettings: common),
+    .target(
+      name: "TrackFiles",
       dependencies: [
-        "HierarchicalData", "Isolation", "MessagePassing", "FileAccess", "RandomNumbers", "Sampling", "Diagnosis",
-        database,
+        "Diagnosis", "FileAccess", "FileTrees", "HierarchicalData", "Isolation", "MessagePassing", "Sampling",
+        "Segments", "Texts",
+      ],
+      swiftSettings: common),
+    .target(
+      name: "Tags",
+      dependencies: [
+        "Diagnosis", "FileAccess", "FileTrees", "MessagePassing", "Sampling", "Texts", "TrackFiles", database,
+      ],
+      swiftSettings: common),
+    .target(
+      name: "Splits", dependencies: ["Diagnosis", "FileAccess", "RandomNumbers", "Texts"], swiftSettings: common),
+    .target(
+      name: "Snapshots",
+      dependencies: [
+        "Diagnosis", "FileAccess", "HierarchicalData", "Isolation", "MessagePassing", "Segments", "Splits", "Tags",
+        "Texts",
+      ],
+      swiftSettings: common),
+    .target(
+      name: "Preparation",
+      dependencies: [
+        "Diagnosis", "FileAccess", "FileTrees", "MessagePassing", "Sampling", "Segments", "Snapshots", "Splits",
+        "Tags", "Texts", "TrackFiles",
       ],
       swiftSettings: common),
     .target(
       name: "Synthesis",
       dependencies: [
-        "FileAccess", "HierarchicalData", "MessagePassing", "MillionSong", "RandomNumbers", "Metrics",
-        "Diagnosis",
+        "Diagnosis", "FileAccess", "HierarchicalData", "MessagePassing", "Metrics", "RandomNumbers", "Sampling",
+        "Tags",
       ],
       swiftSettings: common),
 
@@ -85,22 +112,26 @@ let package = Package(
     .target(
       name: "Training",
       dependencies: [
-        "Checkpointing", "DataParallel", "Diagnosis", "FileAccess", "Kernels", "MessagePassing", "Metrics",
-        "MillionSong", "Networks", "RandomNumbers", "Sampling", "TensorBoardEvents", logging, yams,
+        "Checkpointing", "DataParallel", "Diagnosis", "FileAccess", "FileTrees", "Kernels", "MessagePassing",
+        "Metrics", "Networks", "Preparation", "RandomNumbers", "Sampling", "Segments", "Snapshots", "Splits",
+        "Tags",
+        "TensorBoardEvents", "Texts", "TrackFiles", logging, yams,
       ],
       swiftSettings: common),
     .executableTarget(
       name: "crnn-dist",
       dependencies: [
-        "Checkpointing", "DataParallel", "Diagnosis", "FileAccess", "HierarchicalData", "Isolation",
-        "MessagePassing",
-        "Metrics",
-        "MillionSong", "Networks", "Sampling", "Synthesis", "Training", argumentParser, logging, yams,
+        "Checkpointing", "DataParallel", "Diagnosis", "FileAccess", "FileTrees", "HierarchicalData", "Isolation",
+        "MessagePassing", "Metrics", "Networks", "Preparation", "Sampling", "Segments", "Snapshots", "Splits",
+        "Synthesis", "Tags", "TrackFiles", "Training", argumentParser, logging, yams,
       ],
       swiftSettings: common),
 
     // What several modules' tests use.
     .target(name: "TestFolders", path: "Tests/TestFolders", swiftSettings: common),
+    .target(
+      name: "TestTracks", dependencies: ["HierarchicalData", "RandomNumbers", "TestFolders"],
+      path: "Tests/TestTracks", swiftSettings: common),
 
     .testTarget(
       name: "FileAccessTests", dependencies: ["FileAccess", "Diagnosis", "TestFolders"], swiftSettings: common),
@@ -118,22 +149,56 @@ let package = Package(
     .testTarget(
       name: "NetworksTests",
       dependencies: [
-        "Networks", "Kernels", "HierarchicalData", "MessagePassing", "Metrics", "MillionSong", "RandomNumbers",
-        "Sampling", "Synthesis",
+        "Networks", "Kernels", "HierarchicalData", "MessagePassing", "Metrics", "Preparation", "RandomNumbers",
+        "Sampling", "Snapshots", "Splits", "Synthesis",
       ],
       exclude: ["Golden"], swiftSettings: common),
+    .testTarget(name: "TextsTests", dependencies: ["Texts", "RandomNumbers"], swiftSettings: common),
     .testTarget(
-      name: "MillionSongTests",
+      name: "FileTreesTests",
+      dependencies: ["FileTrees", "Diagnosis", "MessagePassing", "TestFolders", "TestTracks", "Texts"],
+      swiftSettings: common),
+    .testTarget(
+      name: "TrackFilesTests",
       dependencies: [
-        "MillionSong", "Synthesis", "HierarchicalData", "MessagePassing", "FileAccess", "RandomNumbers",
-        "Diagnosis", "TestFolders", database,
+        "TrackFiles", "Diagnosis", "FileTrees", "HierarchicalData", "MessagePassing", "Segments", "TestFolders",
+        "TestTracks", "Texts",
+      ],
+      swiftSettings: common),
+    .testTarget(
+      name: "TagsTests",
+      dependencies: [
+        "Tags", "Diagnosis", "FileTrees", "MessagePassing", "Preparation", "Snapshots", "TestFolders",
+        "TestTracks",
+        "TrackFiles", database,
+      ],
+      swiftSettings: common),
+    .testTarget(
+      name: "SplitsTests",
+      dependencies: ["Splits", "Diagnosis", "RandomNumbers", "TestFolders", "TestTracks", "Texts"],
+      swiftSettings: common),
+    .testTarget(
+      name: "SnapshotsTests",
+      dependencies: [
+        "Snapshots", "Diagnosis", "HierarchicalData", "MessagePassing", "Preparation", "RandomNumbers",
+        "TestFolders",
+        "TestTracks",
+      ],
+      swiftSettings: common),
+    .testTarget(
+      name: "PreparationTests",
+      dependencies: [
+        "Preparation", "Diagnosis", "FileAccess", "FileTrees", "HierarchicalData", "MessagePassing",
+        "RandomNumbers",
+        "Segments", "Snapshots", "Splits", "Synthesis", "Tags", "TestFolders", "TestTracks", "Texts", "TrackFiles",
+        database,
       ],
       swiftSettings: common),
     .testTarget(
       name: "SynthesisTests",
       dependencies: [
-        "Synthesis", "MillionSong", "HierarchicalData", "MessagePassing", "RandomNumbers", "FileAccess",
-        "Diagnosis", "TestFolders",
+        "Synthesis", "Diagnosis", "FileAccess", "HierarchicalData", "MessagePassing", "RandomNumbers", "Tags",
+        "TestFolders", "Texts", "TrackFiles",
       ],
       swiftSettings: common),
     .testTarget(
@@ -148,8 +213,8 @@ let package = Package(
     .testTarget(
       name: "TrainingTests",
       dependencies: [
-        "Training", "Checkpointing", "Diagnosis", "MessagePassing", "Networks", "MillionSong", "RandomNumbers",
-        "Synthesis", "TensorBoardEvents",
+        "Training", "Checkpointing", "Diagnosis", "MessagePassing", "Networks", "RandomNumbers", "Segments",
+        "Synthesis", "TensorBoardEvents", "Texts",
       ],
       swiftSettings: common),
   ]

@@ -1,6 +1,6 @@
 import ArgumentParser
 import MessagePassing
-import MillionSong
+import TrackFiles
 
 /// How the files of a tree are found.
 struct BenchmarkDiscoverCommand: ParsableCommand {

@@ -1,7 +1,8 @@
 import ArgumentParser
 import Foundation
 import MessagePassing
-import MillionSong
+import Segments
+import TrackFiles
 
 /// How fast tracks are read.
 struct BenchmarkReadCommand: ParsableCommand {
@@ -35,8 +36,8 @@ struct BenchmarkReadCommand: ParsableCommand {
     guard (1...1000).contains(repetitions) else {
       throw ValidationError("--repetitions is \(repetitions); expected 1 to 1000")
     }
-    guard (1...PreparationOptions.mostSegments).contains(segments) else {
-      throw ValidationError("--segments is \(segments); expected 1 to \(PreparationOptions.mostSegments)")
+    guard (1...SegmentLimits.mostTaken).contains(segments) else {
+      throw ValidationError("--segments is \(segments); expected 1 to \(SegmentLimits.mostTaken)")
     }
   }
 

@@ -3,7 +3,6 @@ import Diagnosis
 import Foundation
 import Isolation
 import MessagePassing
-import MillionSong
 
 /// The program: commands only, each in its own file.
 @main

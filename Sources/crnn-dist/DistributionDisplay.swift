@@ -1,6 +1,6 @@
 import ArgumentParser
 import Diagnosis
-import MillionSong
+import Snapshots
 
 /// Numbers of segments at which it is told how many songs are left.
 struct Thresholds: CustomStringConvertible {

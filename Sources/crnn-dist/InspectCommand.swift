@@ -4,7 +4,9 @@ import FileAccess
 import Foundation
 import HierarchicalData
 import MessagePassing
-import MillionSong
+import Preparation
+import Segments
+import Snapshots
 
 /// Tells what something is and holds.
 struct InspectCommand: ParsableCommand {

@@ -1,7 +1,8 @@
 import Diagnosis
 import FileAccess
 import Foundation
-import MillionSong
+import Tags
+import TrackFiles
 
 /// What a path turns out to be.
 enum Subject: String, Codable {
@@ -23,7 +24,7 @@ enum Subject: String, Codable {
     default:
       if LastFMDatabase.isDatabase(path) {
         self = .database
-      } else if (try? TrackFiles.form(of: path)) == .list {
+      } else if (try? TrackFileSearch.form(of: path)) == .list {
         // Whatever is text of no other kind.
         self = .list
       } else {

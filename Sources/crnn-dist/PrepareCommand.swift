@@ -2,7 +2,9 @@ import ArgumentParser
 import Diagnosis
 import Foundation
 import MessagePassing
-import MillionSong
+import Preparation
+import Segments
+import Snapshots
 
 /// Makes a snapshot of a track tree and its tags.
 struct PrepareCommand: ParsableCommand {
@@ -55,7 +57,8 @@ struct PrepareCommand: ParsableCommand {
     try options.validate()
     MPIProgram.run { communicator in
       let progress = ProgressDisplay()
-      let report = try Preparation.run(options, output: out, communicator: communicator, progress: progress.show)
+      let report = try SnapshotPreparation.run(
+        options, output: out, communicator: communicator, progress: progress.show)
       guard communicator.isRoot else { return }
       progress.finish()
       for note in report.notes { print(note) }

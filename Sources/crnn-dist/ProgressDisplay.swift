@@ -1,5 +1,5 @@
 import Foundation
-import MillionSong
+import Preparation
 
 /// Tells how far the reading of songs or records is: a live line on a terminal, now and then a plain one elsewhere.
 final class ProgressDisplay {

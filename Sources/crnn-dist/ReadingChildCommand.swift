@@ -1,6 +1,6 @@
 import ArgumentParser
 import Diagnosis
-import MillionSong
+import TrackFiles
 
 /// Reads track files for another process of this program, which starts it.
 struct ReadingChildCommand: ParsableCommand {

@@ -2,7 +2,7 @@ import ArgumentParser
 import Checkpointing
 import Diagnosis
 import Isolation
-import MillionSong
+import Snapshots
 
 /// Tries files for another process of this program, which starts it.
 struct RehearsalCommand: ParsableCommand {

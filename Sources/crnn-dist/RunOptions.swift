@@ -1,7 +1,8 @@
 import ArgumentParser
 import Diagnosis
 import Foundation
-import MillionSong
+import Splits
+import TrackFiles
 import Training
 
 /// The options of a training run on the command line, beside those of its steps.

@@ -1,4 +1,4 @@
-import MillionSong
+import FileTrees
 
 /// Files that could not be read, with their causes, as `inspect` tells them: some on the screen, all in JSON.
 struct SkippedDisplay: Encodable {

@@ -1,6 +1,7 @@
 import Diagnosis
 import Foundation
-import MillionSong
+import Segments
+import Snapshots
 
 /// A snapshot.
 struct SnapshotInspection: Inspection {

@@ -1,5 +1,6 @@
 import Diagnosis
-import MillionSong
+import Tags
+import TrackFiles
 
 /// A track file.
 struct TrackInspection: Inspection {

@@ -1,6 +1,9 @@
 import ArgumentParser
 import Diagnosis
-import MillionSong
+import Preparation
+import Segments
+import Splits
+import Tags
 
 /// What `prepare` and `inspect` take of songs and their tags, but for the songs themselves and how many segments.
 struct SongOptions: ParsableArguments {
@@ -25,7 +28,7 @@ struct SongOptions: ParsableArguments {
   @Option(help: "Which segments: the first, or those in the middle.")
   var crop = Crop.first
 
-  @Option(help: "Whole songs are cut after so many segments (default: \(PreparationOptions.mostSegments)).")
+  @Option(help: "Whole songs are cut after so many segments (default: \(SegmentLimits.mostTaken)).")
   var longest: Int?
 
   @Option(help: "What is taken of the segments: pitches, timbre or both.")
@@ -59,7 +62,7 @@ struct SongOptions: ParsableArguments {
   func preparation(of songs: String, segments: SegmentChoice) throws -> PreparationOptions {
     PreparationOptions(
       trackFiles: songs, lastFMTags: lastfm, tagSource: tagSource, segments: segments, crop: crop,
-      longest: longest ?? PreparationOptions.mostSegments, features: features, tags: try VocabularyRule(tags),
+      longest: longest ?? SegmentLimits.mostTaken, features: features, tags: try VocabularyRule(tags),
       minimumTagWeight: minTagWeight, join: join, isStrict: strict, split: try split.map { try SplitRule($0) },
       seed: seed)
   }

@@ -1,6 +1,10 @@
 import Diagnosis
+import FileTrees
 import MessagePassing
-import MillionSong
+import Preparation
+import Segments
+import Snapshots
+import Tags
 
 /// How `inspect` is to go through songs.
 struct SongReading {
@@ -23,6 +27,11 @@ struct SongReading {
     let survey = try SongSurvey(
       options, tracks: tracks, lists: lists, namesAll: namesAll, communicator: communicator, progress: progress)
     return SongsRead(survey, self)
+  }
+
+  /// Shows how many records have been read.
+  func recordsRead(_ done: Int, of total: Int) {
+    progress(PreparationProgress(phase: .readingRecords, done: done, total: total))
   }
 }
 

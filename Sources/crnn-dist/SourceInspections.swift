@@ -1,8 +1,10 @@
 import Diagnosis
 import FileAccess
+import FileTrees
 import MessagePassing
-import MillionSong
 import Sampling
+import Tags
+import TrackFiles
 
 /// A folder of track files, of Last.fm records, or of both.
 struct TreeInspection: Inspection {
@@ -130,7 +132,7 @@ struct ListInspection: Inspection {
   /// Collective.
   init(_ path: String, _ reading: SongReading) throws {
     let communicator = reading.communicator
-    let files = try TrackFiles.discover(path, communicator: communicator)
+    let files = try TrackFileSearch.discover(path, communicator: communicator)
     let own = share(of: 0..<files.count, rank: communicator.rank, size: communicator.size)
     missing = try communicator.allreduce(own.count { (try? PathKind(of: files.path($0))) == nil }, .sum)
     guard missing < files.count else {

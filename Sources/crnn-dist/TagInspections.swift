@@ -1,6 +1,6 @@
 import Diagnosis
 import MessagePassing
-import MillionSong
+import Tags
 
 /// What reading all records of a source of Last.fm tags came to.
 struct TagsRead: Encodable {
@@ -18,7 +18,7 @@ struct TagsRead: Encodable {
   init(_ path: String, _ tree: LastFMTree, _ reading: SongReading, top: Int) throws {
     minimumWeight = reading.options.minimumTagWeight
     survey = try TagSurvey(
-      of: tree, minimumWeight: minimumWeight, communicator: reading.communicator, progress: reading.progress)
+      of: tree, minimumWeight: minimumWeight, communicator: reading.communicator, progress: reading.recordsRead)
     (self.path, self.top) = (path, top)
   }
 
@@ -26,7 +26,8 @@ struct TagsRead: Encodable {
   init(_ path: String, _ database: LastFMDatabase, _ reading: SongReading, top: Int) throws {
     minimumWeight = reading.options.minimumTagWeight
     survey = try TagSurvey(
-      of: database, minimumWeight: minimumWeight, communicator: reading.communicator, progress: reading.progress)
+      of: database, minimumWeight: minimumWeight, communicator: reading.communicator, progress: reading.recordsRead
+    )
     (self.path, self.top) = (path, top)
   }
 

@@ -1,9 +1,11 @@
 import Foundation
 import MessagePassing
 import Metrics
-import MillionSong
 import Networks
+import Preparation
 import Sampling
+import Snapshots
+import Splits
 import Synthesis
 import Testing
 
@@ -26,7 +28,7 @@ private struct DemonstrationSongs: Sendable {
       _ = try TreeSynthesis(SynthesisParameters(songs: 1000), into: folder).run(communicator)
       let options = PreparationOptions(
         trackFiles: folder + "/msd", lastFMTags: folder + "/lastfm", segments: .count(Self.segments))
-      try Preparation.run(options, output: snapshot, communicator: communicator)
+      try SnapshotPreparation.run(options, output: snapshot, communicator: communicator)
     }
     let songs = try Snapshot.open(snapshot)
     features = try songs.values(of: .pitches, songs: 0..<songs.songCount).floats

@@ -3,10 +3,12 @@ import FileAccess
 import Foundation
 import HierarchicalData
 import MessagePassing
-import MillionSong
 import Synthesis
+import Tags
 import TestFolders
 import Testing
+import Texts
+import TrackFiles
 
 @Suite struct TreeSynthesisTests {
   @Test func worldSizeDoesNotChangeAByte() throws {

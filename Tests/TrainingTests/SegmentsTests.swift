@@ -2,8 +2,9 @@ import Checkpointing
 import Diagnosis
 import Foundation
 import MessagePassing
-import MillionSong
+import Segments
 import Testing
+import Texts
 import Training
 
 /// Which segments and features of songs a run sees, and where it has them from.

@@ -2,8 +2,9 @@ import Checkpointing
 import Diagnosis
 import Foundation
 import MessagePassing
-import MillionSong
 import RandomNumbers
+import Segments
+import Texts
 import Training
 
 /// Songs whose first tag shows in their pitches, so that there is something to learn.

@@ -1,8 +1,10 @@
 import Diagnosis
 import Foundation
-import MillionSong
 import Networks
 import Sampling
+import Segments
+import Splits
+import Tags
 
 /// Everything that decides what a training run does: defaults, overlaid by a YAML file, overlaid by the command
 /// line. `RunOption` has the names, and how each is read and written.
@@ -146,7 +148,7 @@ extension RunConfiguration {
   public func validate() throws {
     switch (data, msd, lastfm) {
     case (.some, _, _): break
-    case (nil, .some, _): try PreparationOptions.checkTagSource(tagSource, lastFM: lastfm, join: join)
+    case (nil, .some, _): try tagSource.check(lastFM: lastfm, join: join)
     case (nil, nil, nil):
       throw Failure(.usage, "no songs to train on: give --data SNAPSHOT.h5, or --msd PATH with --lastfm PATH")
     case (nil, nil, .some): throw Failure(.usage, "--lastfm needs --msd PATH, where the songs are")

@@ -1,6 +1,7 @@
 import Diagnosis
-import MillionSong
 import Networks
+import Splits
+import Tags
 import Yams
 
 /// One option of a run: its key in YAML, what it takes, how it is set and told. On the command line it has the

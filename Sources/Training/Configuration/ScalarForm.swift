@@ -1,4 +1,4 @@
-import MillionSong
+import Segments
 import Yams
 
 /// How one value stands in YAML and on the command line.

@@ -1,6 +1,6 @@
 import Foundation
 import Logging
-import MillionSong
+import Segments
 
 /// Tells a human how the run goes: on a terminal a live line, elsewhere plain lines, one an epoch and one every
 /// half minute within long epochs.

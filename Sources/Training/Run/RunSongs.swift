@@ -2,7 +2,12 @@ import Diagnosis
 import FileAccess
 import Foundation
 import MessagePassing
-import MillionSong
+import Preparation
+import Segments
+import Snapshots
+import Splits
+import Tags
+import Texts
 
 /// A snapshot as the songs of a run.
 public final class SnapshotSongs: SongSource {
@@ -62,7 +67,7 @@ extension TrainingRun {
     let options = PreparationOptions(
       trackFiles: msd, lastFMTags: configuration.lastfm, tagSource: configuration.tagSource,
       segments: isWhole ? .all : segments, crop: isWhole ? .first : configuration.crop,
-      longest: (isWhole ? configuration.longest : nil) ?? PreparationOptions.mostSegments,
+      longest: (isWhole ? configuration.longest : nil) ?? SegmentLimits.mostTaken,
       features: configuration.features ?? .pitches, tags: tags, minimumTagWeight: configuration.minimumTagWeight,
       join: configuration.join, isStrict: configuration.strict,
       split: isCounted ? try SplitRule(configuration.split) : nil, seed: configuration.seed)
@@ -75,7 +80,7 @@ extension TrainingRun {
       configuration.join = songs.join
       return songs
     }
-    try Preparation.run(options, output: folder.snapshot, communicator: communicator)
+    try SnapshotPreparation.run(options, output: folder.snapshot, communicator: communicator)
     let songs = try communicator.agree { try SnapshotSongs(folder.snapshot) }
     configuration.join = songs.join
     return songs

@@ -1,9 +1,11 @@
 import DataParallel
 import Diagnosis
 import MessagePassing
-import MillionSong
 import Networks
 import Sampling
+import Segments
+import Splits
+import Tags
 
 /// What a run is made of before its first step: songs divided and loaded, a replica with equal weights on every
 /// rank.
@@ -198,7 +200,7 @@ extension RunConfiguration {
     let fits: Bool
     switch rule {
     case .paper: fits = source.tags == Vocabulary.paper.names
-    case .top: fits = source.preparedSplit?.tags == rule
+    case .top(let count): fits = source.preparedSplit?.countedTags == count
     case .list(let path): fits = try source.tags == Vocabulary(listAt: path).names
     }
     guard !fits else { return }

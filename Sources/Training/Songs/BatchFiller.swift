@@ -1,4 +1,3 @@
-import MillionSong
 import Networks
 
 /// Makes batches of songs.

@@ -1,6 +1,5 @@
 import Diagnosis
 import Foundation
-import MillionSong
 import Networks
 
 /// Songs that stay on the disk and are read when a batch wants them.

@@ -1,4 +1,5 @@
-import MillionSong
+import Segments
+import Texts
 
 /// Songs that are in memory.
 public final class InMemorySongs: SongSource {

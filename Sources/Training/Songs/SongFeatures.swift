@@ -1,7 +1,7 @@
 import Diagnosis
 import MessagePassing
-import MillionSong
 import Sampling
+import Segments
 
 /// Where batches take songs' values from.
 protocol SongStore: AnyObject {

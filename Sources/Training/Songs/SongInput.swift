@@ -1,7 +1,7 @@
 import Checkpointing
 import Diagnosis
-import MillionSong
 import Sampling
+import Segments
 
 /// What the network sees of a song: which features of which segments, and how they are scaled. A run decides it, its
 /// checkpoints keep it, and whoever uses them does the same.
@@ -50,7 +50,7 @@ public struct SongInput: Sendable, Equatable {
 
   /// The segments that are read of a track file.
   var trackWindow: SegmentWindow {
-    guard let count = segments.count else { return .first(longest ?? PreparationOptions.mostSegments) }
+    guard let count = segments.count else { return .first(longest ?? SegmentLimits.mostTaken) }
     return crop == .first ? .first(count) : .middle(count)
   }
 

@@ -1,6 +1,5 @@
 import Diagnosis
 import MessagePassing
-import MillionSong
 
 /// Whether a rank keeps its songs in memory or reads them from the disk as it needs them.
 struct SongMemory {

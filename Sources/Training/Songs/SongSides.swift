@@ -1,7 +1,8 @@
 import Checkpointing
 import Diagnosis
-import MillionSong
 import RandomNumbers
+import Splits
+import Texts
 
 /// A source's songs as a run uses them: the sides of the split, and the labels, which `permute_tags` deals out
 /// anew.
@@ -24,7 +25,7 @@ public struct SongSides {
     _ source: any SongSource, split text: String, listsHash: String? = nil, permuteTags: Bool, seed: UInt64
   ) throws {
     let wanted = try SplitRule(text)
-    let prepared = source.preparedSplit.flatMap { $0.tags.isCounted || $0.isFor(wanted) ? $0 : nil }
+    let prepared = source.preparedSplit.flatMap { $0.countedTags != nil || $0.isFor(wanted) ? $0 : nil }
     let rule = prepared?.rule ?? wanted
     // Tags dealt out anew are a control of the same split.
     let songs = SplitSongs(

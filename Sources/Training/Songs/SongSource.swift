@@ -1,5 +1,7 @@
 import Diagnosis
-import MillionSong
+import Segments
+import Splits
+import Texts
 
 /// The songs a run learns from, in a fixed order; a song's number is its row.
 ///

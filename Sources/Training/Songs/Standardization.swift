@@ -1,6 +1,6 @@
 import MessagePassing
-import MillionSong
 import Sampling
+import Segments
 
 extension Standardization {
   /// Over all segments of the songs that training can see. Each rank reads a share of the songs; the result is the

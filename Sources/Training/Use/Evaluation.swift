@@ -1,9 +1,9 @@
 import Diagnosis
 import MessagePassing
 import Metrics
-import MillionSong
 import Networks
 import Sampling
+import Splits
 
 /// The metrics of a checkpoint on a side of a split.
 public struct Evaluation: Sendable {

@@ -1,10 +1,12 @@
 import Checkpointing
 import Diagnosis
+import FileTrees
 import Foundation
 import MessagePassing
-import MillionSong
 import Networks
 import Sampling
+import Segments
+import TrackFiles
 
 /// Tags for track files, from a checkpoint.
 public final class Prediction {

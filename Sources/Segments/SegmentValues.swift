@@ -1,0 +1,85 @@
+/// A feature's values of whole segments, 12 a segment, as compactly as they can be kept without loss.
+public enum SegmentValues: Sendable, Equatable {
+  /// Thousandths: the data set's pitches carry three decimals.
+  case thousandths([UInt16])
+  /// Thousandths of a wider range: its timbre carries three decimals too.
+  case wideThousandths([Int32])
+  /// The nearest single-precision values, where some value has more decimals.
+  case floats([Float])
+
+  /// Values, 12 for each segment.
+  public var count: Int {
+    switch self {
+    case .thousandths(let values): values.count
+    case .wideThousandths(let values): values.count
+    case .floats(let values): values.count
+    }
+  }
+
+  /// The values of some of the segments.
+  package func segments(_ range: Range<Int>) -> SegmentValues {
+    func part<Value>(_ values: [Value]) -> [Value] {
+      range == 0..<values.count / Feature.width
+        ? values : Array(values[range.lowerBound * Feature.width..<range.upperBound * Feature.width])
+    }
+    return switch self {
+    case .thousandths(let values): .thousandths(part(values))
+    case .wideThousandths(let values): .wideThousandths(part(values))
+    case .floats(let values): .floats(part(values))
+    }
+  }
+
+  /// Bytes of memory that the values take.
+  public var bytes: Int {
+    switch self {
+    case .thousandths(let values): values.count * 2
+    case .wideThousandths(let values): values.count * 4
+    case .floats(let values): values.count * 4
+    }
+  }
+
+  /// Packs values that lie in the feature's range: thousandths where every one of them is the double nearest to a
+  /// decimal of three places (−0 counts as 0), else floats.
+  public init(packing values: [Double], of feature: Feature) {
+    func thousandths<Integer: FixedWidthInteger>(_ type: Integer.Type) -> [Integer]? {
+      var packed = [Integer](repeating: 0, count: values.count)
+      for (index, value) in values.enumerated() {
+        let rounded = (value * 1000).rounded()
+        guard rounded / 1000 == value else { return nil }
+        packed[index] = Integer(rounded)
+      }
+      return packed
+    }
+    switch feature {
+    case .pitches: self = thousandths(UInt16.self).map { .thousandths($0) } ?? .floats(values.map { Float($0) })
+    case .timbre: self = thousandths(Int32.self).map { .wideThousandths($0) } ?? .floats(values.map { Float($0) })
+    }
+  }
+
+  /// The single-precision value of a number of thousandths: the nearest to the double that the file holds.
+  @inline(__always)
+  public static func float(ofThousandths value: Int32) -> Float { Float(Double(value) / 1000) }
+
+  /// `float(ofThousandths:)` of 0 to 1000, for pitches.
+  static let floatsOfThousandths: [Float] = (0...1000).map { float(ofThousandths: $0) }
+
+  /// Single-precision values, whichever way they are kept.
+  public var floats: [Float] {
+    switch self {
+    case .thousandths(let values): values.map { Self.floatsOfThousandths[Int(min($0, 1000))] }
+    case .wideThousandths(let values): values.map { Self.float(ofThousandths: $0) }
+    case .floats(let values): values
+    }
+  }
+
+  /// Whether all of them can be values of the feature.
+  package func fit(_ feature: Feature) -> Bool {
+    let range = feature.range
+    let thousandths = Int32(range.lowerBound * 1000)...Int32(range.upperBound * 1000)
+    return switch self {
+    case .thousandths(let values): values.allSatisfy { thousandths.contains(Int32($0)) }
+    case .wideThousandths(let values): values.allSatisfy { thousandths.contains($0) }
+    case .floats(let values): values.allSatisfy { range.contains(Double($0)) }
+    }
+  }
+}

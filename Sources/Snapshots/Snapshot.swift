@@ -1,0 +1,127 @@
+import Diagnosis
+import FileAccess
+import Foundation
+import HierarchicalData
+import Isolation
+import Segments
+import Splits
+import Texts
+
+/// A snapshot opened for reading: everything but the segments is in memory, these are read in parts.
+///
+/// Not Sendable: one thread at a time uses it.
+public final class Snapshot {
+  public let path: String
+  /// Segments of every song, or all.
+  public let segments: SegmentChoice
+  /// What is known of the segments.
+  public let features: FeatureSelection
+  /// How many segments of each song there are.
+  public let segmentCounts: [Int]
+  /// Tag names in the order of the labels' columns.
+  public let tags: [String]
+  public let trackIDs: PackedTexts
+  public let titles: PackedTexts
+  public let artistNames: PackedTexts
+  public let artistIDs: PackedTexts
+  /// `[songs × tags]`, row-major, 0 or 1.
+  public let labels: [UInt8]
+  public let record: SnapshotRecord
+  /// The split that the snapshot keeps; nil where it keeps none.
+  public let preparedSplit: PreparedSplit?
+  /// Of all kept timbre of that split's training songs; nil where there is no split or no timbre.
+  public let standardization: Standardization?
+  public let programVersion: String
+  /// A hash of track ids, tags and segments, in order.
+  public let identity: String
+  private let stored: [Feature: StoredSegments]
+  /// Keeps the file open as long as its datasets.
+  private let file: File
+
+  public var songCount: Int { trackIDs.count }
+  public var funnel: Funnel { record.counts.funnel }
+
+  /// Opens a snapshot and checks all of it but the segments' values. Another process tries it first, since damage can
+  /// make the library crash before anything is checked.
+  /// - Throws: `missingInput` where there is no such file, `badData` where it is no snapshot, one of another
+  ///   version, or damaged.
+  public static func open(_ path: String) throws -> Snapshot {
+    try Rehearsal().attempt(deed, path)
+    return try Snapshot(path)
+  }
+
+  private static let deed = "snapshot"
+  /// What is tried of a file before it is opened: the same, and to find every chunk of the segments.
+  public static let rehearsals: [String: Rehearsal.Deed] = [
+    deed: { path in
+      for stored in try Snapshot(path).stored.values { try stored.dataset.checkChunks() }
+    }
+  ]
+
+  private init(_ path: String) throws {
+    let file = try File.open(path)
+    let parts = try SnapshotParts(file)
+    self.path = path
+    self.file = file
+    segments = parts.segments
+    features = parts.features
+    stored = parts.stored
+    segmentCounts = parts.segmentCounts
+    tags = try parts.tags()
+    trackIDs = try parts.texts(SnapshotFormat.Path.trackIDs)
+    titles = try parts.texts(SnapshotFormat.Path.titles)
+    artistNames = try parts.texts(SnapshotFormat.Path.artistNames)
+    artistIDs = try parts.texts(SnapshotFormat.Path.artistIDs)
+    labels = try parts.labels(tags: tags.count)
+    record = try parts.record(tags: tags)
+    preparedSplit = try parts.preparedSplit(record.options)
+    standardization = preparedSplit == nil ? nil : try parts.standardization()
+    programVersion = try file.textAttribute(SnapshotFormat.Attribute.program)
+    identity = try file.textAttribute(SnapshotFormat.Attribute.identity)
+    let expected = SnapshotFormat.identity(
+      trackIDs: trackIDs, tags: tags, segments: segments, crop: record.options.crop,
+      longest: record.options.longest)
+    guard identity == expected else {
+      throw Failure(.badData, "\(path): damaged: its identity \(identity) is not that of its songs and tags")
+    }
+  }
+
+  /// What `identity` is of songs with these ids, tags and segments.
+  public static func identity(
+    trackIDs: some Collection<String>, tags: [String], segments: SegmentChoice, crop: Crop
+  ) -> String {
+    SnapshotFormat.identity(
+      trackIDs: trackIDs, tags: tags, segments: segments, crop: crop, longest: SegmentLimits.mostTaken)
+  }
+
+  /// How each feature is kept.
+  public var encodings: [Feature: ValueEncoding] { stored.mapValues(\.encoding) }
+
+  /// Reads a feature of songs in a row: all their segments, one song after the other.
+  /// - Throws: `badData` where the snapshot does not have it and where the file is damaged, also for values
+  ///   that the feature cannot have.
+  public func values(of feature: Feature, songs: Range<Int>) throws -> SegmentValues {
+    precondition(songs.lowerBound >= 0 && songs.upperBound <= songCount, "songs of the snapshot")
+    return try dataset(feature).read(songs: songs)
+  }
+
+  /// Reads a feature of some of a song's segments.
+  /// - Throws: as `values(of:songs:)`.
+  public func values(of feature: Feature, song: Int, segments: Range<Int>) throws -> SegmentValues {
+    precondition(song >= 0 && song < songCount, "a song of the snapshot")
+    return try dataset(feature).read(song: song, segments: segments)
+  }
+
+  private func dataset(_ feature: Feature) throws -> StoredSegments {
+    guard let stored = stored[feature] else {
+      throw Failure(
+        .badData, "\(path): has no \(feature.rawValue)", remedy: "prepare it with --features \(feature.rawValue)")
+    }
+    return stored
+  }
+
+  /// Whether a file says that it is a snapshot, of whatever version.
+  public static func isSnapshot(_ file: File) -> Bool {
+    (try? file.textAttribute(SnapshotFormat.Attribute.format)) == SnapshotFormat.name
+  }
+}

@@ -1,0 +1,32 @@
+import HierarchicalData
+import Segments
+
+/// How a snapshot keeps a feature's values.
+public enum ValueEncoding: String, Sendable, Codable {
+  /// Whole thousandths, without loss for values of three decimals: 16 bits for pitches, 32 for timbre.
+  case thousandths
+  /// Single precision, where some value has more decimals.
+  case float32
+
+  /// Bytes of a value.
+  public func bytes(of feature: Feature) -> Int { elementType(of: feature).bytes }
+
+  func elementType(of feature: Feature) -> ElementType {
+    switch (self, feature) {
+    case (.thousandths, .pitches): .uint16
+    case (.thousandths, .timbre): .int32
+    case (.float32, _): .float32
+    }
+  }
+}
+
+extension SegmentValues {
+  /// Nothing, of the kind that an encoding has.
+  static func none(_ feature: Feature, _ encoding: ValueEncoding) -> SegmentValues {
+    switch (encoding, feature) {
+    case (.thousandths, .pitches): .thousandths([])
+    case (.thousandths, .timbre): .wideThousandths([])
+    case (.float32, _): .floats([])
+    }
+  }
+}
