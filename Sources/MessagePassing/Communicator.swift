@@ -13,6 +13,8 @@ public protocol Communicator: AnyObject {
   var nodeSize: Int { get }
   /// The node's name as the operating system tells it.
   var hostName: String { get }
+  /// MPI's world, where these ranks are joined by it: what other libraries that use MPI need, such as HDF5.
+  var world: MPICommunicator? { get }
 
   /// Returns when every rank has called it (MPI 4.0, section 6.3).
   func barrier() throws
@@ -31,11 +33,19 @@ public protocol Communicator: AnyObject {
   /// The bytes of every rank, by rank, on every rank. Counts may differ (MPI_Allgatherv).
   func allgather(_ bytes: UnsafeRawBufferPointer) throws -> [[UInt8]]
 
+  /// Runs what makes this rank wait for others outside these methods, such as the writing of one file by all ranks:
+  /// where the communicator is watched, the watch tells of a long wait. `what` names it in the warning.
+  func waiting<Value>(in what: String, _ body: () throws -> Value) rethrows -> Value
+
   /// Ends the whole job at once with this exit code (MPI_Abort). Does not return.
   func abort(exitCode: Int32) -> Never
 }
 
 extension Communicator {
+  public var world: MPICommunicator? { nil }
+
+  public func waiting<Value>(in what: String, _ body: () throws -> Value) rethrows -> Value { try body() }
+
   /// Rank 0 alone speaks and writes.
   public var isRoot: Bool { rank == 0 }
 

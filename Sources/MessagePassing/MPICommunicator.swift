@@ -12,6 +12,7 @@ public final class MPICommunicator: Communicator {
   public let nodeRank: Int
   public let nodeSize: Int
   public let hostName: String
+  public var world: MPICommunicator? { self }
 
   /// The private communicator, for parallel HDF5.
   package let handle: MPI_Comm

@@ -1,4 +1,7 @@
 /// Another communicator with a stall watch over every collective.
+///
+///     let communicator = WatchedCommunicator(try MPICommunicator.start())
+///     try SnapshotPreparation.run(options, output: "songs.h5", communicator: communicator)
 public final class WatchedCommunicator: Communicator {
   private let base: any Communicator
   /// Watches this rank; the loop may have it watch its own work too.
@@ -14,6 +17,7 @@ public final class WatchedCommunicator: Communicator {
   public var nodeRank: Int { base.nodeRank }
   public var nodeSize: Int { base.nodeSize }
   public var hostName: String { base.hostName }
+  public var world: MPICommunicator? { base.world }
 
   public func barrier() throws {
     try watch.waiting(in: "barrier") { try base.barrier() }
@@ -37,6 +41,10 @@ public final class WatchedCommunicator: Communicator {
 
   public func allgather(_ bytes: UnsafeRawBufferPointer) throws -> [[UInt8]] {
     try watch.waiting(in: "allgather of \(bytes.count) bytes") { try base.allgather(bytes) }
+  }
+
+  public func waiting<Value>(in what: String, _ body: () throws -> Value) rethrows -> Value {
+    try watch.waiting(in: what, body)
   }
 
   public func abort(exitCode: Int32) -> Never { base.abort(exitCode: exitCode) }

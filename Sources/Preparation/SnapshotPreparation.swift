@@ -7,8 +7,6 @@ import Splits
 import Tags
 import Texts
 
-// check-layers: raw memory, because the communicator gathers bytes where they lie.
-
 /// Makes a snapshot of a track tree and its tags; all ranks together.
 ///
 /// The songs are read batch by batch in the order of files and rows, each rank a part (`SongPass`); after every batch

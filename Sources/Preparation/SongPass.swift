@@ -7,8 +7,6 @@ import Snapshots
 import Texts
 import TrackFiles
 
-// check-layers: raw memory, because the communicator gathers bytes where they lie.
-
 /// One reading of all songs, by all ranks together.
 ///
 /// The files are taken in batches in the order of their names, each rank a part of the batch. An aggregate that turns

@@ -4,8 +4,6 @@ import Splits
 import Tags
 import Texts
 
-// check-layers: raw memory, because the communicator gathers bytes where they lie.
-
 /// A song that may be counted: one that the snapshot would hold if it had a tag of the vocabulary.
 struct Candidate {
   var trackID: String

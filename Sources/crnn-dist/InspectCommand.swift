@@ -81,7 +81,8 @@ struct InspectCommand: ParsableCommand {
         .usage, "--tags \(songs.tags): which tags those are depends on the length; found the lengths \(segments)",
         remedy: "give one, such as --segments 252")
     }
-    MPIProgram.run { communicator in
+    MPIProgram.run { world in
+      let communicator = WatchedCommunicator(world)
       let subject = try communicator.broadcast { try Subject(of: path) }
       try refuseUseless(subject)
       let progress = ProgressDisplay()

@@ -55,7 +55,8 @@ struct PrepareCommand: ParsableCommand {
     }
     let options = try songs.preparation(of: msd, segments: segments)
     try options.validate()
-    MPIProgram.run { communicator in
+    MPIProgram.run { world in
+      let communicator = WatchedCommunicator(world)
       let progress = ProgressDisplay()
       let report = try SnapshotPreparation.run(
         options, output: out, communicator: communicator, progress: progress.show)

@@ -29,13 +29,14 @@ struct TrainCommand: ParsableCommand {
   func run() throws {
     let configuration = try options.resolved()
     try configuration.validate()
-    MPIProgram.run { communicator in
+    MPIProgram.run { world in
+      let communicator = WatchedCommunicator(world)
       StopSignal.install()
       var run = TrainingRun(configuration, folder: RunFolder(out), resume: resume)
       run.recorders = [ProgressReporter()]
       try run.claimFolder(communicator)
       let songs = try run.songs(communicator)
-      try run.train(on: songs, WatchedCommunicator(communicator))
+      try run.train(on: songs, communicator)
     }
   }
 }

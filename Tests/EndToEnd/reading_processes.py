@@ -42,6 +42,11 @@ def marked(mark):
             if READING in _text(each, "cmdline") and f"{MARK}={mark}\0" in _text(each, "environ")]
 
 
+def rank(process):
+    """The number of the rank that a reading process reads for."""
+    return int(_text(process, "environ").partition("OMPI_COMM_WORLD_RANK=")[2].split("\0")[0])
+
+
 def ranks(mark):
     """The processes that those read for."""
     return sorted({parent(each) for each in marked(mark)})

@@ -1,8 +1,10 @@
 """Ranks read track files through processes of their own: none is left over, and no end of one is passed over."""
 
 import os
+import queue
 import shutil
 import signal
+import threading
 import time
 import uuid
 from pathlib import Path
@@ -66,6 +68,49 @@ def test_a_rank_that_is_killed_while_it_reads_ends_all_and_leaves_nothing(tree, 
     assert len(program.complaints(outcome)) == 0, str(outcome)
     reading_processes.wait_until_gone(mark, ranks)
     assert not (tmp_path / "songs.h5").exists()
+
+
+def errors_until(process, wanted, seconds):
+    """What the program writes to standard error until a line holds all of these words, or the time is over."""
+    lines = queue.SimpleQueue()
+    threading.Thread(target=lambda: [lines.put(line) for line in process.stderr], daemon=True).start()
+    said, deadline = "", time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            line = lines.get(timeout=0.2)
+        except queue.Empty:
+            continue
+        said += line
+        if all(word in line for word in wanted):
+            break
+    return said
+
+
+@pytest.mark.parametrize("deed", ["prepare", "inspect", "train"])
+def test_a_rank_that_hangs_while_songs_are_read_is_told_of(tree, tmp_path, deed):
+    shutil.copytree(tree / "msd", tmp_path / "msd")
+    # The last rank's last file keeps it busy, so that it is there to be stopped.
+    hostile_files.endless(sorted((tmp_path / "msd").rglob("*.h5"), key=lambda file: file.name)[-1])
+    songs, tags = ["--msd", tmp_path / "msd"], ["--lastfm", tree / "lastfm", "--segments", 60]
+    line = {
+        "prepare": ["prepare", *songs, *tags, "--out", tmp_path / "songs.h5"],
+        "inspect": ["inspect", tmp_path / "msd", *tags],
+        "train": ["train", *songs, *tags, "--out", tmp_path / "run"],
+    }[deed]
+    mark = uuid.uuid4().hex
+    process = program.start(
+        *line, ranks=2, CRNN_DIST_STALL_SECONDS=1, **{reading_processes.MARK: mark})
+    try:
+        readers = reading_processes.wait_until_reading(mark, 2)
+        ranks = {reading_processes.rank(reader): reading_processes.parent(reader) for reader in readers}
+        os.kill(ranks[1], signal.SIGSTOP)
+        words = ["warning: rank 0 on", "has waited", "s in all"]
+        said = errors_until(process, words, seconds=30)
+        assert any(all(word in line for word in words) for line in said.splitlines()), said
+    finally:
+        program.kill(process)
+        process.communicate()
+    reading_processes.wait_until_gone(mark)
 
 
 @pytest.fixture

@@ -32,6 +32,22 @@ import Testing
     #expect(lines.all.isEmpty)
   }
 
+  @Test func theWatchTellsOfWaitsOutsideTheCommunicator() throws {
+    let lines = Lines()
+    let watch = StallWatch(place: "rank 0", seconds: 0.2, report: lines.add)
+    _ = try InProcessCommunicator.run(size: 1) { communicator in
+      WatchedCommunicator(communicator, watch: watch)
+        .waiting(in: "the writing of a file") { Thread.sleep(forTimeInterval: 0.5) }
+    }
+    #expect(lines.all.contains { $0.contains("rank 0 has waited") && $0.contains("in the writing of a file;") })
+  }
+
+  @Test func theWatchedCommunicatorLeadsToMPIWhereThatJoinsItsRanks() throws {
+    let world = try MPICommunicator.start()
+    #expect(WatchedCommunicator(WatchedCommunicator(world)).world === world)
+    _ = try InProcessCommunicator.run(size: 1) { #expect(WatchedCommunicator($0).world == nil) }
+  }
+
   @Test func theWatchedCommunicatorAnswersAsTheOneItWatches() throws {
     _ = try InProcessCommunicator.run(size: 3) { communicator in
       let watched = WatchedCommunicator(communicator)

@@ -33,7 +33,7 @@ public final class Dataset: StoredObject {
   public var count: Int { elementCount(shape) }
 
   /// Gives the first axis another length; rows beyond it are lost, new ones hold the fill value. Needs a layout
-  /// whose first axis may grow so far. Collective for a file made in parallel.
+  /// whose first axis may grow so far. Collective in a file of all ranks.
   public func resize(rows: Int) throws {
     var extents = shape
     guard !extents.isEmpty, rows >= 0 else {
@@ -41,8 +41,10 @@ public final class Dataset: StoredObject {
     }
     extents[0] = rows
     _ = try Library.exclusively { _ in
-      try checked(
-        H5Dset_extent(identifier.number, extents.map(hsize_t.init)), "giving it \(rows) rows", writing: true)
+      let status = together("resizing of \(name) in") {
+        H5Dset_extent(identifier.number, extents.map(hsize_t.init))
+      }
+      try checked(status, "giving it \(rows) rows", writing: true)
     }
     shape = extents
   }

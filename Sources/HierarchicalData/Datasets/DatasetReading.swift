@@ -16,28 +16,21 @@ extension Dataset {
   }
 
   /// A block of elements: `count` along each axis from `start` on.
-  ///
-  /// - Parameter collective: all ranks of a parallel file call this together; empty blocks are allowed.
-  public func read<E: Element>(
-    _ type: E.Type = E.self, from start: [Int], count block: [Int], collective: Bool = false
-  ) throws -> [E] {
+  public func read<E: Element>(_ type: E.Type = E.self, from start: [Int], count block: [Int]) throws -> [E] {
     try checkElement(E.elementType)
     return try Library.exclusively { scope in
       let selection = try select(start, block, scope)
       return try transfer(
         count: elementCount(block), memorySpace: selection.memory, fileSpace: selection.file,
-        list: collective ? PropertyLists.collective : hid_t(H5P_DEFAULT), scope)
+        list: hid_t(H5P_DEFAULT), scope)
     }
   }
 
   /// Rows of the first axis, whole along all others.
-  public func read<E: Element>(
-    _ type: E.Type = E.self, rows: Range<Int>, collective: Bool = false
-  ) throws -> [E] {
-    if !collective, let values = try readDeflated(type, rows: rows) { return values }
+  public func read<E: Element>(_ type: E.Type = E.self, rows: Range<Int>) throws -> [E] {
+    if let values = try readDeflated(type, rows: rows) { return values }
     return try read(
-      type, from: [rows.lowerBound] + shape.dropFirst().map { _ in 0 }, count: [rows.count] + shape.dropFirst(),
-      collective: collective)
+      type, from: [rows.lowerBound] + shape.dropFirst().map { _ in 0 }, count: [rows.count] + shape.dropFirst())
   }
 
   /// Rows of elements that lie in the file as they lie in memory, unpacked by the program itself; nil where the

@@ -2,7 +2,8 @@ import CHDF5
 import Diagnosis
 
 extension Dataset {
-  /// Writes every element, the last axis running fastest. The count must be the dataset's own.
+  /// Writes every element, the last axis running fastest. The count must be the dataset's own. Of a file of all ranks
+  /// each writes all.
   ///
   /// - Throws: `.fault`, which says so where the disk is full.
   public func write<E: Element>(_ values: [E]) throws {
@@ -11,50 +12,45 @@ extension Dataset {
     guard !values.isEmpty else { return }
     try Library.exclusively { scope in
       let memory = E.elementType.memoryType(scope)
-      try checked(
-        H5Dwrite(
-          identifier.number, memory, hid_t(H5S_ALL), hid_t(H5S_ALL), hid_t(H5P_DEFAULT), values),
-        "writing", writing: true)
+      let status = together("writing of \(name) in") {
+        H5Dwrite(identifier.number, memory, hid_t(H5S_ALL), hid_t(H5S_ALL), transferList, values)
+      }
+      try checked(status, "writing", writing: true)
     }
   }
 
   /// Writes a block of elements: `count` along each axis from `start` on.
   ///
-  /// - Parameter collective: all ranks of a parallel file call this together, each with its own block, which
-  ///   may be empty. Datasets with filters must be written so.
-  public func write<E: Element>(
-    _ values: [E], from start: [Int], count block: [Int], collective: Bool = false
-  ) throws {
+  /// In a file of all ranks each writes its own block, which may be empty.
+  public func write<E: Element>(_ values: [E], from start: [Int], count block: [Int]) throws {
     try checkElement(E.elementType)
-    try write(
-      values, memory: { E.elementType.memoryType($0) }, valueCount: values.count, start, block,
-      collective: collective)
+    try write(values, memory: { E.elementType.memoryType($0) }, valueCount: values.count, start, block)
   }
 
   /// Writes rows of the first axis from `firstRow` on, whole along all others.
-  public func write<E: Element>(_ values: [E], fromRow firstRow: Int, collective: Bool = false) throws {
+  public func write<E: Element>(_ values: [E], fromRow firstRow: Int) throws {
     let rowSize = elementCount(Array(shape.dropFirst()))
     guard rowSize > 0, values.count % rowSize == 0 else { throw countFailure(values.count, rowSize) }
     try write(
       values, from: [firstRow] + shape.dropFirst().map { _ in 0 },
-      count: [values.count / rowSize] + shape.dropFirst(), collective: collective)
+      count: [values.count / rowSize] + shape.dropFirst())
   }
 
   /// Writes a block whose values' memory type is made by `memory`; `valueCount` is in elements.
   func write<Value: BitwiseCopyable>(
-    _ values: [Value], memory: (Scope) -> hid_t, valueCount: Int, _ start: [Int], _ block: [Int], collective: Bool
+    _ values: [Value], memory: (Scope) -> hid_t, valueCount: Int, _ start: [Int], _ block: [Int]
   ) throws {
     guard valueCount == elementCount(block) else { throw countFailure(valueCount, elementCount(block)) }
     try Library.exclusively { scope in
       let selection = try select(start, block, scope)
       let type = memory(scope)
-      let list = collective ? PropertyLists.collective : hid_t(H5P_DEFAULT)
       // A rank without values still takes part, and HDF5 wants an address from it.
       var none: UInt64 = 0
-      let status =
+      let status = together("writing of \(name) in") {
         values.isEmpty
-        ? H5Dwrite(identifier.number, type, selection.memory, selection.file, list, &none)
-        : H5Dwrite(identifier.number, type, selection.memory, selection.file, list, values)
+          ? H5Dwrite(identifier.number, type, selection.memory, selection.file, transferList, &none)
+          : H5Dwrite(identifier.number, type, selection.memory, selection.file, transferList, values)
+      }
       try checked(status, "writing", writing: true)
     }
   }

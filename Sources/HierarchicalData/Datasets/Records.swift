@@ -76,7 +76,7 @@ extension Dataset {
     }
     try write(
       records.flatMap(\.bytes), memory: { _ in self.type.number },
-      valueCount: records.count, [firstRow], [records.count], collective: false)
+      valueCount: records.count, [firstRow], [records.count])
   }
 
   /// Some rows of a table, as they lie in the file; `RecordRows` takes fields out of them.

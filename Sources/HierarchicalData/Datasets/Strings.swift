@@ -34,7 +34,7 @@ extension Dataset {
   /// Writes texts into a dataset of fixed-length texts from row `firstRow` on.
   ///
   /// Texts that are longer than an element are an error, not cut.
-  public func write(strings: [String], fromRow firstRow: Int = 0, collective: Bool = false) throws {
+  public func write(strings: [String], fromRow firstRow: Int = 0) throws {
     guard element.elementClass == .fixedString else {
       throw Failure(.fault, "\(filePath): \(name) holds \(element) elements, expected texts")
     }
@@ -54,14 +54,13 @@ extension Dataset {
     if shape.isEmpty {
       guard strings.count == 1 else { throw countFailure(strings.count, 1) }
       try Library.exclusively { scope in
-        try checked(
-          H5Dwrite(
-            identifier.number, type(scope), hid_t(H5S_ALL), hid_t(H5S_ALL), hid_t(H5P_DEFAULT), bytes),
-          "writing", writing: true)
+        let status = together("writing of \(name) in") {
+          H5Dwrite(identifier.number, type(scope), hid_t(H5S_ALL), hid_t(H5S_ALL), transferList, bytes)
+        }
+        try checked(status, "writing", writing: true)
       }
     } else {
-      try write(
-        bytes, memory: type, valueCount: strings.count, [firstRow], [strings.count], collective: collective)
+      try write(bytes, memory: type, valueCount: strings.count, [firstRow], [strings.count])
     }
   }
 

@@ -55,26 +55,43 @@ public final class File: Group {
     }
   }
 
-  /// Makes a new file that all ranks of `communicator` write together. Collective, as are the making of groups,
-  /// datasets and attributes in it, and its closing (Parallel HDF5, "Collective calling requirements").
-  public static func createInParallel(_ path: String, communicator: MPICommunicator) throws -> File {
-    try Library.exclusively { scope in
+  /// Makes a new file that all ranks of `communicator` write together. Collective, as is then everything that changes
+  /// the file: the making of groups and datasets, attributes, each writing of values (a rank may have none), and the
+  /// closing (Parallel HDF5, "Collective calling requirements").
+  ///
+  ///     let file = try File.create("songs.h5", by: communicator)
+  ///     try file.createDataset("labels", layout).write(own, fromRow: first)
+  ///
+  /// Where MPI joins the ranks it goes through MPI-IO, for one rank too: the file is then the same to the byte for
+  /// every number of ranks. A rank that stands alone without MPI writes by itself.
+  /// - Throws: `.fault` where several ranks are not joined by MPI; else as `create`.
+  public static func create(_ path: String, by communicator: any Communicator) throws -> File {
+    guard let world = communicator.world else {
+      guard communicator.size == 1 else {
+        throw Failure(.fault, "\(path): only ranks that are joined by MPI can write a file together")
+      }
+      return try create(path)
+    }
+    return try Library.exclusively { scope in
       let access = scope.own(H5Pcreate(crnn_h5_file_access()), H5Pclose)
       H5Pset_fclose_degree(access, H5F_CLOSE_STRONG)
       H5Pset_all_coll_metadata_ops(access, true)
       H5Pset_coll_metadata_write(access, true)
-      guard crnn_h5_set_parallel_access(access, UnsafeMutableRawPointer(communicator.handle)) >= 0 else {
+      guard crnn_h5_set_parallel_access(access, UnsafeMutableRawPointer(world.handle)) >= 0 else {
         throw Deed(file: path, object: nil, action: "choosing MPI-IO").failure(writing: true)
       }
       // Space that becomes free is not used again: which piece would be depends on the number of ranks.
       let creation = scope.own(H5Pcreate(crnn_h5_file_creation()), H5Pclose)
       H5Pset_file_space_strategy(creation, H5F_FSPACE_STRATEGY_NONE, false, 1)
-      return try create(path, shownAs: path, creation: creation, access: access, scope)
+      return try communicator.waiting(in: "the making of \(path) by all ranks") {
+        try create(path, shownAs: path, creation: creation, access: access, by: communicator, scope)
+      }
     }
   }
 
   private static func create(
-    _ path: String, shownAs name: String, creation: hid_t = hid_t(H5P_DEFAULT), access: hid_t, _ scope: Scope
+    _ path: String, shownAs name: String, creation: hid_t = hid_t(H5P_DEFAULT), access: hid_t,
+    by ranks: (any Communicator)? = nil, _ scope: Scope
   ) throws -> File {
     let number = H5Fcreate(path, crnn_h5_truncate(), creation, access)
     if number < 0 {
@@ -85,20 +102,22 @@ public final class File: Group {
       }
       throw failure
     }
-    return File(number, name)
+    return File(number, name, by: ranks)
   }
 
-  private init(_ number: hid_t, _ path: String) {
-    super.init(Identifier(number, close: H5Fclose), name: "/", filePath: path)
+  private init(_ number: hid_t, _ path: String, by ranks: (any Communicator)? = nil) {
+    super.init(Identifier(number, ranks: ranks, close: H5Fclose), name: "/", filePath: path)
   }
 
   /// Writes out what is pending and closes the file and everything open in it; errors are told, which they
-  /// are not when the file merely goes out of scope. Collective for a file made in parallel.
+  /// are not when the file merely goes out of scope. Collective for a file of all ranks.
   public func close() throws {
     try Library.exclusively { _ in
-      let flushed = H5Fflush(identifier.number, H5F_SCOPE_LOCAL)
-      let failure = flushed < 0 ? failure("writing", writing: true) : nil
-      let closed = identifier.closeNow()
+      var failure: Failure?
+      let closed = together("closing of") {
+        if H5Fflush(identifier.number, H5F_SCOPE_LOCAL) < 0 { failure = self.failure("writing", writing: true) }
+        return identifier.closeNow()
+      }
       if let failure { throw failure }
       if closed < 0 { throw self.failure("closing", writing: true) }
     }

@@ -1,5 +1,6 @@
 import CHDF5
 import Foundation
+import MessagePassing
 
 /// The library as a whole. Debian's parallel build is not thread-safe, so every call into it is made while
 /// holding one lock; in the program only one thread calls it anyway, and the lock then costs nanoseconds.
@@ -55,11 +56,18 @@ final class Identifier {
   private let close: (hid_t) -> herr_t
   private let parent: Identifier?
   private var isOpen = true
+  /// The ranks that write the object's file together; nil where this one writes it alone.
+  let ranks: (any Communicator)?
 
   /// Takes over `number`.
-  init(_ number: hid_t, within parent: Identifier? = nil, close: @escaping (hid_t) -> herr_t) {
+  /// - Parameter ranks: for a file; what is in a file has its file's.
+  init(
+    _ number: hid_t, within parent: Identifier? = nil, ranks: (any Communicator)? = nil,
+    close: @escaping (hid_t) -> herr_t
+  ) {
     self.number = number
     self.parent = parent
+    self.ranks = ranks ?? parent?.ranks
     self.close = close
   }
 

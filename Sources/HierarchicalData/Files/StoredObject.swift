@@ -17,6 +17,15 @@ public class StoredObject {
     self.filePath = filePath
   }
 
+  /// How values are written: by all ranks of the file together, or by this one alone.
+  var transferList: hid_t { identifier.ranks == nil ? hid_t(H5P_DEFAULT) : PropertyLists.collective }
+
+  /// Runs a call in which each of a file's ranks waits for the others; a file of one rank waits for nobody.
+  func together<Value>(_ action: @autoclosure () -> String, _ body: () throws -> Value) rethrows -> Value {
+    guard let ranks = identifier.ranks else { return try body() }
+    return try ranks.waiting(in: "the \(action()) \(filePath) by all ranks", body)
+  }
+
   /// The path inside the file of something called `child` here.
   func path(of child: String) -> String { name == "/" ? "/" + child : name + "/" + child }
 

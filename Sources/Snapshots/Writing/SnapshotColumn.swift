@@ -62,7 +62,7 @@ final class ChunkedColumn<Value: Element & ExpressibleByIntegerLiteral>: Snapsho
       + following(communicator.rank).prefix(part.missing * rowSize)
     try communicator.agree {
       try dataset.resize(rows: rows + plan.wholeRows)
-      try dataset.write(Array(written), fromRow: rows + part.firstRow, collective: isCollective)
+      try dataset.write(Array(written), fromRow: rows + part.firstRow)
     }
     rows += plan.wholeRows
     if let last = plan.lastStarter {
@@ -76,11 +76,9 @@ final class ChunkedColumn<Value: Element & ExpressibleByIntegerLiteral>: Snapsho
   func finish() throws {
     try communicator.agree {
       try dataset.resize(rows: rows + carried.count / rowSize)
-      try dataset.write(communicator.isRoot ? carried : [], fromRow: rows, collective: isCollective)
+      try dataset.write(communicator.isRoot ? carried : [], fromRow: rows)
     }
     rows += carried.count / rowSize
     carried = []
   }
-
-  private var isCollective: Bool { communicator is MPICommunicator }
 }

@@ -5,8 +5,6 @@ import MessagePassing
 import Segments
 import Splits
 
-// check-layers: raw memory, because a file that only this rank gives up must outlive it, or its closing would wait.
-
 /// Thrown on every rank when values have more decimals than thousandths hold.
 package struct NeedsFloats: Error {
   /// The features that have them.
@@ -27,7 +25,8 @@ package final class SnapshotWriter {
   /// Songs so far.
   private var rows = 0
 
-  /// A writer whose file must stay open until the process ends.
+  /// A writer whose file must stay open until the process ends: where only this rank gives up, closing the file would wait
+  /// for the others.
   nonisolated(unsafe) private static var abandoned: SnapshotWriter?
 
   /// Room for what HDF5 writes beside the values: headers, the index of the chunks.
@@ -44,16 +43,7 @@ package final class SnapshotWriter {
     rowFile = try communicator.agree {
       communicator.isRoot ? try SongRowFile(output.temporaryPath + "-songs") : nil
     }
-    let file = try communicator.agree {
-      // Through MPI-IO for one rank too: the file is then the same to the byte for every number of ranks.
-      if let world = communicator as? MPICommunicator {
-        return try File.createInParallel(output.temporaryPath, communicator: world)
-      }
-      guard communicator.size == 1 else {
-        throw Failure(.fault, "\(output.path): only ranks that are joined by MPI can write a file together")
-      }
-      return try File.create(output.temporaryPath)
-    }
+    let file = try communicator.agree { try File.create(output.temporaryPath, by: communicator) }
     self.file = file
     do {
       _ = try file.createGroup("songs")
@@ -130,7 +120,7 @@ package final class SnapshotWriter {
           .fixedString(bytes: max(1, record.tags.map(\.utf8.count).max() ?? 1), .utf8), shape: [record.tags.count],
           chunk: [min(record.tags.count, SnapshotFormat.rowsOfChunk)], shuffle: true,
           deflate: SnapshotFormat.deflate))
-      try names.write(strings: communicator.isRoot ? record.tags : [], fromRow: 0, collective: isCollective)
+      try names.write(strings: communicator.isRoot ? record.tags : [], fromRow: 0)
       try write(record.distribution)
       try writeAttributes(record, identity)
       try file.close()
@@ -147,7 +137,7 @@ package final class SnapshotWriter {
     let songs = try communicator.agree {
       try SongColumns(
         in: file, rows: rows, textWidths: widths, tags: record.tags.count, longest: options.longest,
-        keepsStarts: options.segments == .all, sides: sides, isCollective: isCollective)
+        keepsStarts: options.segments == .all, sides: sides)
     }
     var identity = SnapshotIdentity(songs: rows)
     var timbre = TimbreTotal()
@@ -177,8 +167,6 @@ package final class SnapshotWriter {
 // MARK: - Parts
 
 extension SnapshotWriter {
-  private var isCollective: Bool { communicator is MPICommunicator }
-
   private func restBytes(_ rowFile: SongRowFile, _ record: SnapshotRecord) -> Int {
     2 * rowFile.bytes + record.distribution.songs.count * 16 + record.tags.reduce(0) { $0 + $1.utf8.count }
       + SnapshotWriter.slack
@@ -193,7 +181,7 @@ extension SnapshotWriter {
         (SnapshotFormat.Path.timbreDeviation, standardization.deviation),
       ] {
         let dataset = try file.createDataset(path, DatasetLayout(.float32, shape: [Feature.width]))
-        try dataset.write(communicator.isRoot ? values : [], fromRow: 0, collective: isCollective)
+        try dataset.write(communicator.isRoot ? values : [], fromRow: 0)
       }
     }
   }
@@ -209,7 +197,7 @@ extension SnapshotWriter {
     for (name, values) in columns {
       let dataset = try group.createDataset(name, DatasetLayout(.int32, shape: [values.count]))
       try dataset.write(
-        communicator.isRoot ? values.map { Int32(clamping: $0) } : [], fromRow: 0, collective: isCollective)
+        communicator.isRoot ? values.map { Int32(clamping: $0) } : [], fromRow: 0)
     }
   }
 

@@ -13,7 +13,6 @@ final class SongColumns {
   private let longest: Int
   /// Segments of all songs written so far.
   private var segments: Int64 = 0
-  private let isCollective: Bool
 
   /// Rows to be written at once: whole chunks, and no more than a few megabytes.
   let rowsOfPiece: Int
@@ -26,7 +25,7 @@ final class SongColumns {
   ///   - sides: of all songs, on rank 0; nil where the snapshot keeps no split.
   init(
     in file: File, rows: Int, textWidths: [Int], tags: Int, longest: Int, keepsStarts: Bool,
-    sides: [SongSide]?, isCollective: Bool
+    sides: [SongSide]?
   ) throws {
     func dataset(_ path: String, _ type: ElementType, rows: Int = rows, columns: [Int] = []) throws -> Dataset {
       try file.createDataset(
@@ -43,7 +42,6 @@ final class SongColumns {
     self.sides = try sides.map { (try dataset(SnapshotFormat.Path.sides, .uint8), $0) }
     labels = try dataset(SnapshotFormat.Path.labels, .uint8, columns: [tags])
     self.longest = longest
-    self.isCollective = isCollective
     let rowBytes = textWidths.reduce(0, +) + tags + 16
     let chunks = SongColumns.bytesOfPiece / (rowBytes * SnapshotFormat.rowsOfChunk)
     rowsOfPiece = min(max(1, chunks), SongColumns.mostChunksOfPiece) * SnapshotFormat.rowsOfChunk
@@ -52,15 +50,15 @@ final class SongColumns {
   /// Writes rank 0's songs; all others have none.
   func write(_ songs: [SongRow], fromRow row: Int) throws {
     for (dataset, text) in texts {
-      try dataset.write(strings: songs.map { $0[keyPath: text] }, fromRow: row, collective: isCollective)
+      try dataset.write(strings: songs.map { $0[keyPath: text] }, fromRow: row)
     }
-    try segmentCounts.write(songs.map { Int32(clamping: $0.segmentCount) }, fromRow: row, collective: isCollective)
+    try segmentCounts.write(songs.map { Int32(clamping: $0.segmentCount) }, fromRow: row)
     try writeStarts(songs, fromRow: row)
     if let sides {
       let own = sides.ofSongs.dropFirst(row).prefix(songs.count)
-      try sides.dataset.write(own.map(\.rawValue), fromRow: row, collective: isCollective)
+      try sides.dataset.write(own.map(\.rawValue), fromRow: row)
     }
-    try labels.write(songs.flatMap(\.labels), fromRow: row, collective: isCollective)
+    try labels.write(songs.flatMap(\.labels), fromRow: row)
   }
 
   /// Each song's end is the start of the next one; the first start of all is 0.
@@ -71,6 +69,6 @@ final class SongColumns {
       segments += Int64(min(song.segmentCount, longest))
       values.append(segments)
     }
-    try starts.write(values, fromRow: row == 0 ? 0 : row + 1, collective: isCollective)
+    try starts.write(values, fromRow: row == 0 ? 0 : row + 1)
   }
 }
