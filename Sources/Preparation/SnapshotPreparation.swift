@@ -122,12 +122,12 @@ extension SnapshotPreparation {
 
   /// What tells the sides of the snapshot's songs: those that tags were counted by, or else those that training would
   /// have of the same songs by the same rule.
-  private func sides(_ rule: SplitRule) -> (SongRowFile) throws -> [SongSide] {
+  private func sides(_ rule: SplitRule) -> (SongRowFile) throws -> [SongSide?] {
     let counted = options.tags.isCounted ? sources.sides : nil
     let seed = options.seed
     return { rows in
       if let counted { return try rows.map { counted[$0.trackID] } }
-      return try Split(rule, of: try SplitSongs(rows, labels: rule.needsLabels), seed: seed).songSides
+      return try Split(rule, of: try SplitSongs(rows, labels: rule.needsLabels), seed: seed).sideOfSong
     }
   }
 }

@@ -87,8 +87,8 @@ struct TagCensus {
       training: sides.count { $0 == .training })
   }
 
-  private func sides(_ rule: SplitRule, seed: UInt64) throws -> [SongSide] {
-    try Split(rule, of: SplitSongs(trackIDs: trackIDs, artistIDs: artistIDs), seed: seed).songSides
+  private func sides(_ rule: SplitRule, seed: UInt64) throws -> [SongSide?] {
+    try Split(rule, of: SplitSongs(trackIDs: trackIDs, artistIDs: artistIDs), seed: seed).sideOfSong
   }
 
   /// All ranks' counts by tag on rank 0, nothing elsewhere.

@@ -1,4 +1,5 @@
 import Segments
+import Splits
 
 /// Names and version of the snapshot's parts; docs/formats.md describes them.
 enum SnapshotFormat {
@@ -36,6 +37,21 @@ enum SnapshotFormat {
 
     static func values(_ feature: Feature) -> String { "songs/" + feature.rawValue }
   }
+
+  /// A song's side as the file has it.
+  static func code(of side: SongSide?) -> UInt8 { side.map { UInt8($0.rawValue) } ?? codeOfNoSide }
+
+  private static let codeOfNoSide: UInt8 = 3
+
+  /// The side that a code stands for, nil for a song on none.
+  /// - Throws: `UnknownCode` for any other number.
+  static func side(of code: UInt8) throws(UnknownCode) -> SongSide? {
+    if code == codeOfNoSide { return nil }
+    guard let side = SongSide(rawValue: Int(code)) else { throw UnknownCode() }
+    return side
+  }
+
+  struct UnknownCode: Error {}
 
   /// Level of deflate: more would cost time and gain little on shuffled thousandths.
   static let deflate = 4

@@ -153,11 +153,11 @@ struct SnapshotParts {
     else {
       throw SnapshotParts.damaged(file, "its split is not what it should be")
     }
-    let sides = try dataset.read(UInt8.self, limit: songs).map { SongSide(rawValue: $0) }
-    guard !sides.contains(nil) else {
+    let codes = try dataset.read(UInt8.self, limit: songs)
+    guard let sides = try? codes.map({ try SnapshotFormat.side(of: $0) }) else {
       throw SnapshotParts.damaged(file, "/songs/side has values other than 0 to 3")
     }
-    return PreparedSplit(rule, seed: seed, sides: sides.compactMap { $0 }, countedTags: tags.counted)
+    return PreparedSplit(rule, seed: seed, sides: sides, countedTags: tags.counted)
   }
 
   /// Of the timbre of the training songs, where the snapshot keeps a split and timbre.

@@ -2,36 +2,36 @@
 struct Coverage {
   let units: [Stratification.Unit]
   let tagCount: Int
-  let wanted: [Int]
+  let wanted: BySide<Int>
   /// Sides that want songs.
-  let active: [Int]
+  let active: [SongSide]
   let unitsOfTag: [[Int]]
-  private(set) var sides: [Int]
-  private(set) var unitsOnSide: [[Int]]
-  private(set) var songs: [Int]
+  private(set) var sides: [SongSide]
+  private(set) var unitsOnSide: BySide<[Int]>
+  private(set) var songs: BySide<Int>
   /// What is missing: each tag without a unit on an active side counts `missingPair`, one without a unit for
   /// training one more, so that a tag of fewer units than sides is learnt before it is judged.
   private(set) var cost = 0
   /// Where a unit stands in `unitsOnSide`.
   private var places: [Int]
-  /// `[tag][side]`
-  private var counts: [Int]
+  /// Units with each tag.
+  private var counts: [BySide<Int>]
   /// How far a side may be from the songs it wants: what a division of whole units can need.
   private let tolerance: Int
 
   static let missingPair = 1 << 20
 
-  init(_ units: [Stratification.Unit], tagCount: Int, wanted: [Int], sides: [Int]) {
+  init(_ units: [Stratification.Unit], tagCount: Int, wanted: BySide<Int>, sides: [SongSide]) {
     self.units = units
     self.tagCount = tagCount
     self.wanted = wanted
     self.sides = sides
-    active = wanted.indices.filter { wanted[$0] > 0 }
+    active = SongSide.allCases.filter { wanted[$0] > 0 }
     let largest = units.map(\.songs).max() ?? 0
     tolerance = largest == 1 ? 0 : largest
-    songs = Array(repeating: 0, count: wanted.count)
-    counts = Array(repeating: 0, count: tagCount * wanted.count)
-    unitsOnSide = Array(repeating: [], count: wanted.count)
+    songs = BySide { _ in 0 }
+    counts = Array(repeating: BySide { _ in 0 }, count: tagCount)
+    unitsOnSide = BySide { _ in [] }
     places = Array(repeating: 0, count: units.count)
     var unitsOfTag = [[Int]](repeating: [], count: tagCount)
     for (index, unit) in units.enumerated() {
@@ -39,13 +39,13 @@ struct Coverage {
       places[index] = unitsOnSide[sides[index]].count
       unitsOnSide[sides[index]].append(index)
       for (tag, _) in unit.tags {
-        counts[tag * wanted.count + sides[index]] += 1
+        counts[tag][sides[index]] += 1
         unitsOfTag[tag].append(index)
       }
     }
     self.unitsOfTag = unitsOfTag
     for tag in 0..<tagCount where !unitsOfTag[tag].isEmpty {
-      for side in active where counts[tag * wanted.count + side] == 0 { cost += price(of: side) }
+      for side in active where counts[tag][side] == 0 { cost += price(of: side) }
     }
   }
 
@@ -54,37 +54,38 @@ struct Coverage {
     unitsOfTag.reduce(0) { $0 + ($1.isEmpty ? 0 : max(0, active.count - $1.count)) } * Self.missingPair
   }
 
-  private func price(of side: Int) -> Int { side == 0 ? Self.missingPair + 1 : Self.missingPair }
+  private func price(of side: SongSide) -> Int { side == .training ? Self.missingPair + 1 : Self.missingPair }
 
   // MARK: What is missing
 
   struct Gap {
     let tag: Int
-    let side: Int
+    let side: SongSide
   }
 
   /// Tags without a unit on a side, as far as another division could give them one.
   func gaps() -> [Gap] {
     var gaps: [Gap] = []
     for tag in 0..<tagCount where !unitsOfTag[tag].isEmpty {
-      let missing = active.filter { counts[tag * wanted.count + $0] == 0 }
+      let missing = active.filter { counts[tag][$0] == 0 }
       let unavoidable = max(0, active.count - unitsOfTag[tag].count)
-      for side in missing where missing.count > unavoidable || side == 0 { gaps.append(Gap(tag: tag, side: side)) }
+      for side in missing where missing.count > unavoidable || side == .training {
+        gaps.append(Gap(tag: tag, side: side))
+      }
     }
     return gaps
   }
 
   // MARK: Changes
 
-  mutating func move(_ unit: Int, to side: Int) {
+  mutating func move(_ unit: Int, to side: SongSide) {
     let old = sides[unit]
     guard old != side else { return }
     for (tag, _) in units[unit].tags {
-      let start = tag * wanted.count
-      counts[start + old] -= 1
-      if counts[start + old] == 0 { cost += price(of: old) }
-      counts[start + side] += 1
-      if counts[start + side] == 1 { cost -= price(of: side) }
+      counts[tag][old] -= 1
+      if counts[tag][old] == 0 { cost += price(of: old) }
+      counts[tag][side] += 1
+      if counts[tag][side] == 1 { cost -= price(of: side) }
     }
     songs[old] -= units[unit].songs
     songs[side] += units[unit].songs
@@ -98,7 +99,7 @@ struct Coverage {
     sides[unit] = side
   }
 
-  mutating func restore(_ earlier: [Int]) {
+  mutating func restore(_ earlier: [SongSide]) {
     for unit in units.indices { move(unit, to: earlier[unit]) }
   }
 
@@ -117,7 +118,7 @@ struct Coverage {
   }
 
   /// The first unit whose move from the fullest side to the emptiest brings both nearer and costs nothing.
-  private mutating func improvement() -> (unit: Int, side: Int)? {
+  private mutating func improvement() -> (unit: Int, side: SongSide)? {
     let (full, lacking) = (fullest, emptiest)
     guard surplus(full) > 0, surplus(lacking) < 0 else { return nil }
     let (before, distance) = (cost, abs(surplus(full)) + abs(surplus(lacking)))
@@ -133,12 +134,12 @@ struct Coverage {
   }
 
   /// The side with most songs beyond what it wants.
-  var fullest: Int { active.max { (surplus($0), -$0) < (surplus($1), -$1) }! }
+  var fullest: SongSide { active.max { (surplus($0), $1) < (surplus($1), $0) }! }
 
   /// The side that most songs are missing on; one without any before all others.
-  var emptiest: Int {
+  var emptiest: SongSide {
     active.first { songs[$0] == 0 } ?? active.min { (surplus($0), $0) < (surplus($1), $1) }!
   }
 
-  private func surplus(_ side: Int) -> Int { songs[side] - wanted[side] }
+  private func surplus(_ side: SongSide) -> Int { songs[side] - wanted[side] }
 }

@@ -22,7 +22,7 @@ struct CoverageSearch {
   /// A unit that moves to a side, and one that makes room for it.
   private struct Exchange {
     let unit: Int
-    let side: Int
+    let side: SongSide
     var other: Int?
   }
 

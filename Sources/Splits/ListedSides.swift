@@ -5,7 +5,7 @@ import Texts
 struct ListedSides {
   let kind: IdentifierList.Kind
   let lists: [IdentifierList]
-  private let sideOfID: [ExactText: Int]
+  private let sideOfID: [ExactText: SongSide]
 
   /// Reads the files, and draws the share for validation from the training list, where one is asked for.
   ///
@@ -17,7 +17,7 @@ struct ListedSides {
     let files = rule.files
     lists = try files.map { try IdentifierList(at: $0.path, of: kind) }
     var listOfID: [ExactText: Int] = [:]
-    var sideOfID: [ExactText: Int] = [:]
+    var sideOfID: [ExactText: SongSide] = [:]
     for (index, list) in lists.enumerated() {
       for id in list.ids.map(ExactText.init) {
         if let other = listOfID.updateValue(index, forKey: id) {
@@ -31,13 +31,15 @@ struct ListedSides {
     if case .share(let share) = rule.validation {
       let train = lists[0].ids
       let drawn = min(train.count - 1, max(1, Int((share * Double(train.count)).rounded())))
-      for index in Split.shuffled(train, seed: seed).prefix(drawn) { sideOfID[ExactText(train[index])] = 1 }
+      for index in Split.shuffled(train, seed: seed).prefix(drawn) {
+        sideOfID[ExactText(train[index])] = .validation
+      }
     }
     self.sideOfID = sideOfID
   }
 
   /// Nil for an id in no list.
-  func side(of id: String) -> Int? { sideOfID[ExactText(id)] }
+  func side(of id: String) -> SongSide? { sideOfID[ExactText(id)] }
 
   /// A hash of the lists' ids, in order: changes with any id, but not with line ends or fields behind the ids.
   var hash: String {

@@ -10,14 +10,11 @@ public struct PreparedSplit: Sendable, Equatable {
   /// Of the snapshot's songs.
   public var split: Split
 
-  package init(_ rule: SplitRule, seed: UInt64, sides: [SongSide], countedTags: Int?) {
-    func songs(on side: SongSide) -> [Int] { sides.indices.filter { sides[$0] == side } }
+  package init(_ rule: SplitRule, seed: UInt64, sides: [SongSide?], countedTags: Int?) {
     self.countedTags = countedTags
     self.rule = rule
     self.seed = seed
-    split = Split(
-      train: songs(on: .training), validation: songs(on: .validation), test: songs(on: .test),
-      unused: songs(on: .none))
+    split = Split(sides: sides)
   }
 
   /// The same division of some of the songs, in rising order, which are then numbered by their place among them.

@@ -1,18 +1,33 @@
-/// The side of a song in a snapshot that is divided already.
-public enum SongSide: UInt8, Sendable, Codable {
-  case training = 0
-  case validation = 1
-  case test = 2
-  /// On no list of a split by lists.
-  case none = 3
+/// A side of a split. A song that is on no list of a split by lists has none.
+public enum SongSide: Int, Sendable, Codable, CaseIterable, Comparable {
+  case training, validation, test
+
+  /// The side in sentences: `training`.
+  public var name: String { "\(self)" }
+
+  /// The side as an option has it: `train`.
+  public var word: String { self == .training ? "train" : name }
+
+  /// Nil where the word is no side's.
+  public init?(word: String) {
+    guard let side = SongSide.allCases.first(where: { $0.word == word }) else { return nil }
+    self = side
+  }
+
+  public static func < (first: SongSide, second: SongSide) -> Bool { first.rawValue < second.rawValue }
 }
 
-extension Split {
-  /// The side of each song, on whatever side all of them are.
-  package var songSides: [SongSide] {
-    let all = [(train, SongSide.training), (validation, .validation), (test, .test), (unused, .none)]
-    var sides = [SongSide](repeating: .none, count: all.reduce(0) { $0 + $1.0.count })
-    for (songs, side) in all { for song in songs { sides[song] = side } }
-    return sides
+/// A value for each side.
+struct BySide<Value> {
+  private var values: [Value]
+
+  init(_ value: (SongSide) throws -> Value) rethrows { values = try SongSide.allCases.map(value) }
+
+  subscript(side: SongSide) -> Value {
+    get { values[side.rawValue] }
+    // In place: a side's songs are a long array.
+    _modify { yield &values[side.rawValue] }
   }
 }
+
+extension BySide: Sendable where Value: Sendable {}

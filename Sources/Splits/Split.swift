@@ -44,14 +44,31 @@ public struct Split: Sendable, Equatable {
     if rule.isByArtist { try checkNoArtistOnTwoSides(songs) }
   }
 
-  init(sides: [Int?]) {
-    func songs(on side: Int?) -> [Int] { sides.indices.filter { sides[$0] == side } }
-    self.init(train: songs(on: 0), validation: songs(on: 1), test: songs(on: 2), unused: songs(on: nil))
+  /// - Parameter sides: each song's side; nil for one that is on none.
+  init(sides: [SongSide?]) {
+    func songs(on side: SongSide?) -> [Int] { sides.indices.filter { sides[$0] == side } }
+    self.init(
+      train: songs(on: .training), validation: songs(on: .validation), test: songs(on: .test),
+      unused: songs(on: nil))
   }
 
-  /// The sides with their names, training first.
-  public var sides: [(name: String, songs: [Int])] {
-    [("training", train), ("validation", validation), ("test", test)]
+  /// The songs of a side.
+  public subscript(side: SongSide) -> [Int] {
+    switch side {
+    case .training: train
+    case .validation: validation
+    case .test: test
+    }
+  }
+
+  /// The sides with their songs, training first.
+  public var sides: [(side: SongSide, songs: [Int])] { SongSide.allCases.map { ($0, self[$0]) } }
+
+  /// The side of each song, on whatever side all of them are; nil for one that is on none.
+  package var sideOfSong: [SongSide?] {
+    var sideOfSong = [SongSide?](repeating: nil, count: sides.reduce(unused.count) { $0 + $1.songs.count })
+    for (side, songs) in sides { for song in songs { sideOfSong[song] = side } }
+    return sideOfSong
   }
 }
 
@@ -61,22 +78,23 @@ extension Split {
   /// The share of each side to the song; a side with a share above 0 gets at least one song while there are any.
   private static func random(_ shares: SplitShares, _ songs: SplitSongs, seed: UInt64) -> Split {
     let order = shuffled(songs.trackIDs, seed: seed)
-    var sides = [Int?](repeating: nil, count: songs.count)
+    var sides = [SongSide?](repeating: nil, count: songs.count)
+    let wanted = shares.songs(of: songs.count)
     var start = 0
-    for (side, count) in shares.songs(of: songs.count).enumerated() {
-      for song in order[start..<start + count] { sides[song] = side }
-      start += count
+    for side in SongSide.allCases {
+      for song in order[start..<start + wanted[side]] { sides[song] = side }
+      start += wanted[side]
     }
     return Split(sides: sides)
   }
 
   /// Artists in random order, each to the side that lacks the most songs for its share.
   private static func byArtist(_ shares: SplitShares, _ songs: SplitSongs, seed: UInt64) -> Split {
-    var wanted = shares.songs(of: songs.count).map(Double.init)
-    var sides = [Int?](repeating: nil, count: songs.count)
+    var wanted = shares.songs(of: songs.count)
+    var sides = [SongSide?](repeating: nil, count: songs.count)
     for own in songsOfArtists(songs.artistIDs, seed: seed) {
-      let side = wanted.indices.max { (wanted[$0], -$0) < (wanted[$1], -$1) }!
-      wanted[side] -= Double(own.count)
+      let side = SongSide.allCases.max { (wanted[$0], $1) < (wanted[$1], $0) }!
+      wanted[side] -= own.count
       for song in own { sides[song] = side }
     }
     return Split(sides: sides)
@@ -94,7 +112,7 @@ extension Split {
     let units = groups.map { Stratification.Unit($0, labels: songs.labels, tagCount: songs.tagCount) }
     let stratification = Stratification(
       units, tagCount: songs.tagCount, wanted: shares.songs(of: songs.count), seed: seed)
-    var sides = [Int?](repeating: nil, count: songs.count)
+    var sides = [SongSide?](repeating: nil, count: songs.count)
     for (group, side) in zip(groups, stratification.sides()) {
       for song in group { sides[song] = side }
     }

@@ -5,9 +5,9 @@ import Texts
 public struct ArtistLeak: Sendable, Equatable {
   /// The artist's id, or name where the leak goes by names.
   public var artist: String
-  /// One song of each of two sides, with the sides' names.
+  /// One song of each of two sides.
   public var songs: [Int]
-  public var sides: [String]
+  public var sides: [SongSide]
 }
 
 extension Split {
@@ -23,7 +23,7 @@ extension Split {
     throw Failure(
       .badData,
       "the artist \(artist) is on two sides of the split: \(songs.trackIDs[first.songs[0]]) is for "
-        + "\(first.sides[0]), \(songs.trackIDs[first.songs[1]]) for \(first.sides[1])\(more)")
+        + "\(first.sides[0].name), \(songs.trackIDs[first.songs[1]]) for \(first.sides[1].name)\(more)")
   }
 
   /// Artist ids on two sides.
@@ -43,19 +43,18 @@ extension Split {
 
   /// Keys that songs of two sides have, in the order in which they are noticed.
   private func leaks(by key: (Int) -> ExactText?) -> [ArtistLeak] {
-    var firstOfKey: [ExactText: (side: Int, song: Int)] = [:]
+    var firstOfKey: [ExactText: (side: SongSide, song: Int)] = [:]
     var found: [ArtistLeak] = []
     var isTold: Set<ExactText> = []
-    for (side, entry) in sides.enumerated() {
-      for song in entry.songs {
+    for (side, songs) in sides {
+      for song in songs {
         guard let key = key(song) else { continue }
         guard let first = firstOfKey[key] else {
           firstOfKey[key] = (side, song)
           continue
         }
         guard first.side != side, isTold.insert(key).inserted else { continue }
-        found.append(
-          ArtistLeak(artist: key.text, songs: [first.song, song], sides: [sides[first.side].name, entry.name]))
+        found.append(ArtistLeak(artist: key.text, songs: [first.song, song], sides: [first.side, side]))
       }
     }
     return found

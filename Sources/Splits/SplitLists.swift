@@ -43,11 +43,11 @@ public struct SplitLists: Sendable, Equatable, CustomStringConvertible {
     return ([train, second] + [test].compactMap { $0 }).joined(separator: ",")
   }
 
-  /// The files with their sides: 0 training, 1 validation, 2 test.
-  var files: [(path: String, side: Int)] {
-    var files = [(path: train, side: 0)]
-    if case .list(let path) = validation { files.append((path, 1)) }
-    if let test { files.append((test, 2)) }
+  /// The files with their sides.
+  var files: [(path: String, side: SongSide)] {
+    var files = [(path: train, side: SongSide.training)]
+    if case .list(let path) = validation { files.append((path, .validation)) }
+    if let test { files.append((test, .test)) }
     return files
   }
 }

@@ -6,7 +6,13 @@ public struct SplitShares: Sendable, Equatable, CustomStringConvertible {
   public var validation: Double
   public var test: Double
 
-  var all: [Double] { [train, validation, test] }
+  subscript(side: SongSide) -> Double {
+    switch side {
+    case .training: train
+    case .validation: validation
+    case .test: test
+    }
+  }
 
   init(train: Double, validation: Double, test: Double) {
     self.train = train
@@ -39,12 +45,12 @@ public struct SplitShares: Sendable, Equatable, CustomStringConvertible {
 
   /// Whole numbers of songs for training, validation and test that add up to all of them; a side with a share
   /// above 0 gets at least one while there are any.
-  func songs(of count: Int) -> [Int] {
-    var counts = all.map { Int(($0 * Double(count)).rounded()) }
-    for side in 1...2 where all[side] > 0 && counts[side] == 0 { counts[side] = 1 }
-    counts[2] = min(counts[2], max(0, count - 1))
-    counts[1] = min(counts[1], max(0, count - 1 - counts[2]))
-    counts[0] = count - counts[1] - counts[2]
+  func songs(of count: Int) -> BySide<Int> {
+    var counts = BySide { Int((self[$0] * Double(count)).rounded()) }
+    for side in [SongSide.validation, .test] where self[side] > 0 && counts[side] == 0 { counts[side] = 1 }
+    counts[.test] = min(counts[.test], max(0, count - 1))
+    counts[.validation] = min(counts[.validation], max(0, count - 1 - counts[.test]))
+    counts[.training] = count - counts[.validation] - counts[.test]
     return counts
   }
 }

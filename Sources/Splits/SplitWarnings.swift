@@ -25,7 +25,8 @@ extension Split {
   private func nameWarning(_ songs: SplitSongs) -> [String] {
     let leaks = namesOnTwoSides(songs)
     guard let first = leaks.first else { return [] }
-    let places = zip(first.songs, first.sides).map { "\(songs.artistIDs[$0]) for \($1)" }.joined(separator: ", ")
+    let places = zip(first.songs, first.sides).map { "\(songs.artistIDs[$0]) for \($1.name)" }.joined(
+      separator: ", ")
     return [
       "the split goes by artist id, but \(counted(leaks.count, "artist name")) on two sides under different ids, "
         + "such as \"\(songs.artistNames[first.songs[0]])\" (\(places))"
@@ -46,10 +47,10 @@ extension Split {
   }
 
   private func tagWarning(_ songs: SplitSongs) -> [String] {
-    let missing = sides.compactMap { name, own -> String? in
+    let missing = sides.compactMap { side, own -> String? in
       guard !own.isEmpty else { return nil }
       let count = songs.tagCount - tags(of: own, songs).count
-      return count == 0 ? nil : "\(count) on the \(name) side"
+      return count == 0 ? nil : "\(count) on the \(side.name) side"
     }
     guard !missing.isEmpty else { return [] }
     return ["of \(songs.tagCount) tags have no song: \(missing.joined(separator: ", "))"]

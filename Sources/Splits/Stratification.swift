@@ -25,16 +25,14 @@ struct Stratification {
     }
   }
 
-  static let sideCount = 3
-
   let units: [Unit]
   let tagCount: Int
   /// Songs of each side; a side without is none.
-  let wanted: [Int]
+  let wanted: BySide<Int>
   let seed: UInt64
 
   /// - Parameter units: in random order.
-  init(_ units: [Unit], tagCount: Int, wanted: [Int], seed: UInt64) {
+  init(_ units: [Unit], tagCount: Int, wanted: BySide<Int>, seed: UInt64) {
     self.units = units
     self.tagCount = tagCount
     self.wanted = wanted
@@ -42,7 +40,7 @@ struct Stratification {
   }
 
   /// The side of each unit. Where a unit is a song, each side has exactly the songs wanted.
-  func sides() -> [Int] {
+  func sides() -> [SongSide] {
     guard !units.isEmpty else { return [] }
     var coverage = Coverage(units, tagCount: tagCount, wanted: wanted, sides: sharedOut())
     var search = CoverageSearch(seed: seed)
@@ -53,7 +51,7 @@ struct Stratification {
 
   // MARK: Tag by tag
 
-  private func sharedOut() -> [Int] {
+  private func sharedOut() -> [SongSide] {
     var dealing = Dealing(self)
     for tag in tagsRarestFirst {
       for unit in dealing.unitsOfTag[tag] where dealing.sides[unit] == nil { dealing.put(unit, for: tag) }
@@ -73,29 +71,28 @@ struct Stratification {
 private struct Dealing {
   private let units: [Stratification.Unit]
   let unitsOfTag: [[Int]]
-  var sides: [Int?]
+  var sides: [SongSide?]
   /// Songs that a side still wants.
-  private var room: [Int]
-  private let active: [Int]
-  /// `[tag][side]`, songs: the side's share of the tag, less what it has.
-  private var lacking: [Double]
-  /// `[tag][side]`, units.
-  private var has: [Int]
+  private var room: BySide<Int>
+  private let active: [SongSide]
+  /// Songs of each tag: the side's share of them, less what it has.
+  private var lacking: [BySide<Double>]
+  /// Units with each tag.
+  private var has: [BySide<Int>]
 
   init(_ stratification: Stratification) {
-    let sideCount = Stratification.sideCount
     units = stratification.units
     sides = Array(repeating: nil, count: units.count)
     room = stratification.wanted
-    active = room.indices.filter { stratification.wanted[$0] > 0 }
-    has = Array(repeating: 0, count: stratification.tagCount * sideCount)
-    lacking = Array(repeating: 0, count: stratification.tagCount * sideCount)
+    active = SongSide.allCases.filter { stratification.wanted[$0] > 0 }
+    has = Array(repeating: BySide { _ in 0 }, count: stratification.tagCount)
+    lacking = Array(repeating: BySide { _ in 0 }, count: stratification.tagCount)
     var unitsOfTag = [[Int]](repeating: [], count: stratification.tagCount)
-    let all = Double(room.reduce(0, +))
+    let all = Double(SongSide.allCases.reduce(0) { $0 + stratification.wanted[$1] })
     for (index, unit) in units.enumerated() {
       for (tag, songs) in unit.tags {
         unitsOfTag[tag].append(index)
-        for side in active { lacking[tag * sideCount + side] += Double(songs * room[side]) / all }
+        for side in active { lacking[tag][side] += Double(songs * room[side]) / all }
       }
     }
     self.unitsOfTag = unitsOfTag
@@ -107,23 +104,23 @@ private struct Dealing {
     let fitting = active.filter { room[$0] >= songs }
     let side =
       fitting.isEmpty
-      ? active.max { (room[$0], -$0) < (room[$1], -$1) }!
+      ? active.max { (room[$0], $1) < (room[$1], $0) }!
       : fitting.max { precedes($1, $0, for: tag) }!
     sides[unit] = side
     room[side] -= songs
     for (tag, songs) in units[unit].tags {
-      has[tag * Stratification.sideCount + side] += 1
-      lacking[tag * Stratification.sideCount + side] -= Double(songs)
+      has[tag][side] += 1
+      lacking[tag][side] -= Double(songs)
     }
   }
 
   /// Whether one side is to have a unit with this tag before another.
-  private func precedes(_ first: Int, _ second: Int, for tag: Int?) -> Bool {
+  private func precedes(_ first: SongSide, _ second: SongSide, for tag: Int?) -> Bool {
     if let tag {
-      let (one, other) = (tag * Stratification.sideCount + first, tag * Stratification.sideCount + second)
-      if (has[one] == 0) != (has[other] == 0) { return has[one] == 0 }
-      if has[one] > 0, lacking[one] != lacking[other] { return lacking[one] > lacking[other] }
-      if has[one] == 0 { return first < second }
+      let (has, lacking) = (has[tag], lacking[tag])
+      if (has[first] == 0) != (has[second] == 0) { return has[first] == 0 }
+      if has[first] > 0, lacking[first] != lacking[second] { return lacking[first] > lacking[second] }
+      if has[first] == 0 { return first < second }
     }
     return room[first] != room[second] ? room[first] > room[second] : first < second
   }

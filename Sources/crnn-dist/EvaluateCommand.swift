@@ -17,10 +17,6 @@ struct EvaluateCommand: ParsableCommand {
       undefined: they are left out of the means and counted.
       """)
 
-  enum Side: String, ExpressibleByArgument, CaseIterable {
-    case validation, test, train, all
-  }
-
   @Option(help: "The checkpoint.")
   var checkpoint: String
 
@@ -28,7 +24,7 @@ struct EvaluateCommand: ParsableCommand {
   var data: String
 
   @Option(help: "The side of the split; all: every song, however they were divided.")
-  var split = Side.validation
+  var split = Evaluation.Songs.side(.validation)
 
   @Option(help: "How the songs are divided, where the split's lists have moved. Default: as the checkpoint says.")
   var splitRule: String?
@@ -48,7 +44,7 @@ struct EvaluateCommand: ParsableCommand {
 
   func run() throws {
     var evaluation = Evaluation(checkpoint: checkpoint)
-    evaluation.side = split.rawValue
+    evaluation.songs = split
     evaluation.allowsOtherData = allowOtherData
     evaluation.splitRule = splitRule
     evaluation.threads = threads
@@ -83,6 +79,16 @@ struct EvaluateCommand: ParsableCommand {
       print(name.padding(toLength: width, withPad: " ", startingAt: 0) + "  " + songs + columns.joined())
     }
   }
+}
+
+extension Evaluation.Songs: ExpressibleByArgument {
+  public init?(argument: String) {
+    guard let songs = Self.allCases.first(where: { $0.description == argument }) else { return nil }
+    self = songs
+  }
+
+  public var defaultValueDescription: String { description }
+  public static var allValueStrings: [String] { allCases.map(\.description) }
 }
 
 /// What `evaluate --json` prints.
@@ -124,7 +130,7 @@ private struct EvaluationDocument: Encodable {
   func encode(to encoder: any Encoder) throws {
     var document = encoder.container(keyedBy: Key.self)
     let metrics = report.metrics
-    try document.encode(report.side, forKey: .split)
+    try document.encode(report.side.description, forKey: .split)
     try document.encode(report.songs, forKey: .songs)
     try document.encode(report.epoch, forKey: .epoch)
     try document.encode(report.step, forKey: .step)

@@ -191,7 +191,7 @@ import Training
     #expect(failure?.kind == .badData)
     #expect(failure?.description.contains("--allow-other-data") == true)
     evaluation.allowsOtherData = true
-    evaluation.side = "all"
+    evaluation.songs = .all
     #expect(try judge(evaluation) == 60)
   }
 

@@ -105,7 +105,7 @@ package final class SnapshotWriter {
 
   /// Writes the rest, closes the file, gives it its name.
   /// - Parameter sides: tells every row's side, called on rank 0; nil on all ranks where the snapshot keeps no split.
-  package func finish(_ record: SnapshotRecord, sides: ((SongRowFile) throws -> [SongSide])?) throws {
+  package func finish(_ record: SnapshotRecord, sides: ((SongRowFile) throws -> [SongSide?])?) throws {
     for column in columns { try column.finish() }
     try communicator.agree {
       if let rowFile { try output.checkRoom(for: restBytes(rowFile, record)) }
@@ -132,7 +132,7 @@ package final class SnapshotWriter {
 
   /// Writes the columns with a row a song, and what is known of them all; returns the identity.
   /// - Parameter sides: of every song, on rank 0; nil where the snapshot keeps no split.
-  private func writeSongs(_ record: SnapshotRecord, sides: [SongSide]?) throws -> String {
+  private func writeSongs(_ record: SnapshotRecord, sides: [SongSide?]?) throws -> String {
     let widths = try communicator.broadcast(rowFile?.widths ?? [])
     let songs = try communicator.agree {
       try SongColumns(
@@ -145,7 +145,7 @@ package final class SnapshotWriter {
       let piece = try communicator.agree { try rowFile?.next(songs.rowsOfPiece) ?? [] }
       for (index, song) in piece.enumerated() {
         identity.add(trackID: song.trackID)
-        if let sums = song.timbre, sides?[start + index] == .training { timbre.add(sums) }
+        if let sums = song.timbre, let sides, sides[start + index] == .training { timbre.add(sums) }
       }
       try communicator.agree { try songs.write(piece, fromRow: start) }
     }

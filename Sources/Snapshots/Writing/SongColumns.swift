@@ -8,7 +8,7 @@ final class SongColumns {
   private let segmentCounts: Dataset
   private let starts: Dataset?
   private let labels: Dataset
-  private let sides: (dataset: Dataset, ofSongs: [SongSide])?
+  private let sides: (dataset: Dataset, ofSongs: [SongSide?])?
   /// Whole songs are cut after so many segments.
   private let longest: Int
   /// Segments of all songs written so far.
@@ -25,7 +25,7 @@ final class SongColumns {
   ///   - sides: of all songs, on rank 0; nil where the snapshot keeps no split.
   init(
     in file: File, rows: Int, textWidths: [Int], tags: Int, longest: Int, keepsStarts: Bool,
-    sides: [SongSide]?
+    sides: [SongSide?]?
   ) throws {
     func dataset(_ path: String, _ type: ElementType, rows: Int = rows, columns: [Int] = []) throws -> Dataset {
       try file.createDataset(
@@ -56,7 +56,7 @@ final class SongColumns {
     try writeStarts(songs, fromRow: row)
     if let sides {
       let own = sides.ofSongs.dropFirst(row).prefix(songs.count)
-      try sides.dataset.write(own.map(\.rawValue), fromRow: row)
+      try sides.dataset.write(own.map(SnapshotFormat.code), fromRow: row)
     }
     try labels.write(songs.flatMap(\.labels), fromRow: row)
   }

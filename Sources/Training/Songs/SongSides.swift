@@ -66,16 +66,6 @@ public struct SongSides {
     identity = Self.identity(of: split, trackIDs: source.trackIDs)
   }
 
-  /// The songs of a side: `train`, `validation` or `test`; nil for another word.
-  public func songs(of side: String) -> [Int]? {
-    switch side {
-    case "train": split.train
-    case "validation": split.validation
-    case "test": split.test
-    default: nil
-    }
-  }
-
   /// The labels of some songs, row by row.
   public func labels(of songs: [Int]) -> [UInt8] {
     songs.flatMap { labels[$0 * tagCount..<($0 + 1) * tagCount] }
@@ -95,9 +85,9 @@ public struct SongSides {
 
   private static func identity(of split: Split, trackIDs: PackedTexts) -> String {
     var hash = ContentHash()
-    for side in [split.train, split.validation, split.test] {
-      hash.append(UInt64(side.count))
-      for song in side {
+    for (_, songs) in split.sides {
+      hash.append(UInt64(songs.count))
+      for song in songs {
         hash.append(trackIDs[song])
         hash.append("\n")
       }

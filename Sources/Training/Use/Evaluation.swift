@@ -8,8 +8,8 @@ import Splits
 /// The metrics of a checkpoint on a side of a split.
 public struct Evaluation: Sendable {
   public var checkpoint: String
-  /// `train`, `validation`, `test` or `all`.
-  public var side = "validation"
+  /// The songs it is judged by.
+  public var songs = Songs.side(.validation)
   /// Also on songs, and by a split, that the checkpoint's run did not have.
   public var allowsOtherData = false
   /// Divides the songs in place of the checkpoint's rule; nil: the checkpoint's.
@@ -19,9 +19,24 @@ public struct Evaluation: Sendable {
 
   public init(checkpoint: String) { self.checkpoint = checkpoint }
 
+  /// Songs to judge a checkpoint by: a side of the split, or all.
+  public enum Songs: Sendable, Equatable, CaseIterable, CustomStringConvertible {
+    case side(SongSide)
+    case all
+
+    public static let allCases = [Songs.side(.validation), .side(.test), .side(.training), .all]
+
+    public var description: String {
+      switch self {
+      case .side(let side): side.word
+      case .all: "all"
+      }
+    }
+  }
+
   /// What was evaluated and what came out.
   public struct Report: Sendable {
-    public let side: String
+    public let side: Songs
     public let songs: Int
     public let tags: [String]
     public let metrics: TagMetrics
@@ -46,10 +61,14 @@ public struct Evaluation: Sendable {
       let source = try ChosenSongs.of(data, input, fewest: model.network.shortestSong)
       try refuseOther(model, source)
       let sides = try divided(source, model, configuration)
-      let songs = side == "all" ? Array(source.trackIDs.indices) : sides.songs(of: side) ?? []
+      let songs =
+        switch self.songs {
+        case .all: Array(source.trackIDs.indices)
+        case .side(let side): sides.split[side]
+        }
       guard !songs.isEmpty else {
         throw Failure(
-          .badData, "\(source.name): the split \(splitRule ?? configuration.split) has no songs for \(side)")
+          .badData, "\(source.name): the split \(splitRule ?? configuration.split) has no songs for \(self.songs)")
       }
       let counts = source.segmentCounts
       let longest = songs.map { input.length(of: counts[$0]) }.max() ?? 0
@@ -69,7 +88,7 @@ public struct Evaluation: Sendable {
       throw Failure(.fault, "no metrics for \(songs.count) songs")
     }
     return Report(
-      side: side, songs: songs.count, tags: model.tags, metrics: metrics,
+      side: self.songs, songs: songs.count, tags: model.tags, metrics: metrics,
       epoch: model.checkpoint.integers["epoch"], step: model.checkpoint.integers["step"])
   }
 
@@ -78,7 +97,7 @@ public struct Evaluation: Sendable {
   private func divided(
     _ source: any SongSource, _ model: StoredModel, _ configuration: RunConfiguration
   ) throws -> SongSides {
-    guard side != "all" else {
+    guard songs != .all else {
       return SongSides(undivided: source, permuteTags: configuration.permuteTags, seed: configuration.seed)
     }
     if let splitRule, let prepared = source.preparedSplit {
