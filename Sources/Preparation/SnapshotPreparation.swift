@@ -9,7 +9,7 @@ import Texts
 
 /// Makes a snapshot of a track tree and its tags; all ranks together.
 ///
-/// The songs are read batch by batch in the order of files and rows, each rank a part (`SongPass`); after every batch
+/// The songs are read batch by batch in the order of files and rows, each rank a part (`SongScan`); after every batch
 /// the ranks write their songs behind one another. So the rows stand in the order of the files' names, the track ids,
 /// whatever the number of ranks.
 public final class SnapshotPreparation {
@@ -112,7 +112,7 @@ extension SnapshotPreparation {
   }
 
   /// A song as the snapshot keeps it, with what its part of the training statistics would be.
-  private func song(_ kept: SongPass.Kept) -> SongRow {
+  private func song(_ kept: SongScan.Kept) -> SongRow {
     var song = kept.song
     if options.keptSplit != nil, let column = options.features.features.firstIndex(of: .timbre) {
       song.timbre = TimbreSums(kept.values[column])

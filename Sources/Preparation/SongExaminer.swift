@@ -1,10 +1,7 @@
-import Diagnosis
-import FileTrees
-import Segments
 import Tags
 import TrackFiles
 
-/// Looks at songs: reads them, finds their tags, joins, labels.
+/// Says what becomes of songs: finds their tags, joins, measures and labels them.
 struct SongExaminer {
   var reader: TrackReader
   var tags: any SongTags
@@ -24,80 +21,53 @@ struct SongExaminer {
     case none
   }
 
-  /// What reading a location gave.
-  struct Reading {
-    var location: SongLocation
-    var result: Result<TrackFileContents, SkippedFile>
-  }
-
-  /// What came of one location.
-  struct Finding {
-    var location: SongLocation
-    var outcome: Outcome
-
-    /// What the other ranks are told of it.
-    var mark: Mark {
-      switch outcome {
-      case .skipped: Mark(trackID: "")
-      case .aggregate(let songs): Mark(trackID: "", songs: songs)
-      case .read(let track, _): Mark(trackID: track.trackID)
+  /// Judges what was read, all at once: a source of tags may find many sooner than one by one.
+  func judge(_ readings: [TrackReading]) -> [SongVerdict] {
+    let tracks = readings.compactMap { if case .success(.song(let track)) = $0.result { track } else { nil } }
+    var lookups = tags.records(of: tracks)[...]
+    return readings.map { reading in
+      switch reading.result {
+      case .failure(let file): SongVerdict(location: reading.location, outcome: .unreadable(file))
+      case .success(.aggregate(let songs)):
+        SongVerdict(location: reading.location, outcome: .aggregate(songs: songs))
+      case .success(.song(let track)): verdict(on: track, at: reading.location, lookups.removeFirst())
       }
     }
   }
 
-  struct Mark {
-    /// Empty for a file that could not be read.
-    var trackID: String
-    /// For an aggregate, whose songs are still to be read.
-    var songs: Int?
-  }
-
-  enum Outcome {
-    case skipped(SkippedFile)
-    case aggregate(songs: Int)
-    case read(Track, Joining)
-  }
-
-  enum Joining {
-    case withoutRecord
-    case badRecord(SkippedFile)
-    case mismatched(Mismatch)
-    /// With one label a tag of the vocabulary.
-    case joined(TagRecord, labels: [UInt8])
-  }
-
-  /// Reads the song, or looks at the file, that the stream comes to next.
-  func read(_ location: SongLocation, from stream: TrackStream) -> Reading {
-    Reading(location: location, result: Result { () throws(SkippedFile) in try stream.next() })
-  }
-
-  /// Joins songs with their tags, all at once: a source may find many sooner than one by one.
-  func join(_ readings: [Reading]) -> [Finding] {
-    let tracks = readings.compactMap { if case .success(.song(let track)) = $0.result { track } else { nil } }
-    var lookups = tags.records(of: tracks)[...]
-    return readings.map { reading in
-      let outcome: Outcome =
-        switch reading.result {
-        case .failure(let file): .skipped(file)
-        case .success(.aggregate(let songs)): .aggregate(songs: songs)
-        case .success(.song(let track)): .read(track, joining(of: track, lookups.removeFirst()))
-        }
-      return Finding(location: reading.location, outcome: outcome)
+  private func verdict(on track: Track, at location: SongLocation, _ lookup: TagLookup) -> SongVerdict {
+    func lost(_ loss: SongVerdict.Loss) -> SongVerdict {
+      SongVerdict(location: location, outcome: .unjoined(track, loss))
     }
-  }
-
-  private func joining(of track: Track, _ lookup: TagLookup) -> Joining {
     switch lookup {
-    case .none: return .withoutRecord
-    case .bad(let file): return .badRecord(file)
+    case .none: return lost(.withoutRecord)
+    case .bad(let file): return lost(.badRecord(file))
     case .found(let record):
-      if let mismatch = join.difference(between: track, and: record) { return .mismatched(mismatch) }
-      return .joined(record, labels: labels(of: record))
+      if let mismatch = join.difference(between: track, and: record) { return lost(.mismatched(mismatch)) }
+      return verdict(on: track, at: location, tags: record.tags)
     }
   }
 
-  private func labels(of record: TagRecord) -> [UInt8] {
+  /// The verdict on a song that is joined.
+  private func verdict(on track: Track, at location: SongLocation, tags: [WeightedTag]) -> SongVerdict {
+    let labels = labels(of: tags)
+    let isTagged = labels.contains(1)
+    guard track.segmentCount >= fewestSegments else {
+      return SongVerdict(location: location, outcome: .tooShort(track, isTagged: isTagged))
+    }
+    return SongVerdict(
+      location: location, outcome: isTagged ? .kept(track, labels: labels) : .untagged(track),
+      candidate: candidate(track, tags))
+  }
+
+  private func labels(of tags: [WeightedTag]) -> [UInt8] {
     guard case .tags(let vocabulary) = labelling else { return [] }
-    return vocabulary.labels(of: record.tags, minimumWeight: minimumTagWeight)
+    return vocabulary.labels(of: tags, minimumWeight: minimumTagWeight)
+  }
+
+  private func candidate(_ track: Track, _ tags: [WeightedTag]) -> Candidate? {
+    guard case .counting = labelling else { return nil }
+    let counted = tags.counted(from: minimumTagWeight)
+    return counted.isEmpty ? nil : Candidate(trackID: track.trackID, artistID: track.artistID, tags: counted)
   }
 }

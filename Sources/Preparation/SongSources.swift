@@ -79,14 +79,14 @@ final class SongSources {
   /// - Throws: what `handOn` throws and, with strict options, `badData` for the first bad file.
   func pass(
     _ phase: PreparationProgress.Phase, _ labelling: SongExaminer.Labelling,
-    _ handOn: @escaping (SongTally, [SongPass.Kept]) throws -> Void
+    _ handOn: @escaping (SongTally, [SongScan.Kept]) throws -> Void
   ) throws {
     let segments = min(options.segments.count ?? options.longest, SongSources.segmentsOfLongSong)
     let songBytes =
       segments * Feature.width * 4 * options.features.features.count + SongSources.bytesBesideSegments
     let batchSize = max(SongSources.smallestBatch, SongSources.batchBytes / songBytes)
     let (communicator, progress) = (communicator, progress)
-    try SongPass(
+    try SongScan(
       over: tracks, examiner(labelling), batchSize: batchSize, isStrict: options.isStrict,
       communicator: communicator,
       progress: { done, total in

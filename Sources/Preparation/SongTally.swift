@@ -15,57 +15,47 @@ struct SongTally {
   /// Songs whose tags may be counted; collected only where a vocabulary is made of them, and not exchanged.
   var candidates: [Candidate] = []
 
-  /// Takes in one finding; returns the song where it passed every step.
-  mutating func add(_ finding: SongExaminer.Finding, _ examiner: SongExaminer) -> (
-    song: SongRow, values: [SegmentValues]
-  )? {
-    counts.funnel.files += 1
-    guard case .read(let track, let joining) = finding.outcome else {
-      if case .skipped(let file) = finding.outcome {
-        counts.badFiles += 1
-        skipped.append(file)
-      }
-      return nil
-    }
-    counts.funnel.read += 1
-    if finding.location.row == nil, TrackIdentifier.stem(ofPath: finding.location.path) != track.trackID {
-      counts.misnamed += 1
-    }
-    guard case .joined(let record, let labels) = joining else {
-      distribution.add(segments: track.segmentCount, joined: false, tagged: false)
-      add(lost: joining)
-      return nil
-    }
-    let tagged = labels.contains(1)
-    counts.funnel.joined += 1
-    distribution.add(segments: track.segmentCount, joined: true, tagged: tagged)
-    guard track.segmentCount >= examiner.fewestSegments else {
+  /// Counts what becomes of a location; that there is an aggregate is no song's.
+  mutating func add(_ verdict: SongVerdict) {
+    switch verdict.outcome {
+    case .aggregate: return
+    case .unreadable(let file):
+      counts.badFiles += 1
+      skipped.append(file)
+    case .duplicate(let track):
+      counts.duplicates += 1
+      skipped.append(
+        SkippedFile(
+          path: verdict.location.description,
+          cause: "a song before it has the same track id, \(track.trackID)"))
+    case .unjoined(let track, let loss):
+      addRead(track, joined: false, tagged: false)
+      add(loss)
+    case .tooShort(let track, let isTagged):
+      addRead(track, joined: true, tagged: isTagged)
       counts.tooShort += 1
-      return nil
-    }
-    counts.funnel.longEnough += 1
-    if case .counting = examiner.labelling { addCandidate(track, record.tags, examiner.minimumTagWeight) }
-    let values = examiner.reader.features.features.compactMap { track[$0] }
-    guard tagged else {
+    case .untagged(let track):
+      addRead(track, joined: true, tagged: false)
+      counts.funnel.longEnough += 1
       counts.untagged += 1
-      return nil
+    case .kept(let track, _):
+      addRead(track, joined: true, tagged: true)
+      counts.funnel.longEnough += 1
+      counts.funnel.tagged += 1
     }
-    counts.funnel.tagged += 1
-    return (SongRow(track, labels: labels), values)
-  }
-
-  /// Takes in a song whose track id an earlier one has.
-  mutating func addDuplicate(_ finding: SongExaminer.Finding) {
-    guard case .read(let track, _) = finding.outcome else { return }
     counts.funnel.files += 1
-    counts.duplicates += 1
-    skipped.append(
-      SkippedFile(
-        path: finding.location.description, cause: "a song before it has the same track id, \(track.trackID)"))
+    if verdict.isMisnamed { counts.misnamed += 1 }
+    if let candidate = verdict.candidate { candidates.append(candidate) }
   }
 
-  private mutating func add(lost joining: SongExaminer.Joining) {
-    switch joining {
+  private mutating func addRead(_ track: Track, joined: Bool, tagged: Bool) {
+    counts.funnel.read += 1
+    if joined { counts.funnel.joined += 1 }
+    distribution.add(segments: track.segmentCount, joined: joined, tagged: tagged)
+  }
+
+  private mutating func add(_ loss: SongVerdict.Loss) {
+    switch loss {
     case .withoutRecord: counts.withoutRecord += 1
     case .badRecord(let file):
       counts.badRecords += 1
@@ -73,14 +63,7 @@ struct SongTally {
     case .mismatched(let mismatch):
       counts.mismatched += 1
       mismatches.append(mismatch)
-    case .joined: break
     }
-  }
-
-  private mutating func addCandidate(_ track: Track, _ tags: [WeightedTag], _ minimumWeight: Double) {
-    let counted = Set(tags.filter { $0.weight >= minimumWeight && !$0.name.isEmpty }.map { ExactText($0.name) })
-    guard !counted.isEmpty else { return }
-    candidates.append(Candidate(trackID: track.trackID, artistID: track.artistID, tags: counted))
   }
 
   static func += (total: inout SongTally, more: SongTally) {
@@ -139,13 +122,5 @@ extension SongTally {
       skipped.append(SkippedFile(path: try message.readText(), cause: try message.readText()))
     }
     for _ in 0..<(try message.readInt()) { mismatches.append(try Mismatch(from: &message)) }
-  }
-}
-
-extension SongRow {
-  init(_ track: Track, labels: [UInt8]) {
-    self.init(
-      trackID: track.trackID, title: track.title, artistName: track.artistName, artistID: track.artistID,
-      segmentCount: track.segmentCount, labels: labels)
   }
 }

@@ -90,7 +90,7 @@ public struct TagSurvey: Sendable {
 
   private mutating func add(_ tags: [WeightedTag], _ minimumWeight: Double) {
     read += 1
-    let counted = Set(tags.filter { $0.weight >= minimumWeight && !$0.name.isEmpty }.map { ExactText($0.name) })
+    let counted = tags.counted(from: minimumWeight)
     if !counted.isEmpty { withTags += 1 }
     pairs += counted.count
     for tag in counted { counts[tag, default: 0] += 1 }

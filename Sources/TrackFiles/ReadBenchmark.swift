@@ -56,7 +56,7 @@ public struct ReadBenchmark: Sendable {
     var count = (songs: 0, bad: 0)
     for repetition in 0...repetitions {
       try communicator.barrier()
-      let time = ContinuousClock().measure { count = read(paths, from: files, rows) }
+      let time = ContinuousClock().measure { count = read(paths.count, from: files, rows) }
       if repetition > 0 { seconds.append(time / .seconds(1)) }
     }
     return Report(
@@ -65,21 +65,20 @@ public struct ReadBenchmark: Sendable {
       filesByRank: try communicator.allgather([count.songs]).map { $0[0] })
   }
 
-  /// How many songs there are, and how many of them are bad; a file that cannot be opened counts as one.
-  private func read(_ paths: [String], from files: TrackStream, _ rows: TrackStream) -> (songs: Int, bad: Int) {
+  /// How many songs there are in the next files, and how many of them are bad; a file that cannot be opened counts as
+  /// one.
+  private func read(_ fileCount: Int, from files: TrackStream, _ rows: TrackStream) -> (songs: Int, bad: Int) {
     var count = (songs: 0, bad: 0)
-    for path in paths {
-      guard let contents = try? files.next() else {
-        count = (count.songs + 1, count.bad + 1)
-        continue
+    for _ in 0..<fileCount {
+      guard let reading = files.next() else { break }
+      switch reading.result {
+      case .failure: count = (count.songs + 1, count.bad + 1)
+      case .success(.song): count.songs += 1
+      case .success(.aggregate(let songs)):
+        count.songs += songs
+        rows.add((0..<songs).lazy.map { SongLocation(reading.location.path, row: $0) })
+        for row in rows { if case .failure = row.result { count.bad += 1 } }
       }
-      guard case .aggregate(let songs) = contents else {
-        count.songs += 1
-        continue
-      }
-      count.songs += songs
-      rows.add((0..<songs).lazy.map { SongLocation(path, row: $0) })
-      for _ in 0..<songs where (try? rows.next()) == nil { count.bad += 1 }
     }
     return count
   }

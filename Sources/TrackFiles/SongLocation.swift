@@ -24,9 +24,7 @@ extension SongLocation {
     let stream = TrackStream(TrackReader(segments: 0))
     let own = paths[share(of: paths.indices, rank: communicator.rank, size: communicator.size)]
     stream.add(Array(own))
-    let counts = own.map { _ in
-      if case .aggregate(let songs)? = try? stream.next() { songs } else { 0 }
-    }
+    let counts = stream.map { if case .success(.aggregate(let songs)) = $0.result { songs } else { 0 } }
     let all = try communicator.allgather(counts).flatMap { $0 }
     return zip(paths, all).flatMap { path, songs in
       songs == 0 ? [SongLocation(path)] : (0..<songs).map { SongLocation(path, row: $0) }

@@ -7,11 +7,15 @@ import Texts
 
 /// Reads songs one after the other, in a process of its own where that can be had, and ahead of their use.
 ///
-/// The answers come in the order of the locations, one for each, whatever a file does to the process that reads it.
+/// The readings come in the order of the locations, one for each, whatever a file does to the process that reads it.
 /// When that ends, those that were asked for are asked for again one by one, in a new process. One that ends this too
 /// is tried once more by itself, since an earlier file may have done the damage; then it is bad. Processor time is
 /// limited.
-public final class TrackStream {
+///
+///     let stream = TrackStream(TrackReader(segments: 252))
+///     stream.add(paths)
+///     for reading in stream { print(reading.location, reading.song) }
+public final class TrackStream: Sequence, IteratorProtocol {
   private let reader: TrackReader
   private var upcoming: [AnyIterator<SongLocation>] = []
   /// Taken from `upcoming`, not answered yet.
@@ -50,27 +54,34 @@ public final class TrackStream {
   /// Lets `next` come to these files.
   public func add(_ paths: [String]) { add(paths.lazy.map { SongLocation($0) }) }
 
-  /// The only song of the next location's file, or its row. To be called once for each location.
-  /// - Throws: `SkippedFile` that names the location and what is wrong.
-  public func nextSong() throws(SkippedFile) -> Track {
+  /// The next location with what was found there; nil when all have been read.
+  public func next() -> TrackReading? {
     fill()
-    let location = queue.first
-    switch try next() {
-    case .song(let track): return track
-    case .aggregate(let songs):
-      throw SkippedFile(path: location?.description ?? "", cause: "holds \(songs) songs, expected one")
-    }
+    guard let location = queue.first else { return nil }
+    if child == nil { startChild() }
+    return TrackReading(
+      location: location, result: Result { () throws(SkippedFile) in try contents(at: location) })
   }
 
-  /// What is at the next location. To be called once for each.
-  /// - Throws: `SkippedFile` that names the location and what is wrong.
-  public func next() throws(SkippedFile) -> TrackFileContents {
-    if child == nil { startChild() }
+  /// Reads one location by itself.
+  public static func read(_ location: SongLocation, by reader: TrackReader) -> TrackReading {
+    let stream = TrackStream(reader)
+    stream.add(CollectionOfOne(location))
+    guard let reading = stream.next() else { preconditionFailure("a location has a reading") }
+    return reading
+  }
+
+  /// The next readings, so many or as many as are left.
+  public func next(_ count: Int) -> [TrackReading] {
+    var readings: [TrackReading] = []
+    while readings.count < count, let reading = next() { readings.append(reading) }
+    return readings
+  }
+
+  /// What is at the head of the queue, which is then taken from it.
+  private func contents(at location: SongLocation) throws(SkippedFile) -> TrackFileContents {
     while true {
       fill()
-      guard let location = queue.first else {
-        preconditionFailure("more songs are asked for than there are locations")
-      }
       guard let child else {
         finishHead()
         return try reader.contents(at: location)
@@ -110,8 +121,8 @@ public final class TrackStream {
 
   private func finishHead() {
     queue.removeFirst()
-    asked = max(0, asked - 1)
-    suspects = max(0, suspects - 1)
+    asked = Swift.max(0, asked - 1)
+    suspects = Swift.max(0, suspects - 1)
     headIsGuilty = false
   }
 
@@ -176,7 +187,7 @@ public final class TrackStream {
     case .signalled(let number) where headIsGuilty: return "the HDF5 library crashes on it (signal \(number))"
     case .exited(let code) where headIsGuilty: return "the HDF5 library ends the program on it (exit code \(code))"
     case .signalled, .exited:
-      suspects = max(1, suspects)
+      suspects = Swift.max(1, suspects)
       headIsGuilty = true
       return child == nil ? "the HDF5 library crashes on it" : nil
     }

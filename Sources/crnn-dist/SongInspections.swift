@@ -22,29 +22,19 @@ struct TrackInspection: Inspection {
 
   /// How many songs a file holds; nil where it holds one.
   static func songs(in path: String) throws -> Int? {
-    do {
-      let stream = TrackStream(TrackReader(segments: 0))
-      stream.add([path])
-      guard case .aggregate(let songs) = try stream.next() else { return nil }
-      return songs
-    } catch {
-      throw error.failure
-    }
+    let reading = TrackStream.read(SongLocation(path), by: TrackReader(segments: 0))
+    guard case .aggregate(let songs) = try reading.result.mapError(\.failure).get() else { return nil }
+    return songs
   }
 
   init(_ path: String) throws {
-    do {
-      let stream = TrackStream(TrackReader(segments: nil))
-      stream.add([path])
-      let track = try stream.nextSong()
-      trackID = track.trackID
-      title = track.title
-      artistName = track.artistName
-      artistID = track.artistID
-      segments = track.segmentCount
-    } catch {
-      throw error.failure
-    }
+    let reading = TrackStream.read(SongLocation(path), by: TrackReader(segments: nil))
+    let track = try reading.song.mapError(\.failure).get()
+    trackID = track.trackID
+    title = track.title
+    artistName = track.artistName
+    artistID = track.artistID
+    segments = track.segmentCount
   }
 
   var text: String {

@@ -87,7 +87,7 @@ struct AggregateInspection: Inspection {
     let stream = TrackStream(TrackReader(segments: 0))
     let rows = 0..<min(songs, tries)
     stream.add(rows.lazy.map { SongLocation(path, row: $0) })
-    for _ in rows { if let track = try? stream.nextSong() { return track } }
+    for reading in stream { if case .success(let track) = reading.song { return track } }
     return nil
   }
 

@@ -86,20 +86,22 @@ public final class Prediction {
     let own = songs[share(of: songs.indices, rank: communicator.rank, size: communicator.size)]
     tracks.add(own)
     let outcomes = try communicator.agree {
-      try stride(from: own.startIndex, to: own.endIndex, by: Self.songsAtOnce).flatMap {
-        try self.outcomes(own[$0..<min($0 + Self.songsAtOnce, own.endIndex)])
+      var outcomes: [Outcome] = []
+      while case let readings = tracks.next(Self.songsAtOnce), !readings.isEmpty {
+        outcomes += try self.outcomes(of: readings)
       }
+      return outcomes
     }
     return try communicator.gather(outcomes)?.flatMap { $0 }
   }
 
   /// Of at most `songsAtOnce` songs.
-  private func outcomes(_ locations: ArraySlice<SongLocation>) throws -> [Outcome] {
+  private func outcomes(of readings: [TrackReading]) throws -> [Outcome] {
     var outcomes: [Outcome] = []
     var songs: [[Float]] = []
     var good: [Int] = []
-    for location in locations {
-      let (outcome, values) = try read(location)
+    for reading in readings {
+      let (outcome, values) = try outcome(of: reading)
       if let values {
         good.append(outcomes.count)
         songs.append(values)
@@ -142,21 +144,20 @@ public final class Prediction {
   }
 
   /// What a song is, and its values as the network takes them; nil where it cannot be judged, with the problem.
-  /// To be called for the songs in order.
-  private func read(_ location: SongLocation) throws -> (Outcome, values: [Float]?) {
-    var outcome = Outcome(location)
+  private func outcome(of reading: TrackReading) throws -> (Outcome, values: [Float]?) {
+    var outcome = Outcome(reading.location)
     let fewest = input.segments.count ?? model.network.shortestSong
-    do {
-      let track = try tracks.nextSong()
+    switch reading.song {
+    case .success(let track):
       outcome.trackID = track.trackID
       outcome.title = track.title
       outcome.artistName = track.artistName
       if track.segmentCount >= fewest { return (outcome, try values(of: track)) }
       outcome.problem =
         "the song has \(track.segmentCount) segments, the model needs \(fewest); shorter songs cannot be judged"
-    } catch let skipped as SkippedFile {
+    case .failure(let skipped):
       outcome.problem = skipped.cause
-      outcome.isMissing = !FileManager.default.fileExists(atPath: location.path)
+      outcome.isMissing = !FileManager.default.fileExists(atPath: reading.location.path)
     }
     return (outcome, nil)
   }

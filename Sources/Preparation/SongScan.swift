@@ -16,7 +16,8 @@ import TrackFiles
 ///
 /// What a rank will read is known from the start, so the next batch is being read while the ranks exchange what is in
 /// this one.
-final class SongPass {
+final class SongScan {
+  /// A song that passed every step, and its values of each feature.
   typealias Kept = (song: SongRow, values: [SegmentValues])
 
   private let files: FileTree
@@ -59,9 +60,8 @@ final class SongPass {
   func run() throws {
     let files = files
     fileStream.add(ownIndices(of: files.count).lazy.map { SongLocation(files.path($0)) })
-    try inBatches(of: files.count) { batch in
-      let findings = try findings(batch, fileStream) { SongLocation(files.path($0)) }
-      try settle(findings) { position, songs in
+    for batch in batches(of: files.count) {
+      try settle(try verdicts(on: batch, from: fileStream)) { position, songs in
         try takeAggregate(files.path(batch.lowerBound + position), songs: songs)
       }
     }
@@ -70,15 +70,11 @@ final class SongPass {
   private func takeAggregate(_ path: String, songs: Int) throws {
     total += songs - 1
     rowStream.add(ownIndices(of: songs).lazy.map { SongLocation(path, row: $0) })
-    try inBatches(of: songs) { batch in
-      try settle(try findings(batch, rowStream) { SongLocation(path, row: $0) }) { _, _ in
+    for batch in batches(of: songs) {
+      try settle(try verdicts(on: batch, from: rowStream)) { _, _ in
         throw Failure(.fault, "\(path): an aggregate within an aggregate")
       }
     }
-  }
-
-  private func inBatches(of count: Int, _ body: (Range<Int>) throws -> Void) throws {
-    for batch in batches(of: count) { try body(batch) }
   }
 
   private func batches(of count: Int) -> some Sequence<Range<Int>> {
@@ -92,33 +88,29 @@ final class SongPass {
     return batches(of: count).lazy.flatMap { share(of: $0, rank: rank, size: size) }
   }
 
-  /// Reads and joins this rank's part of a batch.
-  private func findings(
-    _ batch: Range<Int>, _ stream: TrackStream, _ location: (Int) -> SongLocation
-  ) throws -> [SongExaminer.Finding] {
+  /// Reads and judges this rank's part of a batch.
+  private func verdicts(on batch: Range<Int>, from stream: TrackStream) throws -> [SongVerdict] {
     let own = share(of: batch, rank: communicator.rank, size: communicator.size)
     return try communicator.agree {
-      var readings: [SongExaminer.Reading] = []
-      for index in own {
-        progress(done + min((index - own.lowerBound) * communicator.size, batch.count), total)
-        let reading = examiner.read(location(index), from: stream)
+      var readings: [TrackReading] = []
+      for place in 0..<own.count {
+        progress(done + min(place * communicator.size, batch.count), total)
+        guard let reading = stream.next() else { throw Failure(.fault, "the songs of a batch have run out") }
         if isStrict, case .failure(let file) = reading.result { throw file.failure }
         readings.append(reading)
       }
-      let findings = examiner.join(readings)
-      for finding in findings {
-        if isStrict, case .read(_, .badRecord(let record)) = finding.outcome { throw record.failure }
-      }
-      return findings
+      let verdicts = examiner.judge(readings)
+      if isStrict, let bad = verdicts.lazy.compactMap(\.badFile).first { throw bad.failure }
+      return verdicts
     }
   }
 
   /// Hands on a batch, of each track id the first song alone, and where an aggregate stands in it calls `expand`
   /// with its place in the batch and its songs.
   private func settle(
-    _ findings: [SongExaminer.Finding], expand: (_ position: Int, _ songs: Int) throws -> Void
+    _ verdicts: [SongVerdict], expand: (_ position: Int, _ songs: Int) throws -> Void
   ) throws {
-    let marks = try exchanged(findings.map(\.mark))
+    let marks = try exchanged(verdicts.map(Mark.init))
     let own = marks[..<communicator.rank].reduce(0) { $0 + $1.count }
     let all = marks.flatMap { $0 }
     var position = 0
@@ -126,8 +118,8 @@ final class SongPass {
       let end = all[position...].firstIndex { $0.songs != nil } ?? all.count
       if position < end {
         let isNew = all[position..<end].map { $0.trackID.isEmpty || seen.insert($0.trackID) }
-        let part = max(position, own)..<max(position, own, min(end, own + findings.count))
-        try handOn(part.map { (findings[$0 - own], isNew[$0 - position]) })
+        let part = max(position, own)..<max(position, own, min(end, own + verdicts.count))
+        try handOn(part.map { isNew[$0 - position] ? verdicts[$0 - own] : verdicts[$0 - own].asDuplicate })
         done += end - position
       }
       if end < all.count { try expand(end, all[end].songs ?? 0) }
@@ -136,35 +128,62 @@ final class SongPass {
     }
   }
 
-  /// Counts findings and takes the songs that are to be kept out of them.
-  private func handOn(_ findings: [(finding: SongExaminer.Finding, isNew: Bool)]) throws {
+  /// Counts songs and takes those out that are to be kept.
+  private func handOn(_ verdicts: [SongVerdict]) throws {
     var tally = SongTally()
     var kept: [Kept] = []
-    for (finding, isNew) in findings {
-      if !isNew {
-        tally.addDuplicate(finding)
-      } else if let song = tally.add(finding, examiner) {
-        kept.append(song)
-      }
+    for verdict in verdicts {
+      tally.add(verdict)
+      guard case .kept(let track, let labels) = verdict.outcome else { continue }
+      kept.append((SongRow(track, labels: labels), examiner.reader.features.features.compactMap { track[$0] }))
     }
     try handOn(tally, kept)
   }
+}
 
+// MARK: - Exchange between ranks
+
+/// What the other ranks are told of a location.
+private struct Mark {
+  /// Empty for a file that could not be read.
+  var trackID: String
+  /// For an aggregate, whose songs are still to be read.
+  var songs: Int?
+
+  init(_ verdict: SongVerdict) {
+    trackID = verdict.track?.trackID ?? ""
+    if case .aggregate(let songs) = verdict.outcome { self.songs = songs }
+  }
+
+  init(from message: inout PackedReader) throws {
+    trackID = try message.readText()
+    let count = try message.readInt()
+    songs = count == 0 ? nil : count
+  }
+
+  func write(to message: inout PackedWriter) {
+    message.write(trackID)
+    message.write(songs ?? 0)
+  }
+}
+
+extension SongScan {
   /// What every rank found in its part of a batch, in brief.
-  private func exchanged(_ own: [SongExaminer.Mark]) throws -> [[SongExaminer.Mark]] {
+  private func exchanged(_ own: [Mark]) throws -> [[Mark]] {
     var message = PackedWriter()
     message.write(own.count)
-    for mark in own {
-      message.write(mark.trackID)
-      message.write(mark.songs ?? 0)
-    }
+    for mark in own { mark.write(to: &message) }
     return try communicator.allgather(message).map { reader in
       var reader = reader
-      return try (0..<(try reader.readInt())).map { _ in
-        let trackID = try reader.readText()
-        let songs = try reader.readInt()
-        return SongExaminer.Mark(trackID: trackID, songs: songs == 0 ? nil : songs)
-      }
+      return try (0..<(try reader.readInt())).map { _ in try Mark(from: &reader) }
     }
+  }
+}
+
+extension SongRow {
+  init(_ track: Track, labels: [UInt8]) {
+    self.init(
+      trackID: track.trackID, title: track.title, artistName: track.artistName, artistID: track.artistID,
+      segmentCount: track.segmentCount, labels: labels)
   }
 }
