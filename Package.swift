@@ -52,17 +52,19 @@ let package = Package(
       name: "HierarchicalData", dependencies: ["CDeflate", "CHDF5", "Diagnosis", "MessagePassing"],
       swiftSettings: common),
 
+    // What the model and the data both know of a song.
+    .target(name: "Segments", swiftSettings: common),
+
     // The model: arithmetic, then networks made of it.
     .target(name: "Kernels", dependencies: ["COpenBLAS", "RandomNumbers"], swiftSettings: kernel),
     .target(
-      name: "Networks", dependencies: ["Kernels", "RandomNumbers", "Diagnosis"], swiftSettings: kernel),
+      name: "Networks", dependencies: ["Kernels", "RandomNumbers", "Segments", "Diagnosis"], swiftSettings: kernel),
 
     // The data: files to songs to snapshot to batches.
     .target(name: "Texts", dependencies: ["Diagnosis", "MessagePassing"], swiftSettings: common),
     .target(
       name: "FileTrees", dependencies: ["Diagnosis", "FileAccess", "MessagePassing", "Sampling", "Texts"],
       swiftSettings: common),
-    .target(name: "Segments", swiftSettings: common),
     .target(
       name: "TrackFiles",
       dependencies: [
@@ -213,8 +215,8 @@ let package = Package(
     .testTarget(
       name: "TrainingTests",
       dependencies: [
-        "Training", "Checkpointing", "Diagnosis", "MessagePassing", "Networks", "RandomNumbers", "Segments",
-        "Synthesis", "TensorBoardEvents", "Texts",
+        "Training", "Checkpointing", "Diagnosis", "MessagePassing", "Networks", "Preparation", "RandomNumbers",
+        "Segments", "Synthesis", "TensorBoardEvents", "Texts",
       ],
       swiftSettings: common),
   ]

@@ -33,7 +33,7 @@ public struct PreparationOptions: Sendable, Equatable {
 
   public init(
     trackFiles: String, lastFMTags: String?, tagSource: TagSource = .lastFM, segments: SegmentChoice,
-    crop: Crop = .first, longest: Int = SegmentLimits.mostTaken, features: FeatureSelection = .pitches,
+    crop: Crop = .first, longest: Int = SegmentLimits.taken.upperBound, features: FeatureSelection = .pitches,
     tags: VocabularyRule = .paper, minimumTagWeight: Double = 0, join: JoinRule? = nil, isStrict: Bool = false,
     split: SplitRule? = nil, seed: UInt64 = 1
   ) {
@@ -64,16 +64,17 @@ public struct PreparationOptions: Sendable, Equatable {
   /// Throws `usage` for options that cannot be.
   /// - Parameter needsTags: whether a source of tags must be among them.
   public func validate(needsTags: Bool = true) throws {
-    let most = SegmentLimits.mostTaken
     func require(_ condition: Bool, _ message: @autoclosure () -> String, remedy: String? = nil) throws {
       if !condition { throw Failure(.usage, message(), remedy: remedy).knownToAllRanks }
     }
-    try require((1...most).contains(fewestSegments), "--segments \(segments): expected 1 to \(most), or all")
     try require(
-      (SegmentLimits.fewestOfWholeSong...most).contains(longest),
-      "--longest \(longest): expected \(SegmentLimits.fewestOfWholeSong) to \(most)")
+      SegmentLimits.allow(segments), "--segments: found \"\(segments)\", expected \(SegmentLimits.takenInWords)")
     try require(
-      longest == most || segments == .all, "--longest is of use with --segments all only",
+      SegmentLimits.wholeSong.contains(longest),
+      "--longest: found \"\(longest)\", expected \(SegmentLimits.wholeSongInWords)")
+    try require(
+      longest == SegmentLimits.wholeSong.upperBound || segments == .all,
+      "--longest is of use with --segments all only",
       remedy: "--segments \(segments) takes that many of every song")
     try require(
       crop != .random, "--crop random: a snapshot keeps the same segments for every epoch",

@@ -24,7 +24,7 @@ public enum SegmentChoice: Sendable, Equatable, LosslessStringConvertible, Expre
   }
 
   /// The segments that a song must have.
-  public var fewest: Int { count ?? SegmentLimits.fewestOfWholeSong }
+  public var fewest: Int { count ?? SegmentLimits.wholeSong.lowerBound }
 
   /// Nil for whole songs.
   public var count: Int? {

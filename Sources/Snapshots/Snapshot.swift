@@ -91,7 +91,7 @@ public final class Snapshot {
     trackIDs: some Collection<String>, tags: [String], segments: SegmentChoice, crop: Crop
   ) -> String {
     SnapshotFormat.identity(
-      trackIDs: trackIDs, tags: tags, segments: segments, crop: crop, longest: SegmentLimits.mostTaken)
+      trackIDs: trackIDs, tags: tags, segments: segments, crop: crop, longest: SegmentLimits.taken.upperBound)
   }
 
   /// How each feature is kept.

@@ -14,7 +14,7 @@ struct SnapshotIdentity {
     var hash = hash
     hash.add("\(tags.count)")
     for tag in tags { hash.add(tag) }
-    let cut = longest == SegmentLimits.mostTaken ? "" : " \(longest)"
+    let cut = longest == SegmentLimits.taken.upperBound ? "" : " \(longest)"
     hash.add(segments == .all ? "all\(cut)" : crop == .first ? "\(segments)" : "\(segments) \(crop.rawValue)")
     return hash.text
   }

@@ -30,7 +30,7 @@ struct SnapshotParts {
     mostBytes = size.multipliedReportingOverflow(by: SnapshotParts.bestDeflate).partialValue
     let songs = Int(try file.attribute(SnapshotFormat.Attribute.songs, as: Int64.self))
     let segments = Int(try file.attribute(SnapshotFormat.Attribute.segments, as: Int64.self))
-    guard songs > 0, songs <= size, (0...SegmentLimits.mostTaken).contains(segments) else {
+    guard songs > 0, songs <= size, segments == 0 || SegmentLimits.taken.contains(segments) else {
       throw SnapshotParts.damaged(file, "it says to hold \(songs) songs of \(segments) segments")
     }
     let name = try file.textAttribute(SnapshotFormat.Attribute.features)
@@ -55,7 +55,7 @@ struct SnapshotParts {
       throw damaged(file, "/songs/start has the shape \(dataset.shape), expected \([songs + 1])")
     }
     let starts = try dataset.read(Int64.self, limit: songs + 1).map(Int.init)
-    let lengths = 1...SegmentLimits.mostTaken
+    let lengths = SegmentLimits.taken
     guard starts[0] == 0,
       (0..<songs).allSatisfy({ starts[$0 + 1] > starts[$0] && lengths.contains(starts[$0 + 1] - starts[$0]) })
     else {

@@ -36,8 +36,8 @@ struct BenchmarkReadCommand: ParsableCommand {
     guard (1...1000).contains(repetitions) else {
       throw ValidationError("--repetitions is \(repetitions); expected 1 to 1000")
     }
-    guard (1...SegmentLimits.mostTaken).contains(segments) else {
-      throw ValidationError("--segments is \(segments); expected 1 to \(SegmentLimits.mostTaken)")
+    guard SegmentLimits.taken.contains(segments) else {
+      throw ValidationError("--segments is \(segments); expected 1 to \(SegmentLimits.taken.upperBound)")
     }
   }
 

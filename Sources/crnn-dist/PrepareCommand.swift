@@ -51,7 +51,7 @@ struct PrepareCommand: ParsableCommand {
 
   func run() throws {
     guard let segments = SegmentChoice(segments) else {
-      throw Failure(.usage, "--segments \(segments): expected a whole number, or all")
+      throw Failure(.usage, "--segments: found \"\(segments)\", expected \(SegmentLimits.takenInWords)")
     }
     let options = try songs.preparation(of: msd, segments: segments)
     try options.validate()

@@ -28,7 +28,7 @@ struct SongOptions: ParsableArguments {
   @Option(help: "Which segments: the first, or those in the middle.")
   var crop = Crop.first
 
-  @Option(help: "Whole songs are cut after so many segments (default: \(SegmentLimits.mostTaken)).")
+  @Option(help: "Whole songs are cut after so many segments (default: \(SegmentLimits.taken.upperBound)).")
   var longest: Int?
 
   @Option(help: "What is taken of the segments: pitches, timbre or both.")
@@ -62,7 +62,7 @@ struct SongOptions: ParsableArguments {
   func preparation(of songs: String, segments: SegmentChoice) throws -> PreparationOptions {
     PreparationOptions(
       trackFiles: songs, lastFMTags: lastfm, tagSource: tagSource, segments: segments, crop: crop,
-      longest: longest ?? SegmentLimits.mostTaken, features: features, tags: try VocabularyRule(tags),
+      longest: longest ?? SegmentLimits.taken.upperBound, features: features, tags: try VocabularyRule(tags),
       minimumTagWeight: minTagWeight, join: join, isStrict: strict, split: try split.map { try SplitRule($0) },
       seed: seed)
   }

@@ -1,6 +1,8 @@
 import Diagnosis
 import Foundation
 import Networks
+import Preparation
+import Segments
 import Testing
 import Training
 
@@ -126,4 +128,30 @@ func wrongYAMLIsRefusedByName(yaml: String, words: [String]) {
   let failure = #expect(throws: Failure.self) { try configured(lines.joined()) }
   #expect(failure?.message.contains("model: found the list [[[") == true)
   #expect((failure?.message.utf8.count ?? .max) < 1000)
+}
+
+/// `prepare` and `train` have one declaration of how many segments may be taken, and refuse others alike.
+@Test(arguments: [("segments", "65537"), ("segments", "0"), ("longest", "65537"), ("longest", "11")])
+func segmentsBeyondTheLimitsAreRefusedAsPrepareRefusesThem(option: String, text: String) throws {
+  var configuration = RunConfiguration()
+  let trained = #expect(throws: Failure.self) {
+    try configuration.apply(commandLine: [(key: option, text: text)])
+  }
+  let number = try #require(Int(text))
+  let prepared = #expect(throws: Failure.self) {
+    try PreparationOptions(
+      trackFiles: "tree", lastFMTags: "tags", segments: option == "segments" ? .count(number) : .all,
+      longest: option == "longest" ? number : SegmentLimits.wholeSong.upperBound
+    ).validate()
+  }
+  #expect(trained?.kind == .usage && prepared?.kind == .usage)
+  #expect(
+    trained?.message == prepared?.message && trained?.message.contains("found \"\(text)\", expected") == true)
+}
+
+@Test func theMostSegmentsThatPrepareTakesAreAllowed() throws {
+  var configuration = RunConfiguration()
+  try configuration.apply(commandLine: [(key: "segments", text: "65536")])
+  #expect(configuration.segments == .count(65_536))
+  try PreparationOptions(trackFiles: "tree", lastFMTags: "tags", segments: 65_536).validate()
 }

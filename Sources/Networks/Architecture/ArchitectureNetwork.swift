@@ -1,5 +1,6 @@
 import Diagnosis
 import Kernels
+import Segments
 
 extension Architecture {
   /// The network as a list of layers: the one place that says which follow upon which.
@@ -39,7 +40,9 @@ extension Architecture {
     try require("input rows", frequencyBins, 1...1_024)
     try require("input channels", inputChannels, 1...64)
     try require("tags", tags, 1...65_536)
-    try require("segments", segments, 1...1_048_576)
+    try require(
+      SegmentLimits.taken.contains(segments), "segments: found \(segments), expected \(SegmentLimits.takenInWords)"
+    )
     try require("recurrent_units", recurrentUnits, 1...8_192)
     try require((1...16).contains(filters.count), "filters: found \(filters.count) layers, expected 1 to 16")
     try require(

@@ -130,9 +130,6 @@ extension RunConfiguration {
     set { givenSplit = newValue }
   }
 
-  /// More segments than any song has.
-  static let longestSong = 65_536
-
   /// The shortest of the paper's three lengths.
   public static let defaultSegments = 252
 

@@ -36,7 +36,7 @@ public struct RunOption {
       .scalar("features", \.features, .choice()),
       .scalar("segments", \.segments, .segments),
       .scalar("crop", \.crop, .choice()),
-      .scalar("longest", \.longest, .integer(1...1_048_576)),
+      .scalar("longest", \.longest, .wholeSong),
       .text("tags", "paper, top:K or the path of a list", \.tags) { _, text in _ = try VocabularyRule(text) },
       .scalar("min_tag_weight", \.minimumTagWeight, .number("from 0 on") { $0 >= 0 }),
       .scalar("strict", \.strict, .flag),

@@ -59,9 +59,15 @@ extension ScalarForm<String> {
   }
 }
 
+extension ScalarForm<Int> {
+  static var wholeSong: Self {
+    ScalarForm(SegmentLimits.wholeSongInWords, allows: SegmentLimits.wholeSong.contains)
+  }
+}
+
 extension ScalarForm<SegmentChoice> {
   static var segments: Self {
-    ScalarForm("a whole number from 1 to 1048576, or all") { (1...1_048_576).contains($0.count ?? 1) }
+    ScalarForm(SegmentLimits.takenInWords, allows: SegmentLimits.allow)
   }
 }
 

@@ -67,7 +67,7 @@ extension TrainingRun {
     let options = PreparationOptions(
       trackFiles: msd, lastFMTags: configuration.lastfm, tagSource: configuration.tagSource,
       segments: isWhole ? .all : segments, crop: isWhole ? .first : configuration.crop,
-      longest: (isWhole ? configuration.longest : nil) ?? SegmentLimits.mostTaken,
+      longest: (isWhole ? configuration.longest : nil) ?? SegmentLimits.taken.upperBound,
       features: configuration.features ?? .pitches, tags: tags, minimumTagWeight: configuration.minimumTagWeight,
       join: configuration.join, isStrict: configuration.strict,
       split: isCounted ? try SplitRule(configuration.split) : nil, seed: configuration.seed)

@@ -118,7 +118,7 @@ final class TrainingSetup {
       features: configuration.features ?? data.features, segments: configuration.segments ?? data.segments,
       crop: configuration.crop, longest: configuration.longest)
     let shortest = try configuration.architecture(
-      segments: input.segments.count ?? RunConfiguration.longestSong, tags: data.tags.count
+      segments: input.segments.count ?? SegmentLimits.wholeSong.upperBound, tags: data.tags.count
     ).network().shortestSong
     if let longest = input.longest, longest < shortest {
       throw Failure(.usage, "--longest \(longest): the network needs \(shortest) segments of each song")

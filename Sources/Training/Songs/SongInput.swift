@@ -50,7 +50,7 @@ public struct SongInput: Sendable, Equatable {
 
   /// The segments that are read of a track file.
   var trackWindow: SegmentWindow {
-    guard let count = segments.count else { return .first(longest ?? SegmentLimits.mostTaken) }
+    guard let count = segments.count else { return .first(longest ?? SegmentLimits.taken.upperBound) }
     return crop == .first ? .first(count) : .middle(count)
   }
 
