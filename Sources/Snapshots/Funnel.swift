@@ -35,12 +35,6 @@ public struct Funnel: Codable, Equatable, Sendable {
     ]
   }
 
-  public static func + (first: Funnel, second: Funnel) -> Funnel {
-    Funnel(
-      files: first.files + second.files, read: first.read + second.read, joined: first.joined + second.joined,
-      longEnough: first.longEnough + second.longEnough, tagged: first.tagged + second.tagged)
-  }
-
   /// A small table: songs left, share of the files, and what the step before lost.
   public func table() -> String {
     func padded(_ text: String, _ width: Int) -> String {

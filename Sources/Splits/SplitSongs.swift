@@ -24,13 +24,5 @@ public struct SplitSongs: Sendable {
     self.tagCount = tagCount
   }
 
-  public init(
-    trackIDs: [String], artistIDs: [String], artistNames: [String] = [], labels: [UInt8] = [], tagCount: Int = 0
-  ) {
-    self.init(
-      trackIDs: PackedTexts(trackIDs), artistIDs: PackedTexts(artistIDs), artistNames: PackedTexts(artistNames),
-      labels: labels, tagCount: tagCount)
-  }
-
   public var count: Int { trackIDs.count }
 }

@@ -47,8 +47,6 @@ package struct PackedReader {
 
   package init(_ bytes: [UInt8]) { self.bytes = bytes }
 
-  package var isAtEnd: Bool { position == bytes.count }
-
   package mutating func readInt() throws -> Int {
     var value: UInt64 = 0
     for (index, byte) in try take(8).enumerated() { value |= UInt64(byte) << (8 * index) }

@@ -22,9 +22,6 @@ public struct PackedTexts: Sendable, Equatable {
 
   public mutating func append(contentsOf texts: some Sequence<String>) { for text in texts { append(text) } }
 
-  /// Takes room at once for so many texts of so many bytes.
-  public mutating func reserve(texts: Int, bytesOfEach: Int) { bytes.reserveCapacity(texts * bytesOfEach) }
-
   private func range(of index: Int) -> Range<Int> {
     if ends.isEmpty { return index * width..<(index + 1) * width }
     return (index == 0 ? 0 : ends[index - 1])..<ends[index]

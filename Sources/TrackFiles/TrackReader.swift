@@ -63,9 +63,6 @@ public final class TrackReader {
     return track
   }
 
-  /// Reads the only song of a file.
-  public func read(_ path: String) throws(SkippedFile) -> Track { try read(SongLocation(path)) }
-
   private func open(_ path: String) throws -> TrackFile {
     if let aggregate, aggregate.path == path { return aggregate }
     aggregate = nil

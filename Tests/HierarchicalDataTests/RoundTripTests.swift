@@ -106,7 +106,6 @@ import Testing
     try file.createDataset("values", DatasetLayout(.float64, shape: [3])).write([1.0, 2, 3])
     let image = try file.image()
     try file.close()
-    #expect(try File.open(image: image, name: "image").dataset("values").read(Double.self, limit: 3) == [1, 2, 3])
     try folder.write(image, to: "image.h5")
     #expect(try File.open(folder.file("image.h5")).dataset("values").read(Double.self, limit: 3) == [1, 2, 3])
   }

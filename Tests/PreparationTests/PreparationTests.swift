@@ -142,7 +142,7 @@ import TrackFiles
       var track = TestTrack(trackID: id, segments: 20)
       change(&track)
       let path = try folder.write(try track.image(), to: "\(id).h5")
-      let skipped = #expect(throws: SkippedFile.self) { try TrackReader(segments: 10).read(path) }
+      let skipped = #expect(throws: SkippedFile.self) { try TrackReader(segments: 10).read(SongLocation(path)) }
       #expect(skipped?.cause.contains(cause) == true, "\(skipped?.cause ?? "none")")
     }
   }
@@ -153,11 +153,11 @@ import TrackFiles
     track.artistName = "Sigur Rós"
     track.pitch = { segment, _ in segment < 50 ? 0.25 : .nan }
     let path = try folder.write(try track.image(), to: "track.h5")
-    let read = try TrackReader(segments: 50).read(path)
+    let read = try TrackReader(segments: 50).read(SongLocation(path))
     #expect(read.artistName == "Sigur Rós")
     #expect(read.segmentCount == 100)
     #expect(read.pitches?.floats == Array(repeating: 0.25, count: 600))
-    #expect(try TrackReader(segments: 0).read(path).pitches == nil)
-    #expect(throws: SkippedFile.self) { try TrackReader(segments: nil).read(path) }
+    #expect(try TrackReader(segments: 0).read(SongLocation(path)).pitches == nil)
+    #expect(throws: SkippedFile.self) { try TrackReader(segments: nil).read(SongLocation(path)) }
   }
 }

@@ -19,7 +19,7 @@ import TrackFiles
     let paths = TrackReaderTests.realTracks
     #expect(paths.count == 574)
     for path in paths {
-      let track = try TrackReader(segments: 252).read(path)
+      let track = try TrackReader(segments: 252).read(SongLocation(path))
       #expect(path.hasSuffix(track.trackID + ".h5"))
       #expect(track.artistID.hasPrefix("AR") && !track.title.isEmpty && !track.artistName.isEmpty)
       guard case .thousandths(let values)? = track.pitches else {
@@ -35,7 +35,7 @@ import TrackFiles
     let whole = [UInt8](try Data(contentsOf: URL(fileURLWithPath: TrackReaderTests.realTracks[0])))
     func cause(_ bytes: [UInt8]) throws -> String {
       let path = try folder.write(bytes, to: "track.h5")
-      let skipped = #expect(throws: SkippedFile.self) { try TrackReader(segments: 252).read(path) }
+      let skipped = #expect(throws: SkippedFile.self) { try TrackReader(segments: 252).read(SongLocation(path)) }
       #expect(skipped?.path == path)
       #expect(skipped?.cause.contains(path) == false)
       #expect(skipped?.cause.contains("\n") == false)
@@ -49,9 +49,9 @@ import TrackFiles
 
   @Test func foldersAndMissingFilesAreNamedNotWaitedFor() throws {
     let folder = try TemporaryFolder()
-    let none = #expect(throws: SkippedFile.self) { try TrackReader(segments: 1).read(folder.path + "/none.h5") }
+    let none = #expect(throws: SkippedFile.self) { try TrackReader(segments: 1).read(SongLocation(folder.path + "/none.h5")) }
     #expect(none?.cause == "No such file or directory")
-    let notFile = #expect(throws: SkippedFile.self) { try TrackReader(segments: 1).read(folder.path) }
+    let notFile = #expect(throws: SkippedFile.self) { try TrackReader(segments: 1).read(SongLocation(folder.path)) }
     #expect(notFile?.cause == "is not a regular file")
   }
 }

@@ -22,24 +22,6 @@ public final class File: Group {
     }
   }
 
-  /// Opens a whole file's bytes for reading; `name` stands for the path in messages.
-  public static func open(image: [UInt8], name: String) throws -> File {
-    try Library.exclusively { scope in
-      let access = PropertyLists.inMemory(growingBy: 64 << 10, scope)
-      let memory = ImageMemory(image)
-      let status = memory.lend(to: access)
-      defer { withExtendedLifetime(memory) {} }
-      let number = status < 0 ? -1 : H5Fopen(uniqueMemoryName(), crnn_h5_read_only(), access)
-      if number < 0 {
-        let stack = ErrorStack.take()
-        throw image.starts(with: signature)
-          ? Failure(.badData, "\(name): damaged: \(stack.shortCause)")
-          : Failure(.badData, "\(name): not an HDF5 file (it does not start with HDF5's signature)")
-      }
-      return File(number, name)
-    }
-  }
-
   /// Makes a new file, in place of any that has this path.
   public static func create(_ path: String) throws -> File {
     try Library.exclusively { scope in

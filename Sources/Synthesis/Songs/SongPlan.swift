@@ -34,9 +34,6 @@ struct SongPlan: Sendable {
     let name: String
   }
 
-  /// True where the song's drawn tags can be learnt from: its record agrees and has at least one of them.
-  var isUsable: Bool { record == .present(isMismatched: false, tags: .drawn) && labels.contains(1) }
-
   init(_ parameters: SynthesisParameters, number: Int, process: TagProcess) {
     self.number = number
     let seed = parameters.seed
