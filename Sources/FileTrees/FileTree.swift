@@ -26,6 +26,9 @@ public struct FileTree: Sendable {
 
   /// Finds all files whose names end in `suffix`; hidden ones (a leading dot) are left out. Collective.
   ///
+  ///     let tree = try FileTree.discover(root: "MSD/data", suffix: ".h5", purpose: "track tree", communicator: world)
+  ///     let first = tree.path(0)
+  ///
   /// A root that is itself such a file is a tree of one file.
   /// - Parameter purpose: what the tree is, for messages: "track tree".
   /// - Throws: `missingInput` where a rank does not see the root, `badData` where it is neither folder nor file of

@@ -9,7 +9,7 @@ import Texts
 
 /// Makes a snapshot of a track tree and its tags; all ranks together.
 ///
-/// The songs are read batch by batch in the order of files and rows, each rank a part (`SongScan`); after every batch
+/// The ranks read the songs batch by batch in the order of files and rows, each a part (`SongScan`); after every batch
 /// the ranks write their songs behind one another. So the rows stand in the order of the files' names, the track ids,
 /// whatever the number of ranks.
 public final class SnapshotPreparation {
@@ -27,6 +27,9 @@ public final class SnapshotPreparation {
   private var options: PreparationOptions { sources.options }
 
   /// Makes the snapshot `output`. Collective.
+  ///
+  ///     let options = PreparationOptions(trackFiles: "MSD/data", lastFMTags: "lastfm_train", segments: 252)
+  ///     let report = try SnapshotPreparation.run(options, output: "songs.h5", communicator: communicator)
   ///
   /// Beside it stand `output.skipped.tsv` (bad files with their causes) and `output.mismatches.tsv` (songs whose
   /// Last.fm record is another song's), each only where it has a line.

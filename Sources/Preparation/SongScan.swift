@@ -7,7 +7,7 @@ import Snapshots
 import Texts
 import TrackFiles
 
-/// One reading of all songs, by all ranks together.
+/// Goes once through all songs, all ranks together.
 ///
 /// The files are taken in batches in the order of their names, each rank a part of the batch. An aggregate that turns
 /// up among them is taken in batches of rows, again each rank a part, before the files behind it go on. So the

@@ -22,7 +22,11 @@ public struct SongSurvey: Sendable {
   /// What the user should know beside: choices that the program made.
   public let notes: [String]
 
-  /// Reads all songs that the options name, the segments that they name of each. Collective.
+  /// Reads all songs that the options name, and of each the segments that they name. Collective.
+  ///
+  ///     let survey = try SongSurvey(options, communicator: communicator)
+  ///     print(survey.funnel(for: 512).table())
+  ///
   /// - Parameters:
   ///   - tracks: the files that the options name, where they have been found; nil: still to be found.
   ///   - lists: the path before `.skipped.tsv` and `.mismatches.tsv`, which are as `prepare` writes them; nil: none.

@@ -6,7 +6,7 @@ import Tags
 import Texts
 import TrackFiles
 
-/// What a share of the track files amounts to: counts, and the files and songs to be listed.
+/// Counts the verdicts on a share of the songs, and keeps the files and songs that are to be listed.
 struct SongTally {
   var counts = SongCounts()
   var distribution = SegmentDistribution()

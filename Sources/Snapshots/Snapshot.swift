@@ -43,6 +43,10 @@ public final class Snapshot {
 
   /// Opens a snapshot and checks all of it but the segments' values. Another process tries it first, since damage can
   /// make the library crash before anything is checked.
+  ///
+  ///     let snapshot = try Snapshot.open("songs.h5")
+  ///     let pitches = try snapshot.values(of: .pitches, songs: 0..<32).floats
+  ///
   /// - Throws: `missingInput` where there is no such file, `badData` where it is no snapshot, one of another
   ///   version, or damaged.
   public static func open(_ path: String) throws -> Snapshot {

@@ -21,6 +21,9 @@ public struct Split: Sendable, Equatable {
 
   /// Divides songs by a rule.
   ///
+  ///     let split = try Split(SplitRule("artist:0.8/0.1/0.1"), of: songs, seed: 1)
+  ///     let judged = split[.validation]
+  ///
   /// A pure function of rule, seed, ids and (where the rule is stratified) labels: neither the order of the songs
   /// nor the number of ranks has any influence on the side that a song is on.
   /// - Throws: `badData` where no song is left for training, an artist is on two sides of an artist split, or a

@@ -10,6 +10,9 @@ import TrackFiles
 /// Its tables are `tids(tid TEXT)`, `tags(tag TEXT)` and `tid_tag(tid INT, tag INT, val FLOAT)`, the latter's numbers
 /// being row ids of the former two. It tells neither titles nor artists. It is opened for reading, without locks, and
 /// nothing of it is kept in memory.
+///
+///     let database = try LastFMDatabase("lastfm_tags.db")
+///     print(try database.counts().tracks)
 public final class LastFMDatabase {
   public let path: String
   let queue: DatabaseQueue

@@ -7,6 +7,9 @@ import TrackFiles
 ///
 /// All ranks list the tree together once, so a record is found wherever it lies, and a track without one costs
 /// no look at the disk.
+///
+///     let tree = try LastFMTree(discoveredAt: "lastfm_train", communicator: communicator)
+///     let path = tree.path(of: "TRAAABD128F429CF47")
 public struct LastFMTree: Sendable {
   public let tree: FileTree
 

@@ -4,6 +4,9 @@ import Texts
 import TrackFiles
 
 /// The tags that a tagger knows, in the order of its outputs. Names are compared byte by byte, case and all.
+///
+///     let vocabulary = try Vocabulary(["rock", "jazz"])
+///     let labels = vocabulary.labels(of: tags, minimumWeight: 0)
 public struct Vocabulary: Sendable, Equatable {
   public let names: [String]
   private let positions: [ExactText: Int]

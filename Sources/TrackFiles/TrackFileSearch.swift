@@ -18,6 +18,10 @@ public enum TrackFileSearch {
   }
 
   /// Finds all files, in the order of their names. Collective.
+  ///
+  ///     let files = try TrackFileSearch.discover("songs.txt", communicator: communicator)
+  ///     let paths = (0..<files.count).map(files.path)
+  ///
   /// - Throws: `missingInput` where a rank does not see the path, `badData` where it is neither folder, HDF5 file nor
   ///   list, or where there is no file.
   public static func discover(_ source: String, communicator: any Communicator) throws -> FileTree {

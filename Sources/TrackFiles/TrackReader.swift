@@ -8,6 +8,11 @@ import Segments
 ///
 /// A file is opened where it lies: HDF5 then reads the pieces it needs, which is faster than handing it the whole
 /// file's bytes (it copies those several times). An aggregate stays open until another file is read.
+///
+///     let reader = TrackReader(segments: 252)
+///     let pitches = try reader.read(SongLocation("TRAAABD128F429CF47.h5")).pitches
+///
+/// HDF5 crashes on some damaged files: `TrackStream` reads in another process.
 public final class TrackReader {
   /// Which segments to read of each song.
   public let window: SegmentWindow

@@ -127,7 +127,9 @@ import TrackFiles
     var track = TestTrack(trackID: TestSongs.trackID(1), segments: 20)
     func cause() throws -> String {
       let path = try folder.write(try track.image(), to: "track.h5")
-      return #expect(throws: SkippedFile.self) { try TrackReader(segments: 10, features: .both).read(SongLocation(path)) }?.cause
+      return #expect(throws: SkippedFile.self) {
+        try TrackReader(segments: 10, features: .both).read(SongLocation(path))
+      }?.cause
         ?? ""
     }
     #expect(try cause().contains("segments_timbre"))

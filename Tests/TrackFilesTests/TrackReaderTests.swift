@@ -49,9 +49,13 @@ import TrackFiles
 
   @Test func foldersAndMissingFilesAreNamedNotWaitedFor() throws {
     let folder = try TemporaryFolder()
-    let none = #expect(throws: SkippedFile.self) { try TrackReader(segments: 1).read(SongLocation(folder.path + "/none.h5")) }
+    let none = #expect(throws: SkippedFile.self) {
+      try TrackReader(segments: 1).read(SongLocation(folder.path + "/none.h5"))
+    }
     #expect(none?.cause == "No such file or directory")
-    let notFile = #expect(throws: SkippedFile.self) { try TrackReader(segments: 1).read(SongLocation(folder.path)) }
+    let notFile = #expect(throws: SkippedFile.self) {
+      try TrackReader(segments: 1).read(SongLocation(folder.path))
+    }
     #expect(notFile?.cause == "is not a regular file")
   }
 }

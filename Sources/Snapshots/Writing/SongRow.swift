@@ -1,7 +1,7 @@
 import Segments
 import Texts
 
-/// A song that passed every step, as one row of a snapshot.
+/// What a snapshot keeps of a song beside its segments: one row of each column.
 package struct SongRow: Equatable {
   package var trackID: String
   package var title: String

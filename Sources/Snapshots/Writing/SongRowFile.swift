@@ -3,8 +3,8 @@ import FileAccess
 import Splits
 import Texts
 
-/// What a snapshot keeps of each song beside its segments, on the disk until all songs are known: only then is it
-/// known how long the texts of a column are. Rank 0 has one.
+/// The rows of a snapshot that is being made, on the disk until all songs are known: only then is it known how long the
+/// texts of a column are. Rank 0 has one; the segments' values are not in it.
 package final class SongRowFile {
   private let file: SpillFile
   /// Read from the file, not asked for yet.
