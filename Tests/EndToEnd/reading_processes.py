@@ -42,9 +42,15 @@ def marked(mark):
             if READING in _text(each, "cmdline") and f"{MARK}={mark}\0" in _text(each, "environ")]
 
 
-def rank(process):
-    """The number of the rank that a reading process reads for."""
-    return int(_text(process, "environ").partition("OMPI_COMM_WORLD_RANK=")[2].split("\0")[0])
+def wait_until_rank_reads(mark, number, timeout=60):
+    """The process of a rank of the run that was started with this mark, once it has one that reads for it."""
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        for each in ranks(mark):
+            if f"OMPI_COMM_WORLD_RANK={number}\0" in _text(each, "environ"):
+                return each
+        time.sleep(0.02)
+    raise AssertionError(f"rank {number} reads nothing")
 
 
 def ranks(mark):

@@ -101,9 +101,7 @@ def test_a_rank_that_hangs_while_songs_are_read_is_told_of(tree, tmp_path, deed)
     process = program.start(
         *line, ranks=2, CRNN_DIST_STALL_SECONDS=1, **{reading_processes.MARK: mark})
     try:
-        readers = reading_processes.wait_until_reading(mark, 2)
-        ranks = {reading_processes.rank(reader): reading_processes.parent(reader) for reader in readers}
-        os.kill(ranks[1], signal.SIGSTOP)
+        os.kill(reading_processes.wait_until_rank_reads(mark, 1), signal.SIGSTOP)
         words = ["warning: rank 0 on", "has waited", "s in all"]
         said = errors_until(process, words, seconds=30)
         assert any(all(word in line for word in words) for line in said.splitlines()), said
