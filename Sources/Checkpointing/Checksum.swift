@@ -1,5 +1,3 @@
-// check-layers: raw memory, because arrays of many megabytes are hashed where they lie.
-
 extension Checkpoint {
   /// The hash of all contents: each entry's path, extent and values, in the byte order of the paths. Every part
   /// is preceded by its length, so that no two contents give the same bytes. docs/formats.md gives the rule.
