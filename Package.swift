@@ -42,6 +42,7 @@ let package = Package(
 
     // Foundations.
     .target(name: "Diagnosis", swiftSettings: common),
+    .target(name: "ContentHashing", dependencies: ["Diagnosis"], swiftSettings: common),
     .target(name: "FileAccess", dependencies: ["Diagnosis"], swiftSettings: common),
     .target(name: "Isolation", dependencies: ["Diagnosis", "FileAccess"], swiftSettings: common),
     .target(name: "RandomNumbers", swiftSettings: common),
@@ -104,20 +105,21 @@ let package = Package(
 
     // The job: replicas, checkpoints, the loop.
     .target(
-      name: "DataParallel", dependencies: ["MessagePassing", "Kernels", "Networks", "Diagnosis"],
+      name: "DataParallel",
+      dependencies: ["ContentHashing", "MessagePassing", "Kernels", "Networks", "Diagnosis"],
       swiftSettings: common),
     .target(
-      name: "Checkpointing", dependencies: ["FileAccess", "HierarchicalData", "Isolation", "Diagnosis"],
+      name: "Checkpointing",
+      dependencies: ["ContentHashing", "FileAccess", "HierarchicalData", "Isolation", "Diagnosis"],
       swiftSettings: common),
     .target(
       name: "TensorBoardEvents", dependencies: [protobuf, "Diagnosis", "FileAccess"], swiftSettings: common),
     .target(
       name: "Training",
       dependencies: [
-        "Checkpointing", "DataParallel", "Diagnosis", "FileAccess", "FileTrees", "Kernels", "MessagePassing",
-        "Metrics", "Networks", "Preparation", "RandomNumbers", "Sampling", "Segments", "Snapshots", "Splits",
-        "Tags",
-        "TensorBoardEvents", "Texts", "TrackFiles", logging, yams,
+        "Checkpointing", "ContentHashing", "DataParallel", "Diagnosis", "FileAccess", "FileTrees", "Kernels",
+        "MessagePassing", "Metrics", "Networks", "Preparation", "RandomNumbers", "Sampling", "Segments",
+        "Snapshots", "Splits", "Tags", "TensorBoardEvents", "Texts", "TrackFiles", logging, yams,
       ],
       swiftSettings: common),
     .executableTarget(
@@ -135,6 +137,7 @@ let package = Package(
       name: "TestTracks", dependencies: ["HierarchicalData", "RandomNumbers", "TestFolders"],
       path: "Tests/TestTracks", swiftSettings: common),
 
+    .testTarget(name: "ContentHashingTests", dependencies: ["ContentHashing"], swiftSettings: common),
     .testTarget(
       name: "FileAccessTests", dependencies: ["FileAccess", "Diagnosis", "TestFolders"], swiftSettings: common),
     .testTarget(name: "IsolationTests", dependencies: ["Isolation", "FileAccess"], swiftSettings: common),

@@ -1,3 +1,5 @@
+import ContentHashing
+
 extension Checkpoint {
   /// The hash of all contents: each entry's path, extent and values, in the byte order of the paths. Every part
   /// is preceded by its length, so that no two contents give the same bytes. docs/formats.md gives the rule.

@@ -1,3 +1,4 @@
+import ContentHashing
 import Diagnosis
 import MessagePassing
 import Networks
@@ -48,29 +49,10 @@ extension ParameterArena {
   /// A number for each tensor that any changed bit changes, padding included.
   var checksums: [UInt64] {
     placements.map { placement in
-      checksum(
-        UnsafeBufferPointer(rebasing: storage.all[placement.offset..<placement.offset + placement.paddedCount]))
+      let tensor = storage.all[placement.offset..<placement.offset + placement.paddedCount]
+      var hash = ContentHash()
+      hash.append(UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: tensor)))
+      return hash.value
     }
   }
-}
-
-/// Fowler, Noll and Vo's hash (FNV-1a, 64 bits), but over 32-bit words in eight interleaved lanes, since it must
-/// keep up with memory.
-private func checksum(_ values: UnsafeBufferPointer<Float>) -> UInt64 {
-  let prime: UInt64 = 0x100_0000_01B3
-  let offset: UInt64 = 0xCBF2_9CE4_8422_2325
-  var lanes = SIMD8<UInt64>(repeating: offset)
-  var index = 0
-  while index + 8 <= values.count {
-    for lane in 0..<8 { lanes[lane] ^= UInt64(values[index + lane].bitPattern) }
-    lanes = lanes &* prime
-    index += 8
-  }
-  var hash = offset
-  for lane in 0..<8 { hash = (hash ^ lanes[lane]) &* prime }
-  while index < values.count {
-    hash = (hash ^ UInt64(values[index].bitPattern)) &* prime
-    index += 1
-  }
-  return hash
 }

@@ -1,3 +1,5 @@
+import Diagnosis
+
 /// How many songs are left after each step of making a training set; each step counts songs that passed all
 /// before it.
 public struct Funnel: Codable, Equatable, Sendable {
@@ -37,9 +39,6 @@ public struct Funnel: Codable, Equatable, Sendable {
 
   /// A small table: songs left, share of the files, and what the step before lost.
   public func table() -> String {
-    func padded(_ text: String, _ width: Int) -> String {
-      String(repeating: " ", count: max(0, width - text.count)) + text
-    }
     var lines = ["step              songs     of all       lost"]
     var before = files
     for (name, songs) in steps {
@@ -47,7 +46,7 @@ public struct Funnel: Codable, Equatable, Sendable {
       let share = "\(thousandths / 10).\(thousandths % 10) %"
       let lost = before == songs ? "" : "−\(before - songs)"
       let label = name + String(repeating: " ", count: max(0, 12 - name.count))
-      lines.append(label + padded("\(songs)", 11) + padded(share, 11) + padded(lost, 11))
+      lines.append(label + ["\(songs)", share, lost].map { $0.leftPadded(to: 11) }.joined())
       before = songs
     }
     return lines.map { $0.trimmingTrailingSpaces }.joined(separator: "\n")

@@ -1,3 +1,5 @@
+import Diagnosis
+
 /// FNV-1a, 64 bits: the same on every machine and in every run, which the standard hash is not.
 package struct Fingerprint {
   package private(set) var value: UInt64 = 0xCBF2_9CE4_8422_2325
@@ -6,8 +8,7 @@ package struct Fingerprint {
 
   /// 16 hexadecimal digits.
   package var text: String {
-    let digits = String(value, radix: 16)
-    return String(repeating: "0", count: 16 - digits.count) + digits
+    String(value, radix: 16).leftPadded(to: 16, with: "0")
   }
 
   /// Adds a text and an end mark.

@@ -94,13 +94,6 @@ struct BenchmarkAllreduceCommand: ParsableCommand {
     }
     return product
   }
-
-  private func printJSON(_ report: AllreduceReport) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-    encoder.keyEncodingStrategy = .convertToSnakeCase
-    print(String(decoding: try encoder.encode(report), as: UTF8.self))
-  }
 }
 
 private struct AllreduceLoad {
@@ -112,6 +105,12 @@ private struct AllreduceReport: Encodable {
   let worldSize: Int
   let bucketBytes: Int
   let results: [AllreduceResult]
+
+  enum CodingKeys: String, CodingKey {
+    case worldSize = "world_size"
+    case bucketBytes = "bucket_bytes"
+    case results
+  }
 }
 
 private struct AllreduceResult: Encodable {
@@ -120,6 +119,12 @@ private struct AllreduceResult: Encodable {
   let seconds: Double
   let algorithmGigabytesPerSecond: Double
   let busGigabytesPerSecond: Double
+
+  enum CodingKeys: String, CodingKey {
+    case name, bytes, seconds
+    case algorithmGigabytesPerSecond = "algorithm_gigabytes_per_second"
+    case busGigabytesPerSecond = "bus_gigabytes_per_second"
+  }
 
   init(load: AllreduceLoad, seconds: Double, worldSize: Int) {
     name = load.name
@@ -133,13 +138,10 @@ private struct AllreduceResult: Encodable {
   static let header = "summed              bytes          ms   GB/s algorithm   GB/s bus"
 
   var row: String {
-    func right(_ text: String, _ width: Int) -> String {
-      String(repeating: " ", count: max(0, width - text.count)) + text
-    }
-    return name.padding(toLength: 14, withPad: " ", startingAt: 0) + right("\(bytes)", 11)
-      + right(String(format: "%.3f", seconds * 1e3), 12)
-      + right(String(format: "%.2f", algorithmGigabytesPerSecond), 17)
-      + right(String(format: "%.2f", busGigabytesPerSecond), 11)
+    name.padding(toLength: 14, withPad: " ", startingAt: 0) + "\(bytes)".leftPadded(to: 11)
+      + String(format: "%.3f", seconds * 1e3).leftPadded(to: 12)
+      + String(format: "%.2f", algorithmGigabytesPerSecond).leftPadded(to: 17)
+      + String(format: "%.2f", busGigabytesPerSecond).leftPadded(to: 11)
   }
 }
 

@@ -66,8 +66,8 @@ struct DistributionDisplay: Encodable {
 
   private var thresholdTable: String {
     let lines = thresholds.map { row in
-      right("≥ \(row.segments)", 9)
-        + [row.read, row.joined, row.tagged].compactMap { $0 }.map { right("\($0)", 12) }.joined()
+      "≥ \(row.segments)".leftPadded(to: 9)
+        + [row.read, row.joined, row.tagged].compactMap { $0 }.map { "\($0)".leftPadded(to: 12) }.joined()
     }
     let heading = " segments        read" + (hasTags ? "      joined  with a tag" : "")
     return ([heading] + lines).joined(separator: "\n")
@@ -96,7 +96,8 @@ struct DistributionDisplay: Encodable {
       let whole = max(read[bin] > 0 ? 1 : 0, length(read[bin]))
       let dark = hasTags ? length(tagged[bin]) : whole
       let bar = String(repeating: "█", count: dark) + String(repeating: "░", count: max(0, whole - dark))
-      return right("\(bin * step)", 6) + end.padded(9) + right("\(read[bin])", 8) + (bar.isEmpty ? "" : "  " + bar)
+      return "\(bin * step)".leftPadded(to: 6) + end.padded(9) + "\(read[bin])".leftPadded(to: 8)
+        + (bar.isEmpty ? "" : "  " + bar)
     }
     let heading = "segments          songs" + (hasTags ? "  █ joined, with a tag  ░ others read" : "  read")
     return ([heading] + lines + [quantiles]).joined(separator: "\n")
@@ -127,10 +128,6 @@ struct DistributionDisplay: Encodable {
       for factor in [1, 2, 5] where factor * power >= wanted { return factor * power }
       power *= 10
     }
-  }
-
-  private func right(_ text: String, _ width: Int) -> String {
-    String(repeating: " ", count: max(0, width - text.count)) + text
   }
 }
 

@@ -71,11 +71,8 @@ struct EvaluateCommand: ParsableCommand {
     let width = report.tags.map(\.count).max() ?? 0
     print("\n" + "tag".padding(toLength: width, withPad: " ", startingAt: 0) + "  songs    ROC-AUC  avg. prec.")
     for (name, tag) in zip(report.tags, metrics.tags) {
-      let songs = String(repeating: " ", count: max(0, 5 - "\(tag.positives)".count)) + "\(tag.positives)"
-      let auc = value(tag.rocAUC)
-      let columns = [auc, value(tag.averagePrecision)].map {
-        String(repeating: " ", count: max(0, 11 - $0.count)) + $0
-      }
+      let songs = "\(tag.positives)".leftPadded(to: 5)
+      let columns = [tag.rocAUC, tag.averagePrecision].map { value($0).leftPadded(to: 11) }
       print(name.padding(toLength: width, withPad: " ", startingAt: 0) + "  " + songs + columns.joined())
     }
   }

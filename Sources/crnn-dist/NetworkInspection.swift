@@ -1,3 +1,4 @@
+import Diagnosis
 import Networks
 import Training
 
@@ -71,8 +72,7 @@ struct NetworkInspection: Inspection {
     func column(_ title: String, _ cells: [String], right: Bool = false) -> [String] {
       let width = ([title] + cells).map(\.count).max() ?? 0
       return ([title] + cells).map { cell in
-        let space = String(repeating: " ", count: width - cell.count)
-        return right ? space + cell : cell + space
+        right ? cell.leftPadded(to: width) : cell + String(repeating: " ", count: width - cell.count)
       }
     }
     let columns = [

@@ -1,3 +1,4 @@
+import Diagnosis
 import RandomNumbers
 
 /// Made-up names and ids in the data sets' forms, all functions of a random stream.
@@ -54,7 +55,7 @@ enum Names {
     let room = 28 - 4 * (middle.count - 4)
     let mixed = (UInt64(number) &* 0x9E37_79B1 &+ seed) & ((1 << UInt64(room)) - 1)
     let digits = String(mixed, radix: 16, uppercase: true)
-    return kind + String(letters) + middle + String(repeating: "0", count: room / 4 - digits.count) + digits
+    return kind + String(letters) + middle + digits.leftPadded(to: room / 4, with: "0")
   }
 
   private static let consonants = [

@@ -1,3 +1,4 @@
+import Diagnosis
 import Foundation
 import RandomNumbers
 
@@ -50,8 +51,7 @@ package struct LastFMRecordText {
       case 0x0C: quoted += "\\f"
       case 0x20..<0x7F: quoted.unicodeScalars.append(UnicodeScalar(UInt8(unit)))
       default:
-        let digits = String(unit, radix: 16)
-        quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+        quoted += "\\u" + String(unit, radix: 16).leftPadded(to: 4, with: "0")
       }
     }
     return quoted + "\""

@@ -1,3 +1,4 @@
+import Diagnosis
 import Foundation
 
 /// One JSON object on one line, its fields in the order they were given.
@@ -30,8 +31,7 @@ public struct JSONLine {
       case "\\": quoted += "\\\\"
       case "\n": quoted += "\\n"
       case _ where scalar.value < 0x20:
-        let digits = String(scalar.value, radix: 16)
-        quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+        quoted += "\\u" + String(scalar.value, radix: 16).leftPadded(to: 4, with: "0")
       default: quoted.unicodeScalars.append(scalar)
       }
     }

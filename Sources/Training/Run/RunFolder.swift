@@ -17,10 +17,14 @@ public struct RunFolder: Sendable {
   public var best: String { checkpoints + "/best.h5" }
 
   /// `epoch-0012.h5`, the state at an epoch's end.
-  public func checkpoint(epoch: Int) -> String { checkpoints + "/epoch-" + padded(epoch, 4) + ".h5" }
+  public func checkpoint(epoch: Int) -> String {
+    checkpoints + "/epoch-" + "\(epoch)".leftPadded(to: 4, with: "0") + ".h5"
+  }
 
   /// `step-00001200.h5`, the state within an epoch.
-  public func checkpoint(step: Int) -> String { checkpoints + "/step-" + padded(step, 8) + ".h5" }
+  public func checkpoint(step: Int) -> String {
+    checkpoints + "/step-" + "\(step)".leftPadded(to: 8, with: "0") + ".h5"
+  }
 
   /// Makes the folders. Throws `fault` where that fails.
   public func create() throws {
@@ -51,10 +55,5 @@ public struct RunFolder: Sendable {
       // One that cannot be removed takes room, nothing worse.
       try? FileManager.default.removeItem(atPath: checkpoints + "/" + name)
     }
-  }
-
-  private func padded(_ number: Int, _ digits: Int) -> String {
-    let text = "\(number)"
-    return String(repeating: "0", count: max(0, digits - text.count)) + text
   }
 }

@@ -1,4 +1,4 @@
-import Checkpointing
+import ContentHashing
 import Diagnosis
 import RandomNumbers
 import Splits

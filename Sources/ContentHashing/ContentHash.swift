@@ -1,3 +1,5 @@
+import Diagnosis
+
 // check-layers: raw memory, because hashing copies of 30 MB of weights would double a checkpoint's memory.
 
 /// XXH64, Yann Collet's 64-bit hash for finding damage (not for secrets), with seed 0.
@@ -11,8 +13,9 @@ public struct ContentHash: Sendable {
   private static let prime4: UInt64 = 0x85EB_CA77_C2B2_AE63
   private static let prime5: UInt64 = 0x27D4_EB2F_1656_67C5
 
-  private var lanes = SIMD4<UInt64>(
-    prime1 &+ prime2, prime2, 0, 0 &- prime1)
+  private typealias Lanes = (UInt64, UInt64, UInt64, UInt64)
+
+  private var lanes: Lanes = (prime1 &+ prime2, prime2, 0, 0 &- prime1)
   private var pending: [UInt8] = []
   private var total: UInt64 = 0
 
@@ -27,15 +30,12 @@ public struct ContentHash: Sendable {
       pending.append(contentsOf: rest.prefix(missing))
       rest = rest.dropFirst(missing)
       guard pending.count == 32 else { return }
-      pending.withUnsafeBytes { stripe($0, at: 0) }
+      pending.withUnsafeBytes { lanes = Self.lanes(after: $0, lanes) }
       pending.removeAll(keepingCapacity: true)
     }
-    var position = rest.startIndex
-    while rest.endIndex - position >= 32 {
-      stripe(bytes, at: position)
-      position += 32
-    }
-    pending.append(contentsOf: bytes[position...])
+    let whole = rest.count & ~31
+    lanes = Self.lanes(after: UnsafeRawBufferPointer(rebasing: rest.prefix(whole)), lanes)
+    pending.append(contentsOf: rest.dropFirst(whole))
   }
 
   /// Takes in numbers as they lie in memory.
@@ -83,23 +83,33 @@ public struct ContentHash: Sendable {
 
   /// The hash as 16 hexadecimal digits.
   public var text: String {
-    let digits = String(value, radix: 16)
-    return String(repeating: "0", count: 16 - digits.count) + digits
+    String(value, radix: 16).leftPadded(to: 16, with: "0")
   }
 
   private var mergedLanes: UInt64 {
     var hash =
-      Self.rotate(lanes[0], 1) &+ Self.rotate(lanes[1], 7) &+ Self.rotate(lanes[2], 12)
-      &+ Self.rotate(lanes[3], 18)
-    for lane in 0..<4 { hash = (hash ^ Self.round(0, lanes[lane])) &* Self.prime1 &+ Self.prime4 }
+      Self.rotate(lanes.0, 1) &+ Self.rotate(lanes.1, 7) &+ Self.rotate(lanes.2, 12) &+ Self.rotate(lanes.3, 18)
+    for lane in [lanes.0, lanes.1, lanes.2, lanes.3] {
+      hash = (hash ^ Self.round(0, lane)) &* Self.prime1 &+ Self.prime4
+    }
     return hash
   }
 
-  private mutating func stripe(_ bytes: UnsafeRawBufferPointer, at position: Int) {
-    for lane in 0..<4 {
-      let word = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: position + 8 * lane, as: UInt64.self))
-      lanes[lane] = Self.round(lanes[lane], word)
+  /// The lanes after stripes of 32 bytes each. Four numbers, not a vector: processors multiply 64 bits faster so, and the
+  /// hash is to keep up with memory.
+  private static func lanes(after stripes: UnsafeRawBufferPointer, _ before: Lanes) -> Lanes {
+    var lanes = before
+    for start in stride(from: 0, to: stripes.count, by: 32) {
+      lanes.0 = round(lanes.0, word(stripes, at: start))
+      lanes.1 = round(lanes.1, word(stripes, at: start + 8))
+      lanes.2 = round(lanes.2, word(stripes, at: start + 16))
+      lanes.3 = round(lanes.3, word(stripes, at: start + 24))
     }
+    return lanes
+  }
+
+  private static func word(_ bytes: UnsafeRawBufferPointer, at position: Int) -> UInt64 {
+    UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self))
   }
 
   private static func round(_ lane: UInt64, _ word: UInt64) -> UInt64 {
