@@ -26,10 +26,19 @@ public struct AtomicFile: Sendable {
   public func commit() throws {
     do throws(SystemError) {
       try flush(temporaryPath, O_RDONLY)
-      guard rename(temporaryPath, path) == 0 else { throw .last }
     } catch {
       discard()
       throw writingFailure(path, error)
+    }
+    try giveName()
+  }
+
+  /// Gives contents that are on the disk their name, waits until the folder is on the disk.
+  fileprivate func giveName() throws {
+    guard rename(temporaryPath, path) == 0 else {
+      let problem = SystemError.last
+      discard()
+      throw writingFailure(path, problem)
     }
     do throws(SystemError) {
       try flush(AtomicFile.folder(of: path), O_RDONLY | O_DIRECTORY)
@@ -78,6 +87,20 @@ public func replaceFile(_ path: String, with bytes: [UInt8]) throws {
 
 /// Puts a text in place of the file at `path`, likewise.
 public func replaceFile(_ path: String, with text: String) throws { try replaceFile(path, with: Array(text.utf8)) }
+
+/// Puts a file that is on the disk in place of the one at `path`, as a second name of it (a hard link): nothing is
+/// written or flushed once more. Either name can be removed, or given to another file, without the other.
+///
+/// - Returns: false where the file system makes no such link; nothing is changed then.
+/// - Throws: `.fault`; the old file is left as it was.
+public func replaceFile(_ path: String, withLinkTo source: String) throws -> Bool {
+  let file = AtomicFile(path)
+  guard link(source, file.temporaryPath) == 0 else { return false }
+  // Where both names are of this file already, the renaming does nothing, and leaves the temporary one.
+  defer { file.discard() }
+  try file.giveName()
+  return true
+}
 
 /// Removes a file; none at that path is as good.
 public func removeFile(_ path: String) { unlink(path) }

@@ -13,6 +13,23 @@ import Testing
     #expect(try folder.names() == ["a"])
   }
 
+  @Test func aSecondNameStaysWhenTheFirstIsGivenToAnotherFile() throws {
+    let folder = try TemporaryFolder()
+    try replaceFile(folder.file("best"), with: [9])
+    for content: UInt8 in 1...2 {
+      try replaceFile(folder.file("epoch"), with: [content])
+      // Twice: the second time both names are of the same file.
+      for _ in 1...2 { #expect(try replaceFile(folder.file("best"), withLinkTo: folder.file("epoch"))) }
+      #expect(try folder.read("best") == [content])
+    }
+    try replaceFile(folder.file("epoch"), with: [3])
+    #expect(try folder.read("best") == [2])
+    removeFile(folder.file("epoch"))
+    #expect(try folder.names() == ["best"])
+    #expect(try replaceFile(folder.file("best"), withLinkTo: folder.file("none")) == false)
+    #expect(try folder.read("best") == [2])
+  }
+
   @Test func aMissingFolderIsNamed() throws {
     let failure = try #require(throws: Failure.self) { try replaceFile("/no/such/a", with: [1]) }
     #expect(failure.kind == .missingInput)

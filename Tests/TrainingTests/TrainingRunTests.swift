@@ -109,6 +109,44 @@ import Training
     #expect(epochs == [1, 2, 3])
   }
 
+  /// Stopped after an epoch's last step, before its metrics: the next start takes no step of it.
+  @Test func theSpeedOfAnEpochWithoutAStepIsNotKnown() throws {
+    let run = TemporaryRun()
+    #expect(throws: Failure.self) { try run.train(smallConfiguration(), stopAfter: 4) }
+    let listener = try run.train(smallConfiguration(), resume: true)
+    #expect(listener.steps.first?.step == 5)
+    #expect(listener.epochs.map { $0.songsPerSecond == nil } == [true, false, false])
+    let epochs = try run.metrics.filter { $0["event"] as? String == "epoch" }
+    #expect(epochs.map { $0["songs_per_second"] is NSNull } == [true, false, false])
+  }
+
+  @Test func theBestCheckpointIsASecondNameOfItsEpochs() throws {
+    let run = TemporaryRun()
+    let configuration = smallConfiguration { $0.keepCheckpoints = 1 }
+    let listener = try run.train(configuration)
+    let best = try #require(listener.epochs.last { $0.isBest }).metrics.epoch
+    let names = run.folder.checkpointNames
+    #expect(names == ["best.h5", "epoch-0003.h5"])
+    // The state after the best epoch, also where its other name is gone.
+    #expect(try run.checkpoint("best.h5").integers["epoch"] == best + 1)
+    let (all, everyOther) = (TemporaryRun(), TemporaryRun())
+    try all.train(smallConfiguration())
+    #expect(try file(of: all, "best.h5") == file(of: all, "epoch-000\(best).h5"))
+    // Written by itself where the epoch has no other checkpoint.
+    try everyOther.train(smallConfiguration { $0.checkpointEvery = .epochs(best == 2 ? 3 : 2) })
+    #expect(try everyOther.checkpoint("best.h5").arrays == all.checkpoint("best.h5").arrays)
+    #expect(
+      try FileManager.default.contentsOfDirectory(atPath: all.folder.checkpoints).sorted() == [
+        "best.h5", "epoch-0001.h5", "epoch-0002.h5", "epoch-0003.h5",
+      ])
+  }
+
+  /// Which file a name is of.
+  private func file(of run: TemporaryRun, _ name: String) throws -> Int? {
+    let attributes = try FileManager.default.attributesOfItem(atPath: run.folder.checkpoints + "/" + name)
+    return attributes[.systemFileNumber] as? Int
+  }
+
   @Test func aResumeGoesOnAtAnotherWorldSize() throws {
     let parts = TemporaryRun()
     #expect(throws: Failure.self) { try parts.train(smallConfiguration(), ranks: 3, stopAfter: 6) }

@@ -16,7 +16,7 @@ final class Trainer {
   let communicator: any Communicator
   let replica: Replica
   var progress: RunProgress
-  let recorders: [any RunRecorder]
+  let recorders: RecorderGroup
   private let saver: CheckpointSaver
   private let supply: BatchSupply
   /// Segments that the network sees of each training song; nil where all are equally long.
@@ -30,7 +30,7 @@ final class Trainer {
   private let stopRequested: () -> Bool
 
   init(
-    _ setup: TrainingSetup, progress: RunProgress, saver: CheckpointSaver, recorders: [any RunRecorder],
+    _ setup: TrainingSetup, progress: RunProgress, saver: CheckpointSaver, recorders: RecorderGroup,
     stopRequested: @escaping () -> Bool
   ) {
     configuration = setup.configuration
@@ -182,9 +182,7 @@ final class Trainer {
     record(.checkpoint(path: path))
   }
 
-  private func record(_ event: RunEvent) {
-    for recorder in recorders { saver.noting { try recorder.record(event) } }
-  }
+  private func record(_ event: RunEvent) { recorders.record(event) }
 }
 
 /// Time spent in an epoch since this start of the program, pauses for checkpoints apart.
@@ -206,7 +204,8 @@ private final class EpochClock {
   /// Training alone, to the last step.
   var seconds: Double { (start.duration(to: lastStep) - paused).seconds }
   var secondsWithPauses: Double { start.duration(to: .now).seconds }
-  var songsPerSecond: Double { seconds > 0 ? Double(songs) / seconds : 0 }
+  /// Nil where no step was taken: the run was resumed where its epoch's steps were done.
+  var songsPerSecond: Double? { songs > 0 && seconds > 0 ? Double(songs) / seconds : nil }
 }
 
 extension Duration {

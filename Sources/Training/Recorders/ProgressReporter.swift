@@ -97,7 +97,7 @@ public final class ProgressReporter: RunRecorder {
       "epoch \(metrics.epoch)/\(report.epochs): loss \(value(metrics.trainLoss)), training AUC "
       + "\(value(metrics.trainAUC)); validation loss \(value(metrics.validationLoss)), AUC "
       + "\(value(metrics.validationAUCMacro)) macro, \(value(metrics.validationAUCMicro)) micro; "
-      + "\(decimals(report.songsPerSecond, 0)) songs/s, \(duration(report.epochSeconds))"
+      + (report.songsPerSecond.map { "\(decimals($0, 0)) songs/s, " } ?? "") + duration(report.epochSeconds)
     if metrics.undefinedTags > 0 { line += "; \(counted(metrics.undefinedTags, "tag")) undefined" }
     if report.isBest { line += "  (best so far)" }
     log.info("\(line)")

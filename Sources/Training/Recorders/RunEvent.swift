@@ -58,8 +58,9 @@ public struct EpochReport: Sendable {
   public var metrics: EpochMetrics
   public var epochs: Int
   public var worldSize: Int
-  /// Training alone, metrics not counted; of the part since the last start, where the epoch was resumed.
-  public var songsPerSecond: Double
+  /// Training alone, metrics not counted; of the part since the last start, where the epoch was resumed; nil where that
+  /// part has no step.
+  public var songsPerSecond: Double?
   /// Training and metrics.
   public var epochSeconds: Double
   public var isBest: Bool

@@ -1,6 +1,7 @@
 import Checkpointing
 import DataParallel
 import Diagnosis
+import FileAccess
 import Foundation
 import MessagePassing
 import Networks
@@ -10,17 +11,21 @@ final class CheckpointSaver {
   let folder: RunFolder
   private let configuration: RunConfiguration
   private let content: RunCheckpoint
+  private let recorders: RecorderGroup
   private let communicator: any Communicator
   private var lastSave = Date()
-  private var pending: Failure?
+  /// The checkpoint written last and what it holds, known to all ranks.
+  private var newest: (path: String, progress: RunProgress)?
 
+  /// - Parameter recorders: whose failure ends the run where all ranks meet for a checkpoint.
   init(
-    _ folder: RunFolder, _ configuration: RunConfiguration, _ content: RunCheckpoint,
+    _ folder: RunFolder, _ configuration: RunConfiguration, _ content: RunCheckpoint, _ recorders: RecorderGroup,
     _ communicator: any Communicator
   ) {
     self.folder = folder
     self.configuration = configuration
     self.content = content
+    self.recorders = recorders
     self.communicator = communicator
   }
 
@@ -43,21 +48,24 @@ final class CheckpointSaver {
   }
 
   /// Writes a checkpoint of a state that all replicas share, whole or not at all. Collective.
+  ///
+  /// Of a state that was saved just now under another name, as the best one of an epoch mostly was, no second file is
+  /// made where the file system can give one file two names.
   func save(_ path: String, _ replica: Replica, _ optimizer: any Optimizer, _ progress: RunProgress) throws {
-    try communicator.checkReplicasAgree(
-      [replica.parameters, replica.movingStatistics] + optimizer.state.map(\.arena),
-      when: "after step \(progress.step)")
+    let same = newest?.progress == progress ? newest?.path : nil
+    if same == nil {
+      try communicator.checkReplicasAgree(
+        [replica.parameters, replica.movingStatistics] + optimizer.state.map(\.arena),
+        when: "after step \(progress.step)")
+    }
     try communicator.agree {
       guard communicator.isRoot else { return }
-      if let pending { throw pending }
+      try recorders.check()
+      if let same, try same != path && replaceFile(path, withLinkTo: same) { return }
       try content.checkpoint(replica, optimizer, progress).write(to: path)
       folder.prune(keepingEpochs: configuration.keepCheckpoints)
     }
+    newest = (path, progress)
     lastSave = Date()
-  }
-
-  /// Keeps a recorder's failure until all ranks meet at the next checkpoint, where they can end together.
-  func noting(_ body: () throws -> Void) {
-    do { try body() } catch { pending = pending ?? Failure(wrapping: error, while: "recording the run") }
   }
 }

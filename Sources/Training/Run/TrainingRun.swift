@@ -42,17 +42,17 @@ public struct TrainingRun {
     try communicator.broadcast(setup.replica, optimizer: setup.step.optimizer)
 
     let summary = try setup.summary(start.progress)
-    let recorders = communicator.isRoot ? self.recorders + fileRecorders(setup.configuration) : []
+    let recorders = RecorderGroup(
+      communicator.isRoot ? self.recorders + fileRecorders(setup.configuration) : [])
     try communicator.agree {
       guard communicator.isRoot else { return }
       try replaceFile(folder.configuration, with: setup.configuration.yaml)
       let event = start.checkpoint.map { RunEvent.resumed(summary, from: $0) } ?? .started(summary)
-      for recorder in recorders { try recorder.record(event) }
-      for warning in start.warnings + warnings(summary, setup) {
-        for recorder in recorders { try recorder.record(.warning(warning)) }
-      }
+      recorders.record(event)
+      for warning in start.warnings + warnings(summary, setup) { recorders.record(.warning(warning)) }
+      try recorders.check()
     }
-    let saver = CheckpointSaver(folder, setup.configuration, content, communicator)
+    let saver = CheckpointSaver(folder, setup.configuration, content, recorders, communicator)
     let trainer = Trainer(
       setup, progress: start.progress, saver: saver, recorders: recorders, stopRequested: stopRequested)
     try trainer.run()
