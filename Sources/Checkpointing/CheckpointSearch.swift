@@ -1,8 +1,8 @@
 import Diagnosis
-import Foundation
+import FileAccess
 import Isolation
 
-/// The newest whole checkpoint of a folder, and the broken ones that were passed over.
+/// The newest whole checkpoint of a folder, and the damaged ones that were passed over.
 public struct CheckpointSearch: Sendable {
   public struct Skipped: Sendable, Equatable {
     public let path: String
@@ -12,46 +12,100 @@ public struct CheckpointSearch: Sendable {
 
   /// The checkpoint with the highest step of those that are whole; nil where there is none.
   public let newest: Checkpoint?
-  /// Files that are broken, in the order they were tried.
+  /// Files that are proven to be damaged, or to be no checkpoints, in the order they were tried.
   public let skipped: [Skipped]
+}
+
+/// How a search gets at a folder's files; tests let it meet a disk or a process that fails.
+package struct CheckpointAccess {
+  /// The names in a folder.
+  package var names: (_ folder: String) throws(SystemError) -> [String]
+  package var head: (_ path: String) throws -> (version: Int64, step: Int)
+  package var read: (_ path: String) throws -> Checkpoint
+  /// Reads all bytes of a file, whatever they are.
+  package var readThrough: (_ path: String) throws(WholeFileError) -> Void
+
+  /// The file system, each file tried by another process first.
+  package static var ofFileSystem: CheckpointAccess {
+    let rehearsal = Rehearsal()
+    return CheckpointAccess(
+      names: { folder throws(SystemError) in
+        let listing = try FolderListing(of: folder)
+        return listing.files + listing.folders
+      },
+      head: { try Checkpoint.head(ofFile: $0, rehearsal) }, read: { try Checkpoint.read($0, rehearsal) },
+      readThrough: { path throws(WholeFileError) in try FileAccess.readThrough(path) })
+  }
 }
 
 extension Checkpoint {
   /// Looks through a folder's `.h5` files, the highest `step` first, until one is whole.
   ///
-  /// A folder that does not exist has no checkpoints. A file written by a newer program is an error: going on
-  /// from an older one would silently lose work.
+  /// A folder that does not exist has no checkpoints. Only what is proven to be damaged is passed over. What cannot be
+  /// read now (a folder, a file, for want of a permission, of the disk, of memory) may be whole and may be the newest:
+  /// whoever went on from an older one, or from none, would write over it. So that is an error, as is a file written
+  /// by a newer program.
+  /// - Throws: `missingInput` for what cannot be read, `fault` where the process that tries files is killed, `badData`
+  ///   for a newer program's file.
   public static func newestGood(in folder: String) throws -> CheckpointSearch {
-    let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [])
-      .filter { $0.hasSuffix(".h5") && !$0.hasPrefix(".") }
-    let rehearsal = Rehearsal()
+    try newestGood(in: folder, .ofFileSystem)
+  }
+
+  package static func newestGood(in folder: String, _ access: CheckpointAccess) throws -> CheckpointSearch {
+    let paths = try names(in: folder, access).map { folder + "/" + $0 }
     var skipped: [CheckpointSearch.Skipped] = []
-    var candidates: [(step: Int, path: String)] = []
-    for path in names.sorted().map({ folder + "/" + $0 }) {
-      guard let head = try passingOverBroken(path, &skipped, { try head(ofFile: path, rehearsal) }) else {
-        continue
+    func passingOverDamaged<Value>(_ path: String, _ body: (String) throws -> Value) throws -> Value? {
+      do {
+        return try body(path)
+      } catch let failure as Failure where failure.kind == .badData {
+        try checkIsReadable(path, access)
+        skipped.append(.init(path: path, failure: failure))
+        return nil
       }
+    }
+
+    var candidates: [(step: Int, path: String)] = []
+    for path in paths {
+      guard let head = try passingOverDamaged(path, access.head) else { continue }
       guard head.version <= Int64(formatVersion) else { throw newerFailure(path, head.version) }
       candidates.append((head.step, path))
     }
     // Of two with the same step the later name wins: `epoch-0002.h5` before `best.h5`.
     for candidate in candidates.sorted(by: { ($0.step, $0.path) > ($1.step, $1.path) }) {
-      if let checkpoint = try passingOverBroken(candidate.path, &skipped, { try read(candidate.path, rehearsal) })
-      {
+      if let checkpoint = try passingOverDamaged(candidate.path, access.read) {
         return CheckpointSearch(newest: checkpoint, skipped: skipped)
       }
     }
     return CheckpointSearch(newest: nil, skipped: skipped)
   }
 
-  private static func passingOverBroken<Value>(
-    _ path: String, _ skipped: inout [CheckpointSearch.Skipped], _ body: () throws -> Value
-  ) throws -> Value? {
+  /// The names of a folder's checkpoints, whole or not, in their order; none where there is no folder.
+  /// - Throws: `missingInput` where the folder cannot be listed.
+  public static func names(in folder: String) throws -> [String] { try names(in: folder, .ofFileSystem) }
+
+  private static func names(in folder: String, _ access: CheckpointAccess) throws -> [String] {
     do {
-      return try body()
-    } catch let failure as Failure {
-      skipped.append(.init(path: path, failure: failure))
-      return nil
+      return try access.names(folder).filter { $0.hasSuffix(".h5") && !$0.hasPrefix(".") }.sorted()
+    } catch let error where error.isMissing {
+      return []
+    } catch {
+      throw Failure(
+        .missingInput, "\(folder): the checkpoints in it cannot be listed: \(error)",
+        remedy: "nothing was changed; make it readable, then run the same line again")
+    }
+  }
+
+  /// The library's errors do not tell a damaged file from a disk that does not give its bytes. So the bytes are read
+  /// once more, without the library.
+  private static func checkIsReadable(_ path: String, _ access: CheckpointAccess) throws {
+    do {
+      try access.readThrough(path)
+    } catch {
+      // A folder or a pipe is no checkpoint.
+      guard case .system(let problem) = error else { return }
+      throw Failure(
+        .missingInput, "\(path): cannot be read: \(problem)",
+        remedy: "nothing was changed; it may be whole: make it readable, then run the same line again")
     }
   }
 }

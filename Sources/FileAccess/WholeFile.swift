@@ -44,10 +44,23 @@ public func readStart(of path: String, count: Int) throws(WholeFileError) -> [UI
   try reading(path) { (descriptor, size) throws(WholeFileError) in try bytes(min(count, size), of: descriptor) }
 }
 
+/// Reads a regular file from its start to its end and keeps nothing: whatever is wrong with its bytes afterwards, the
+/// disk has given them.
+public func readThrough(_ path: String) throws(WholeFileError) {
+  try reading(path) { (descriptor, _) throws(WholeFileError) in
+    var buffer = [UInt8](repeating: 0, count: 1 << 20)
+    while true {
+      let got = read(descriptor, &buffer, buffer.count)
+      if got == 0 { return }
+      if got < 0 && errno != EINTR { throw .system(.last) }
+    }
+  }
+}
+
 /// Opens a regular file, hands on its descriptor and size.
-private func reading(
-  _ path: String, _ body: (Int32, Int) throws(WholeFileError) -> [UInt8]
-) throws(WholeFileError) -> [UInt8] {
+private func reading<Result>(
+  _ path: String, _ body: (Int32, Int) throws(WholeFileError) -> Result
+) throws(WholeFileError) -> Result {
   let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
   guard descriptor >= 0 else { throw .system(.last) }
   defer { close(descriptor) }

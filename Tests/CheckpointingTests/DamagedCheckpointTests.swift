@@ -1,5 +1,6 @@
 import Checkpointing
 import Diagnosis
+import FileAccess
 import Foundation
 import HierarchicalData
 import TestFolders
@@ -69,6 +70,48 @@ import Testing
     let folder = try TemporaryFolder()
     #expect(try Checkpoint.newestGood(in: folder.path).newest == nil)
     #expect(try Checkpoint.newestGood(in: folder.file("none")).newest == nil)
+  }
+
+  /// A folder with two whole checkpoints, and what an access that fails in one way makes of it.
+  private func failure(_ change: (inout CheckpointAccess) -> Void) throws -> Failure {
+    let folder = try TemporaryFolder()
+    for epoch in 1...2 { try exampleCheckpoint(step: epoch * 10).write(to: folder.file("epoch-000\(epoch).h5")) }
+    var access = CheckpointAccess.ofFileSystem
+    change(&access)
+    return try #require(throws: Failure.self) { try Checkpoint.newestGood(in: folder.path, access) }
+  }
+
+  @Test func aFolderThatCannotBeListedIsNotTakenForAnEmptyOne() throws {
+    let failure = try failure { $0.names = { _ throws(SystemError) in throw SystemError(number: EACCES) } }
+    #expect(failure.kind == .missingInput)
+    #expect(failure.message.contains("cannot be listed: Permission denied"))
+  }
+
+  @Test(arguments: [Failure.Kind.fault, .missingInput]) func whatCannotBeReadNowIsNotTakenForDamaged(
+    kind: Failure.Kind
+  ) throws {
+    for newest in ["epoch-0002.h5", "epoch-0001.h5"] {
+      // A killed process, a missing permission: for the newest, and for one that would not be gone on with.
+      let found = try failure { access in
+        let head = access.head
+        access.head = { path in
+          if path.hasSuffix(newest) { throw Failure(kind, "\(path): killed") }
+          return try head(path)
+        }
+      }
+      #expect(found.kind == kind)
+    }
+    let found = try failure { $0.read = { path in throw Failure(kind, "\(path): killed") } }
+    #expect(found.kind == kind)
+  }
+
+  @Test func damageIsProvenOnlyByBytesThatTheDiskGives() throws {
+    let failure = try failure { access in
+      access.read = { path in throw Failure(.badData, "\(path): damaged: Input/output error") }
+      access.readThrough = { _ throws(WholeFileError) in throw .system(SystemError(number: EIO)) }
+    }
+    #expect(failure.kind == .missingInput)
+    #expect(failure.message.hasSuffix("epoch-0002.h5: cannot be read: Input/output error"))
   }
 
   @Test func aNewerFormatIsRefusedInOneLine() throws {

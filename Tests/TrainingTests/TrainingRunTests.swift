@@ -74,7 +74,7 @@ import Training
     let failure = #expect(throws: Failure.self) { try parts.train(configuration, ranks: ranks, stopAfter: 6) }
     #expect(failure?.kind == .interrupted)
     #expect(failure?.description.contains("--resume") == true)
-    #expect(parts.folder.checkpointNames.contains("step-00000005.h5"))
+    #expect(try parts.folder.checkpointNames.contains("step-00000005.h5"))
     try parts.train(configuration, ranks: ranks, resume: true)
     for name in ["epoch-0002.h5", "epoch-0003.h5", "best.h5"] {
       let bytes = try [whole, parts].map {
@@ -96,7 +96,7 @@ import Training
     }
     try whole.train(configuration, ranks: 2)
     try parts.train(configuration, ranks: 2)
-    let names = parts.folder.checkpointNames
+    let names = try parts.folder.checkpointNames
     #expect(names.contains("step-00000009.h5"))
     for name in names where name != "step-00000009.h5" {
       try FileManager.default.removeItem(atPath: parts.folder.checkpoints + "/" + name)
@@ -125,7 +125,7 @@ import Training
     let configuration = smallConfiguration { $0.keepCheckpoints = 1 }
     let listener = try run.train(configuration)
     let best = try #require(listener.epochs.last { $0.isBest }).metrics.epoch
-    let names = run.folder.checkpointNames
+    let names = try run.folder.checkpointNames
     #expect(names == ["best.h5", "epoch-0003.h5"])
     // The state after the best epoch, also where its other name is gone.
     #expect(try run.checkpoint("best.h5").integers["epoch"] == best + 1)

@@ -8,6 +8,8 @@ public enum RunEvent {
   case evaluating(songs: Int)
   case epoch(EpochReport)
   case checkpoint(path: String)
+  /// Something to know that is not wrong.
+  case note(String)
   case warning(String)
   case finished(RunProgress)
 }

@@ -1,3 +1,4 @@
+import Checkpointing
 import Diagnosis
 import FileAccess
 import Foundation
@@ -33,26 +34,36 @@ public struct RunFolder: Sendable {
 
   /// Refuses a folder where another run's checkpoints are.
   public func refuseToOverwrite() throws {
-    guard let first = checkpointNames.first else { return }
+    let names = try checkpointNames
+    guard let first = names.first else { return }
     throw Failure(
-      .usage, "\(path) already holds a run (\(first) and \(checkpointNames.count - 1) more checkpoints)",
+      .usage, "\(path) already holds a run (\(first) and \(names.count - 1) more checkpoints)",
       remedy: "give --resume to go on with it, or another --out")
   }
 
-  /// File names of all checkpoints, oldest first within a kind.
+  /// File names of all checkpoints, oldest first within a kind. Throws `missingInput` where they cannot be listed.
   public var checkpointNames: [String] {
-    ((try? FileManager.default.contentsOfDirectory(atPath: checkpoints)) ?? [])
-      .filter { $0.hasSuffix(".h5") && !$0.hasPrefix(".") }.sorted()
+    get throws { try Checkpoint.names(in: checkpoints) }
+  }
+
+  /// Gives the damaged checkpoints that a search has passed over other names, so that no new one takes their place.
+  /// - Returns: a sentence for each.
+  /// - Throws: `fault`.
+  func setAside(_ damaged: [CheckpointSearch.Skipped]) throws -> [String] {
+    try damaged.map { damaged in
+      let aside = try FileAccess.setAside(damaged.path)
+      return "passes over a broken checkpoint: \(damaged.failure.message); it is now \(aside)"
+    }
   }
 
   /// Removes the checkpoints that newer ones have made needless: all but the two newest within epochs, and all
   /// but the `epochs` newest at their ends (0: keep these all).
   func prune(keepingEpochs epochs: Int) {
-    let names = checkpointNames
+    // What cannot be listed or removed takes room, nothing worse.
+    guard let names = try? checkpointNames else { return }
     let steps = names.filter { $0.hasPrefix("step-") }.dropLast(2)
     let ends = names.filter { $0.hasPrefix("epoch-") }
     for name in steps + ends.dropLast(epochs == 0 ? ends.count : epochs) {
-      // One that cannot be removed takes room, nothing worse.
       try? FileManager.default.removeItem(atPath: checkpoints + "/" + name)
     }
   }

@@ -49,6 +49,7 @@ public struct TrainingRun {
       try replaceFile(folder.configuration, with: setup.configuration.yaml)
       let event = start.checkpoint.map { RunEvent.resumed(summary, from: $0) } ?? .started(summary)
       recorders.record(event)
+      for note in start.notes { recorders.record(.note(note)) }
       for warning in start.warnings + warnings(summary, setup) { recorders.record(.warning(warning)) }
       try recorders.check()
     }
@@ -72,21 +73,27 @@ public struct TrainingRun {
     var progress = RunProgress()
     /// The file it goes on from; nil: afresh.
     var checkpoint: String?
+    var notes: [String] = []
     var warnings: [String] = []
   }
 
-  /// Rank 0 looks for a checkpoint and takes its state over.
+  /// Rank 0 looks for a checkpoint and takes its state over. Damaged ones are set aside once it is known how the run
+  /// goes on: a run that is refused leaves everything as it was.
   private func begin(_ setup: TrainingSetup, _ content: RunCheckpoint) throws -> Start {
     try setup.communicator.broadcast {
       var start = Start()
       guard resume else { return start }
       for folder in [folder.path, folder.checkpoints] { FileWriter.removeAbandoned(in: folder) }
       let search = try Checkpoint.newestGood(in: folder.checkpoints)
-      start.warnings = search.skipped.map { "passes over a broken checkpoint: \($0.failure.message)" }
-      guard let newest = search.newest else { return start }
+      guard let newest = search.newest else {
+        start.warnings = try folder.setAside(search.skipped)
+        let kind = search.skipped.isEmpty ? "checkpoint" : "good checkpoint"
+        start.notes = ["no \(kind) in \(folder.checkpoints): the run starts at its beginning"]
+        return start
+      }
       start.progress = try content.restore(newest, to: setup.replica, setup.step.optimizer)
       start.checkpoint = newest.source
-      start.warnings += try content.changes(since: newest)
+      start.warnings = try folder.setAside(search.skipped) + content.changes(since: newest)
       return start
     }
   }
