@@ -34,17 +34,21 @@ public final class SnapshotPreparation {
   /// Beside it stand `output.skipped.tsv` (bad files with their causes) and `output.mismatches.tsv` (songs whose
   /// Last.fm record is another song's), each only where it has a line.
   /// - Parameters:
+  ///   - replacing: whether a snapshot that is there already may be replaced.
   ///   - lists: the path before `.skipped.tsv` and `.mismatches.tsv`; nil for the snapshot's.
   ///   - progress: called on rank 0 alone.
-  /// - Throws: `missingInput` and `badData` for the trees, `badData` where no song is left (the message holds the
+  /// - Throws: `usage` where something stands at one of these paths that is not to be replaced; `missingInput` and
+  ///   `badData` for the trees, `badData` where no song is left (the message holds the
   ///   funnel) and, with strict options, for the first bad file; `fault` where the snapshot cannot be written.
   @discardableResult
   public static func run(
-    _ options: PreparationOptions, output: String, lists: String? = nil, communicator: any Communicator,
+    _ options: PreparationOptions, output: String, replacing: Bool = false, lists: String? = nil,
+    communicator: any Communicator,
     progress: @escaping (PreparationProgress) -> Void = { _ in }
   ) throws -> PreparationReport {
     try options.validate()
     try communicator.agree { try checkFolder(of: output) }
+    try options.claim(snapshot: output, replacing: replacing, lists: lists ?? output, communicator)
     if communicator.isRoot { FileWriter.removeAbandoned(in: AtomicFile.folder(of: output), of: output) }
     let sources = try SongSources(options, communicator: communicator, progress: progress)
     return try SnapshotPreparation(sources, output: output).write(try sources.vocabulary(), lists ?? output)

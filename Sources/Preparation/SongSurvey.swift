@@ -41,7 +41,10 @@ public struct SongSurvey: Sendable {
   ) throws {
     try options.validate(needsTags: options.saysAnythingOfTags)
     try options.refuseUselessSplit()
-    if let lists { try communicator.agree { try checkFolder(of: lists) } }
+    if let lists {
+      try communicator.agree { try checkFolder(of: lists) }
+      try options.claim(lists: lists, communicator)
+    }
     let sources = try SongSources(options, tracks: tracks, communicator: communicator, progress: progress)
     let vocabulary = options.hasTags ? try sources.vocabulary() : nil
     let list = communicator.isRoot ? lists.map { PreparationLists($0) } : nil

@@ -38,8 +38,11 @@ struct PrepareCommand: ParsableCommand {
       """)
   var segments: String
 
-  @Option(help: "The snapshot to write.")
+  @Option(help: "The snapshot to write. Nothing but a snapshot is ever replaced, and that with --force alone.")
   var out: String
+
+  @Flag(help: "Replace a snapshot that is there already.")
+  var force = false
 
   @OptionGroup var songs: SongOptions
 
@@ -59,7 +62,7 @@ struct PrepareCommand: ParsableCommand {
       let communicator = WatchedCommunicator(world)
       let progress = ProgressDisplay()
       let report = try SnapshotPreparation.run(
-        options, output: out, communicator: communicator, progress: progress.show)
+        options, output: out, replacing: force, communicator: communicator, progress: progress.show)
       guard communicator.isRoot else { return }
       progress.finish()
       for note in report.notes { print(note) }

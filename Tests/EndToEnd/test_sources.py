@@ -271,7 +271,7 @@ def test_a_large_database_needs_no_index_or_tells_the_line_that_makes_one(tree, 
             connection.executescript("CREATE INDEX a ON tid_tag(tid); CREATE INDEX b ON tids(tid);")
     connection.close()
     first = (tmp_path / "songs.h5").read_bytes()
-    assert "warning" not in prepare(*arguments, ranks=2).errors
+    assert "warning" not in prepare(*arguments, "--force", ranks=2).errors
     assert (tmp_path / "songs.h5").read_bytes() == first
 
 

@@ -37,7 +37,7 @@ import Testing
       split: try split.map { try SplitRule($0) }, seed: seed)
     let path = songs.folder.path + "/songs.h5"
     let reports = try InProcessCommunicator.run(size: 1) {
-      try SnapshotPreparation.run(options, output: path, communicator: $0)
+      try SnapshotPreparation.run(options, output: path, replacing: true, communicator: $0)
     }
     return (reports[0], try Snapshot.open(path))
   }
@@ -93,7 +93,7 @@ import Testing
     let options = PreparationOptions(
       trackFiles: songs.msd, lastFMTags: songs.lastfm, segments: 20, features: .both, split: rule, seed: 9)
     _ = try InProcessCommunicator.run(size: 1) {
-      try SnapshotPreparation.run(options, output: path, communicator: $0)
+      try SnapshotPreparation.run(options, output: path, replacing: true, communicator: $0)
     }
     let snapshot = try Snapshot.open(path)
     let prepared = try #require(snapshot.preparedSplit)

@@ -48,7 +48,7 @@ import TrackFiles
     let path = songs.folder.path + "/songs.h5"
     let fixed = options
     _ = try InProcessCommunicator.run(size: 1) {
-      try SnapshotPreparation.run(fixed, output: path, communicator: $0)
+      try SnapshotPreparation.run(fixed, output: path, replacing: true, communicator: $0)
     }
     return try Snapshot.open(path)
   }

@@ -28,7 +28,7 @@ import Testing
     )
     let path = songs.folder.path + "/songs.h5"
     let reports = try InProcessCommunicator.run(size: 1) {
-      try SnapshotPreparation.run(options, output: path, communicator: $0)
+      try SnapshotPreparation.run(options, output: path, replacing: true, communicator: $0)
     }
     return (reports[0], try Snapshot.open(path))
   }

@@ -79,6 +79,7 @@ public struct TreeSynthesis {
   /// Makes sure that the folder is ours: new, empty, or with a set of the same parameters. Another set is
   /// removed when asked to; anything else is left alone.
   private func takeFolder(replacing: Bool, _ report: SynthesisReport) throws {
+    try OutputClaim().folder(folder)
     try makeFolders(folder)
     let entries: [String]
     do {

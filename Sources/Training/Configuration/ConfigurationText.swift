@@ -19,6 +19,17 @@ extension RunConfiguration {
     try apply(yaml: text, source: path)
   }
 
+  /// Whether the file at a path is a configuration of this program. Throws `missingInput` where it cannot be read.
+  static func isConfiguration(_ path: String) throws -> Bool {
+    var configuration = RunConfiguration()
+    do {
+      try configuration.apply(yamlFile: path)
+      return true
+    } catch let failure as Failure where failure.kind == .usage {
+      return false
+    }
+  }
+
   /// Overlays options from YAML text; `source` stands for the file in messages.
   public mutating func apply(yaml text: String, source: String) throws {
     let root: Node?

@@ -77,6 +77,17 @@ public final class MetricsFile: RunRecorder {
 
   // MARK: The file
 
+  /// Whether the file at a path is one of these. Throws `missingInput` where it cannot be read.
+  static func isMetrics(_ path: String) throws -> Bool {
+    let start = Array(#"{"event": "#.utf8)
+    do {
+      let found = try readStart(of: path, count: start.count)
+      return found.isEmpty || found == start
+    } catch {
+      throw Failure(.missingInput, "\(path): \(error)")
+    }
+  }
+
   /// Opens for appending. What earlier starts wrote stays as far as the checkpoint goes on from it; the rest will
   /// be done again and is dropped, a torn last line too.
   private func open(keeping progress: RunProgress?) throws {

@@ -32,13 +32,42 @@ public struct RunFolder: Sendable {
     for folder in [path, checkpoints, tensorBoard] { try makeFolders(folder) }
   }
 
-  /// Refuses a folder where another run's checkpoints are.
-  public func refuseToOverwrite() throws {
+  /// Makes sure that training here takes nothing from anybody. Nothing is changed.
+  /// - Parameters:
+  ///   - inputs: what the run reads, files and folders.
+  ///   - makesSnapshot: whether the run makes itself a snapshot.
+  ///   - resume: whether a run that is there is to be gone on with.
+  /// - Throws: `usage` where the folder holds a run and `resume` is not given, or files that are not a run's, and where
+  ///   it is read from; `missingInput` where it cannot be told.
+  func claim(inputs: [String], makesSnapshot: Bool, resume: Bool) throws {
+    let claim = OutputClaim(inputs: inputs)
+    for folder in [path, checkpoints, tensorBoard] { try claim.folder(folder) }
     let names = try checkpointNames
-    guard let first = names.first else { return }
-    throw Failure(
-      .usage, "\(path) already holds a run (\(first) and \(names.count - 1) more checkpoints)",
-      remedy: "give --resume to go on with it, or another --out")
+    if !resume, let first = names.first {
+      let others = names.count - 1
+      throw Failure(
+        .usage,
+        "\(path) already holds a run (\(first)\(others == 0 ? "" : " and \(others) more checkpoint\(others == 1 ? "" : "s")"))",
+        remedy: "give --resume to go on with it, or another --out")
+    }
+    let holdsRun = names.contains { $0 == "best.h5" || $0.hasPrefix("epoch-") || $0.hasPrefix("step-") }
+    // A run that was ended before its first checkpoint has left its folders.
+    let mayHoldRun = (try? PathKind(of: checkpoints)) == .folder
+    try claim.file(
+      configuration,
+      replacing: .init("the config.yaml of a run", .given) { path in
+        try holdsRun || mayHoldRun && RunConfiguration.isConfiguration(path)
+      })
+    try claim.file(
+      metrics,
+      replacing: .init("the metrics.jsonl of a run", .given) { path in
+        try holdsRun || mayHoldRun && MetricsFile.isMetrics(path)
+      })
+    if makesSnapshot {
+      // That it is a snapshot is looked at when it is to be replaced.
+      try claim.file(
+        snapshot, replacing: .init("the songs.h5 of a run", .given, isAt: { _ in holdsRun || mayHoldRun }))
+    }
   }
 
   /// File names of all checkpoints, oldest first within a kind. Throws `missingInput` where they cannot be listed.

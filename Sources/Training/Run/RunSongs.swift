@@ -80,7 +80,7 @@ extension TrainingRun {
       configuration.join = songs.join
       return songs
     }
-    try SnapshotPreparation.run(options, output: folder.snapshot, communicator: communicator)
+    try SnapshotPreparation.run(options, output: folder.snapshot, replacing: true, communicator: communicator)
     let songs = try communicator.agree { try SnapshotSongs(folder.snapshot) }
     configuration.join = songs.join
     return songs

@@ -23,11 +23,15 @@ public struct TrainingRun {
     self.resume = resume
   }
 
-  /// Makes the folder, or refuses one that holds another run. Collective; comes before anything is read.
+  /// Makes the folder, or refuses one that holds another run or what is no run's. Collective; comes before anything is
+  /// read.
   public func claimFolder(_ communicator: any Communicator) throws {
+    let inputs = [configuration.data, configuration.msd, configuration.lastfm, configuration.tags].compactMap {
+      $0
+    }
     try communicator.agree {
       guard communicator.isRoot else { return }
-      if !resume { try folder.refuseToOverwrite() }
+      try folder.claim(inputs: inputs, makesSnapshot: configuration.data == nil, resume: resume)
       try folder.create()
     }
   }
