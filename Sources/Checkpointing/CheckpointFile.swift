@@ -75,9 +75,9 @@ extension Checkpoint {
   ///
   /// - Throws: `.missingInput` where there is no such file; `.badData` where it is no checkpoint, is damaged, or
   ///   was written by a newer program.
-  /// - Parameter rehearsal: tries it; one serves many files.
-  public static func read(_ path: String, _ rehearsal: Rehearsal = Rehearsal()) throws -> Checkpoint {
-    try rehearsal.attempt(Deed.read, path)
+  /// - Parameter trials: tries it; one serves many files.
+  public static func read(_ path: String, _ trials: TrialProcess = TrialProcess()) throws -> Checkpoint {
+    try trials.run(TrialName.read, on: path)
     let file = try File.open(path)
     let version = try formatVersion(of: file)
     guard version <= Int64(formatVersion) else { throw newerFailure(path, version) }
@@ -99,8 +99,8 @@ extension Checkpoint {
   }
 
   /// The format version and the step of a checkpoint, without reading or verifying the rest.
-  static func head(ofFile path: String, _ rehearsal: Rehearsal) throws -> (version: Int64, step: Int) {
-    try rehearsal.attempt(Deed.head, path)
+  static func head(ofFile path: String, _ trials: TrialProcess) throws -> (version: Int64, step: Int) {
+    try trials.run(TrialName.head, on: path)
     let file = try File.open(path)
     let version = try formatVersion(of: file)
     guard version <= Int64(formatVersion) else { return (version, 0) }
@@ -108,11 +108,11 @@ extension Checkpoint {
   }
 
   /// What is tried of a file before it is done.
-  public static let rehearsals: [String: Rehearsal.Deed] = [
-    Deed.read: { _ = try read($0) }, Deed.head: { _ = try head(ofFile: $0, Rehearsal()) },
+  public static let trials: [String: TrialProcess.Trial] = [
+    TrialName.read: { _ = try read($0) }, TrialName.head: { _ = try head(ofFile: $0, TrialProcess()) },
   ]
 
-  private enum Deed {
+  private enum TrialName {
     static let read = "checkpoint"
     static let head = "head of checkpoint"
   }

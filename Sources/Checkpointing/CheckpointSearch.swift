@@ -27,13 +27,13 @@ package struct CheckpointAccess {
 
   /// The file system, each file tried by another process first.
   package static var ofFileSystem: CheckpointAccess {
-    let rehearsal = Rehearsal()
+    let trials = TrialProcess()
     return CheckpointAccess(
       names: { folder throws(SystemError) in
         let listing = try FolderListing(of: folder)
         return listing.files + listing.folders
       },
-      head: { try Checkpoint.head(ofFile: $0, rehearsal) }, read: { try Checkpoint.read($0, rehearsal) },
+      head: { try Checkpoint.head(ofFile: $0, trials) }, read: { try Checkpoint.read($0, trials) },
       readThrough: { path throws(WholeFileError) in try FileAccess.readThrough(path) })
   }
 }

@@ -14,13 +14,13 @@ public final class InProcessCommunicator: Communicator {
   public var nodeSize: Int { size }
   public let hostName = ProcessInfo.processInfo.hostName
 
-  private let meeting: Meeting
+  private let exchange: ThreadExchange
   private let onAbort: @Sendable (Int32) -> Void
 
-  init(rank: Int, meeting: Meeting, onAbort: @escaping @Sendable (Int32) -> Void) {
+  init(rank: Int, exchange: ThreadExchange, onAbort: @escaping @Sendable (Int32) -> Void) {
     self.rank = rank
-    self.size = meeting.size
-    self.meeting = meeting
+    self.size = exchange.size
+    self.exchange = exchange
     self.onAbort = onAbort
   }
 
@@ -31,15 +31,15 @@ public final class InProcessCommunicator: Communicator {
   public static func run<Value: Sendable>(
     size: Int, _ body: @escaping @Sendable (InProcessCommunicator) throws -> Value
   ) throws -> [Value] {
-    let meeting = Meeting(size: size)
+    let exchange = ThreadExchange(size: size)
     let outcomes = Outcomes<Value>(size: size)
     for rank in 0..<size {
       let end = { @Sendable (outcome: Result<Value, any Error>) in
-        meeting.leave(rank)
+        exchange.leave(rank)
         outcomes.set(outcome, rank: rank)
       }
       let thread = Thread {
-        let communicator = InProcessCommunicator(rank: rank, meeting: meeting) { exitCode in
+        let communicator = InProcessCommunicator(rank: rank, exchange: exchange) { exitCode in
           end(.failure(Failure(.fault, "rank \(rank) aborted the job with exit code \(exitCode)")))
         }
         end(Result { try body(communicator) })
@@ -47,25 +47,25 @@ public final class InProcessCommunicator: Communicator {
       thread.stackSize = 16 << 20
       thread.start()
     }
-    return try outcomes.wait(meeting)
+    return try outcomes.wait(exchange)
   }
 
   // MARK: Collectives
 
   public func barrier() throws {
-    _ = try meet("barrier", [])
+    _ = try gatherAll("barrier", [])
   }
 
   public func broadcast(_ values: UnsafeMutableRawBufferPointer, root: Int) throws {
     let sent = rank == root ? [UInt8](values) : []
-    let all = try meet("broadcast of \(values.count) bytes from rank \(root)", sent)
+    let all = try gatherAll("broadcast of \(values.count) bytes from rank \(root)", sent)
     if rank != root { values.copyBytes(from: all[root]) }
   }
 
   public func allreduce<Number: ReducibleNumber>(
     _ values: UnsafeMutableBufferPointer<Number>, _ reduction: Reduction
   ) throws {
-    let all = try meet(
+    let all = try gatherAll(
       "allreduce (\(reduction.rawValue)) of \(values.count) \(Number.numberType.rawValue) numbers",
       [UInt8](UnsafeRawBufferPointer(values)))
     for (rank, bytes) in all.enumerated() {
@@ -77,12 +77,12 @@ public final class InProcessCommunicator: Communicator {
   }
 
   public func gather(_ bytes: UnsafeRawBufferPointer, root: Int) throws -> [[UInt8]]? {
-    let all = try meet("gather on rank \(root)", [UInt8](bytes))
+    let all = try gatherAll("gather on rank \(root)", [UInt8](bytes))
     return rank == root ? all : nil
   }
 
   public func allgather(_ bytes: UnsafeRawBufferPointer) throws -> [[UInt8]] {
-    try meet("allgather", [UInt8](bytes))
+    try gatherAll("allgather", [UInt8](bytes))
   }
 
   /// Releases the other ranks with an error and stops this thread for good. The results of `run` then name it.
@@ -97,8 +97,8 @@ public final class InProcessCommunicator: Communicator {
     }
   }
 
-  private func meet(_ call: String, _ bytes: [UInt8]) throws -> [[UInt8]] {
-    try meeting.meet(rank, call, bytes)
+  private func gatherAll(_ call: String, _ bytes: [UInt8]) throws -> [[UInt8]] {
+    try exchange.exchange(rank, call, bytes)
   }
 }
 
@@ -116,14 +116,14 @@ private final class Outcomes<Value: Sendable>: @unchecked Sendable {
     }
   }
 
-  /// The ranks' results, or the error of the lowest rank that was not merely released by the meeting.
-  func wait(_ meeting: Meeting) throws -> [Value] {
+  /// The ranks' results, or the error of the lowest rank that was not merely released by the exchange.
+  func wait(_ exchange: ThreadExchange) throws -> [Value] {
     let finished = condition.withLock {
       while results.contains(where: { $0 == nil }) { condition.wait() }
       return results.compactMap { $0 }
     }
     let failed = finished.indices.filter { finished[$0].isFailure }
-    if let first = failed.first(where: { !meeting.wasReleased($0) }) { _ = try finished[first].get() }
+    if let first = failed.first(where: { !exchange.wasReleased($0) }) { _ = try finished[first].get() }
     return try finished.map { try $0.get() }
   }
 }

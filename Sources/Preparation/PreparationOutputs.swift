@@ -49,16 +49,16 @@ extension Snapshot {
   /// - Throws: `missingInput` where it cannot be read, `fault` where the other process is killed.
   static func isSnapshot(at path: String) throws -> Bool {
     do {
-      try Rehearsal().attempt(formatDeed, path)
+      try TrialProcess().run(formatTrial, on: path)
       return isSnapshot(try File.open(path))
     } catch let failure as Failure where failure.kind == .badData {
       return false
     }
   }
 
-  private static let formatDeed = "format of snapshot"
+  private static let formatTrial = "format of snapshot"
   /// What is tried of a file before its format is looked at.
-  public static let formatRehearsals: [String: Rehearsal.Deed] = [
-    formatDeed: { _ = isSnapshot(try File.open($0)) }
+  public static let formatTrials: [String: TrialProcess.Trial] = [
+    formatTrial: { _ = isSnapshot(try File.open($0)) }
   ]
 }

@@ -50,14 +50,14 @@ public final class Snapshot {
   /// - Throws: `missingInput` where there is no such file, `badData` where it is no snapshot, one of another
   ///   version, or damaged.
   public static func open(_ path: String) throws -> Snapshot {
-    try Rehearsal().attempt(deed, path)
+    try TrialProcess().run(trial, on: path)
     return try Snapshot(path)
   }
 
-  private static let deed = "snapshot"
+  private static let trial = "snapshot"
   /// What is tried of a file before it is opened: the same, and to find every chunk of the segments.
-  public static let rehearsals: [String: Rehearsal.Deed] = [
-    deed: { path in
+  public static let trials: [String: TrialProcess.Trial] = [
+    trial: { path in
       for stored in try Snapshot(path).stored.values { try stored.dataset.checkChunks() }
     }
   ]

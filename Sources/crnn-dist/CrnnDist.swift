@@ -29,7 +29,7 @@ struct CrnnDist: ParsableCommand {
       CheckMPICommand.self,
       SynthesizeCommand.self,
       ReadingChildCommand.self,
-      RehearsalCommand.self,
+      TrialCommand.self,
     ])
 
   /// Parses and runs, ending with the exit codes of `Failure.Kind`. What is wrong is told in one line.

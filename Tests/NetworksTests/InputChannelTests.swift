@@ -98,7 +98,7 @@ import Testing
   let step = StepContext(seed: 17, step: 6, globalSongs: 64)
   let together = try whole.computeGradients(batch, step: step)
 
-  let meeting = Meeting(parties: 64)
+  let statistics = ThreadSum(parties: 64)
   let alone = Mutex<[Int: (loss: Double, gradients: [String: [Double]])]>([:])
   let width = 12 * channels
   try concurrently(64) { song in
@@ -108,7 +108,7 @@ import Testing
       songs: [UInt32(song)], segments: [segments[song]],
       features: Array(batch.features[first..<first + segments[song] * width]),
       labels: Array(batch.labels[song * 4..<(song + 1) * 4]))
-    let outcome = try replica.computeGradients(one, step: step, statistics: meeting)
+    let outcome = try replica.computeGradients(one, step: step, statistics: statistics)
     let gradients = Dictionary(
       uniqueKeysWithValues: replica.gradients.names.map { name in
         (name, replica.gradients.values(of: name)!.map { Double($0) })

@@ -13,13 +13,13 @@ func partsThatShareStatisticsEqualTheWholeBatch(_ cut: Int) throws {
   let step = StepContext(seed: 17, step: 6, globalSongs: songs)
   let outcome = try whole.computeGradients(batch, step: step)
 
-  let meeting = Meeting(parties: 2)
+  let statistics = ThreadSum(parties: 2)
   let parts = [0..<cut, cut..<songs]
   let results = Mutex<[Int: PartResult]>([:])
   try concurrently(2) { rank in
     let replica = try make()
     let part = batch.part(parts[rank], of: replica.architecture)
-    let outcome = try replica.computeGradients(part, step: step, statistics: meeting)
+    let outcome = try replica.computeGradients(part, step: step, statistics: statistics)
     let result = PartResult(
       outcome: outcome, gradients: replica.gradients.named(), statistics: replica.batchStatistics.named())
     results.withLock { $0[rank] = result }

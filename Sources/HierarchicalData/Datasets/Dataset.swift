@@ -18,7 +18,7 @@ public final class Dataset: StoredObject {
     let space = scope.own(H5Dget_space(identifier.number), H5Sclose)
     let rank = H5Sget_simple_extent_ndims(space)
     guard type >= 0, rank >= 0 else {
-      throw Deed(file: filePath, object: name, action: "reading its type and shape").failure(writing: false)
+      throw FailedCall(file: filePath, object: name, action: "reading its type and shape").failure(writing: false)
     }
     let dimensions = [hsize_t](unsafeUninitializedCapacity: Int(rank)) { buffer, count in
       H5Sget_simple_extent_dims(space, buffer.baseAddress, nil)

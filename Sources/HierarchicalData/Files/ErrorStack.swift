@@ -52,7 +52,7 @@ struct ErrorStack {
 }
 
 /// What was being done when a call failed: enough to name the file, the object and the step.
-struct Deed {
+struct FailedCall {
   let file: String
   let object: String?
   let action: String

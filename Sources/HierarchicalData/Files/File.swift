@@ -60,7 +60,7 @@ public final class File: Group {
       H5Pset_all_coll_metadata_ops(access, true)
       H5Pset_coll_metadata_write(access, true)
       guard crnn_h5_set_parallel_access(access, UnsafeMutableRawPointer(world.handle)) >= 0 else {
-        throw Deed(file: path, object: nil, action: "choosing MPI-IO").failure(writing: true)
+        throw FailedCall(file: path, object: nil, action: "choosing MPI-IO").failure(writing: true)
       }
       // Space that becomes free is not used again: which piece would be depends on the number of ranks.
       let creation = scope.own(H5Pcreate(crnn_h5_file_creation()), H5Pclose)
@@ -77,7 +77,7 @@ public final class File: Group {
   ) throws -> File {
     let number = H5Fcreate(path, crnn_h5_truncate(), creation, access)
     if number < 0 {
-      let failure = Deed(file: name, object: nil, action: "making the file").failure(writing: true)
+      let failure = FailedCall(file: name, object: nil, action: "making the file").failure(writing: true)
       guard FileManager.default.fileExists(atPath: folder(of: path)) else {
         throw Failure(
           .missingInput, "\(name): cannot be written, its folder \(folder(of: path)) does not exist")

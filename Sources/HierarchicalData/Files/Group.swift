@@ -109,14 +109,14 @@ public class Group: StoredObject {
 
   /// Why opening failed: missing, of another kind, or unreadable.
   private func openingFailure(_ path: String, _ expected: String) -> Failure {
-    let deed = failure("opening the \(expected) \(path)")
+    let problem = failure("opening the \(expected) \(path)")
     switch kind(of: path) {
     case nil:
       return Failure(.badData, "\(filePath): no \(expected) \(self.path(of: path)) in the file")
     case .group where expected != "group", .dataset where expected != "dataset", .other:
       return Failure(.badData, "\(filePath): \(self.path(of: path)) is no \(expected)")
     default:
-      return deed
+      return problem
     }
   }
 }

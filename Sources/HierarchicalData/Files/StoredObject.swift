@@ -31,7 +31,7 @@ public class StoredObject {
 
   /// A failed call on this object, told as a failure.
   func failure(_ action: String, writing: Bool = false) -> Failure {
-    Deed(file: filePath, object: name == "/" ? nil : name, action: action).failure(writing: writing)
+    FailedCall(file: filePath, object: name == "/" ? nil : name, action: action).failure(writing: writing)
   }
 
   /// Throws when a call has reported an error (a negative number).

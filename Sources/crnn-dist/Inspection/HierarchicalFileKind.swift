@@ -11,7 +11,7 @@ enum HierarchicalFileKind {
   /// Looks into a file, which is tried first by another process.
   /// - Throws: `badData` for any other file.
   init(of path: String) throws {
-    try Rehearsal().attempt(HierarchicalFileKind.deed, path)
+    try TrialProcess().run(HierarchicalFileKind.trial, on: path)
     let file = try File.open(path)
     switch try? file.textAttribute("format") {
     case "crnn-dist snapshot": self = .snapshot
@@ -26,7 +26,7 @@ enum HierarchicalFileKind {
     }
   }
 
-  private static let deed = "kind of file"
+  private static let trial = "kind of file"
   /// What is tried of a file before it is looked into.
-  static let rehearsals: [String: Rehearsal.Deed] = [deed: { _ = try HierarchicalFileKind(of: $0) }]
+  static let trials: [String: TrialProcess.Trial] = [trial: { _ = try HierarchicalFileKind(of: $0) }]
 }

@@ -7,12 +7,12 @@ import Foundation
 /// The library that reads files crashes on some damaged ones and never comes back from others. What it survived once it
 /// survives again: the same calls on the same bytes do the same. So a file that is too large or too seldom to be read
 /// through another process is tried there first, and then opened here.
-public final class Rehearsal {
+public final class TrialProcess {
   /// The command, not meant for people, that must call `serve`.
   public static let command = "try-for-another-process"
 
   /// What is done with a file at a path.
-  public typealias Deed = @Sendable (_ path: String) throws -> Void
+  public typealias Trial = @Sendable (_ path: String) throws -> Void
 
   /// Processor time for any file, and so many bytes of it for each further second.
   private static let processorSeconds = 10
@@ -30,11 +30,11 @@ public final class Rehearsal {
   /// Tries what is known to the child under a name. Without a child to be had (a test, or no process can be started,
   /// which is told) nothing is tried.
   ///
-  /// - Throws: what the deed throws; `badData` where it ends the process or takes too much time.
-  public func attempt(_ deed: String, _ path: String) throws {
+  /// - Throws: what the trial throws; `badData` where it ends the process or takes too much time.
+  public func run(_ trial: String, on path: String) throws {
     guard let child = started() else { return }
     child.channel.setPatience(seconds: Self.patience)
-    let request = try JSONEncoder().encode(Request(deed: deed, path: path))
+    let request = try JSONEncoder().encode(Request(trial: trial, path: path))
     _ = child.channel.send([UInt8](request))
     switch child.channel.receive() {
     case .message(let bytes):
@@ -82,23 +82,23 @@ public final class Rehearsal {
 
   /// In the child: does what it is asked for over standard input until that is closed.
   /// - Returns: false where standard input is no channel of another process.
-  public static func serve(_ deeds: [String: Deed]) -> Bool {
+  public static func serve(_ trials: [String: Trial]) -> Bool {
     guard let channel = ProgramChild.enter(memory: nil) else { return false }
     while case .message(let bytes) = channel.receive() {
       guard let request = try? JSONDecoder().decode(Request.self, from: Data(bytes)),
-        let deed = deeds[request.deed]
+        let trial = trials[request.trial]
       else { break }
       let size = (try? checkRegularFile(request.path, limit: .max)) ?? 0
       ChildLimits.allow(processorSeconds: processorSeconds + size / bytesOfSecond)
       ChildLimits.allow(memory: memory + size.multipliedReportingOverflow(by: memoryOfByte).partialValue)
-      let answer = Answer { try deed(request.path) }
+      let answer = Answer { try trial(request.path) }
       guard let reply = try? JSONEncoder().encode(answer), channel.send([UInt8](reply)) else { break }
     }
     return true
   }
 
   private struct Request: Codable {
-    let deed: String
+    let trial: String
     let path: String
   }
 
@@ -108,9 +108,9 @@ public final class Rehearsal {
     var message = ""
     var remedy: String?
 
-    init(_ deed: () throws -> Void) {
+    init(_ trial: () throws -> Void) {
       do {
-        try deed()
+        try trial()
       } catch {
         let failure = Failure(wrapping: error, while: "trying a file")
         (kind, message, remedy) = (failure.kind, failure.message, failure.remedy)

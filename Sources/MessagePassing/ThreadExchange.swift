@@ -1,8 +1,8 @@
 import Diagnosis
 import Foundation
 
-/// Where the threads of an in-process group meet: each brings bytes, all leave with everybody's.
-final class Meeting: @unchecked Sendable {
+/// Exchanges bytes between the threads of an in-process group: each brings its own, all leave with everybody's.
+final class ThreadExchange: @unchecked Sendable {
   let size: Int
 
   // All of the following are touched under the condition's lock only.
@@ -21,7 +21,7 @@ final class Meeting: @unchecked Sendable {
 
   /// Waits for all ranks to bring their bytes to the same call. Throws on every rank when they bring them to
   /// different ones, or when a rank will never come.
-  func meet(_ rank: Int, _ call: String, _ bytes: [UInt8]) throws -> [[UInt8]] {
+  func exchange(_ rank: Int, _ call: String, _ bytes: [UInt8]) throws -> [[UInt8]] {
     try condition.withLock {
       arrivals[rank] = (call, bytes)
       if let missing = gone.min() { breakUp(missingRank: missing) }

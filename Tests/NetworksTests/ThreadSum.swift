@@ -3,7 +3,7 @@ import Networks
 
 /// Adds up numbers over threads: what an allreduce does over ranks. All parties call `sum` equally often and with
 /// equal counts.
-final class Meeting: BatchStatisticsReduction, @unchecked Sendable {
+final class ThreadSum: BatchStatisticsReduction, @unchecked Sendable {
   private let parties: Int
   private let condition = NSCondition()
   private var total: [Double] = []
