@@ -235,6 +235,24 @@ def test_checkpoints_that_may_not_be_read_are_not_taken_for_broken(unprivileged,
     assert bytes_of(folder / "run") == before
 
 
+def test_metrics_that_may_not_be_read_are_not_lost(unprivileged):
+    folder, resume = unprivileged
+    before = bytes_of(folder / "run")
+    (folder / "run/metrics.jsonl").chmod(0)
+    program.refuse(resume(), program.MISSING, "metrics.jsonl", "permission denied")
+    assert bytes_of(folder / "run") == before
+
+
+def test_a_torn_line_of_metrics_costs_no_other(snapshot, short_run, tmp_path):
+    """A kill can leave half a line, and half a letter."""
+    shutil.copytree(short_run, tmp_path / "run")
+    with open(tmp_path / "run/metrics.jsonl", "ab") as file:
+        file.write('{"event": "step", "é'.encode()[:-1])
+    program.succeed(*small(snapshot, tmp_path / "run"))
+    assert [line["epoch"] for line in checkpoints.metrics(tmp_path / "run", "epoch")] == [1, 2, 3]
+    assert len(checkpoints.metrics(tmp_path / "run", "start")) == 1
+
+
 def test_checkpoints_that_may_not_be_listed_are_not_taken_for_none(unprivileged):
     folder, resume = unprivileged
     before = bytes_of(folder / "run")

@@ -90,14 +90,26 @@ public final class MetricsFile: RunRecorder {
 
   /// Opens for appending. What earlier starts wrote stays as far as the checkpoint goes on from it; the rest will
   /// be done again and is dropped, a torn last line too.
+  /// - Throws: `missingInput` where what is there cannot be read: it is not to be lost.
   private func open(keeping progress: RunProgress?) throws {
-    let old = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
+    let old = progress == nil ? "" : try earlierText()
     let kept = old.split(separator: "\n").filter { line in
       progress.map { Self.precedes(line, $0) } ?? false
     }
     let text = kept.map { $0 + "\n" }.joined()
     try replaceFile(path, with: text)
     file = try AppendedFile(path)
+  }
+
+  private func earlierText() throws -> String {
+    do {
+      return String(decoding: try readWholeFile(path, limit: .max), as: UTF8.self)
+    } catch {
+      if case .system(let problem) = error, problem.isMissing { return "" }
+      throw Failure(
+        .missingInput, "\(path): the metrics so far cannot be read: \(error)",
+        remedy: "make it readable, or move it away to go on without it")
+    }
   }
 
   /// Whether a line tells of something before this point of the run.

@@ -61,7 +61,9 @@ public struct RunFolder: Sendable {
     try claim.file(
       metrics,
       replacing: .init("the metrics.jsonl of a run", .given) { path in
-        try holdsRun || mayHoldRun && MetricsFile.isMetrics(path)
+        // Read in any case: a resumed run keeps what is in it.
+        let isMetrics = try MetricsFile.isMetrics(path)
+        return holdsRun || mayHoldRun && isMetrics
       })
     if makesSnapshot {
       // That it is a snapshot is looked at when it is to be replaced.
