@@ -21,7 +21,11 @@ struct TrainCommand: ParsableCommand {
   @Option(help: "The folder of the run's files.")
   var out: String
 
-  @Flag(help: "Go on from the newest good checkpoint in the run's folder, or start afresh where there is none.")
+  @Flag(
+    help: """
+      Go on from the newest good checkpoint in the run's folder, or start afresh where there is none. Damaged ones \
+      are renamed and said; where one cannot be read now, nothing is done.
+      """)
   var resume = false
 
   @OptionGroup var options: RunOptions
