@@ -9,17 +9,21 @@ import Diagnosis
 /// A file that appears whole or not at all, also when the power fails.
 ///
 /// It is written under a name of its own in the same folder, flushed to the disk and renamed; then the folder is
-/// flushed, so that the name is safe too (POSIX rename(2) and fsync(2)).
+/// flushed, so that the name is safe too (POSIX rename(2) and fsync(2)). A file that has come to the path since this
+/// value was made, within hours perhaps, is somebody else's and is not replaced.
 public struct AtomicFile: Sendable {
   /// Where the file is to be.
   public let path: String
   /// Where it is written until then.
   public let temporaryPath: String
+  /// What stood at the path when this value was made.
+  private let predecessor: FolderListing.Identity?
 
   /// - Parameter writer: tells writers of the same path apart; ranks that write a file together have one.
   public init(_ path: String, writer: FileWriter = FileWriter()) {
     self.path = path
     temporaryPath = writer.temporaryPath(for: path)
+    predecessor = FolderListing.Identity(ofEntry: path)
   }
 
   /// Waits until the contents are on the disk, gives the file its name, waits until the folder is on the disk.
@@ -35,6 +39,12 @@ public struct AtomicFile: Sendable {
 
   /// Gives contents that are on the disk their name, waits until the folder is on the disk.
   fileprivate func giveName() throws {
+    let present = FolderListing.Identity(ofEntry: path)
+    guard present == nil || present == predecessor else {
+      discard()
+      throw Failure(
+        .fault, "\(path): another file has come there meanwhile; it is left as it is", remedy: "name another path")
+    }
     guard rename(temporaryPath, path) == 0 else {
       let problem = SystemError.last
       discard()
@@ -55,6 +65,15 @@ public struct AtomicFile: Sendable {
   public static func folder(of path: String) -> String {
     guard let slash = path.lastIndex(of: "/") else { return "." }
     return slash == path.startIndex ? "/" : String(path[..<slash])
+  }
+}
+
+extension FolderListing.Identity {
+  /// Of what has a name in a folder, of a symbolic link its own; nil where there is nothing.
+  fileprivate init?(ofEntry path: String) {
+    var status = stat()
+    guard lstat(path, &status) == 0 else { return nil }
+    self.init(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
   }
 }
 

@@ -4,12 +4,13 @@ import hashlib
 import os
 import shutil
 import stat
+import time
 
 import pytest
 
 import checkpoints
 import program
-from program import USAGE, refuse
+from program import OUR_FAULT, USAGE, refuse
 
 BOTH = pytest.mark.parametrize("ranks", [None, 2], ids=["alone", "two-ranks"])
 
@@ -136,6 +137,21 @@ def test_what_is_no_file_is_not_replaced(tree, tmp_path):
         outcome = prepare(tree, tmp_path / name, "--force")
         refuse(outcome, USAGE, name)
     assert state(tmp_path) == before
+
+
+@BOTH
+def test_what_has_come_to_the_path_meanwhile_is_not_replaced(tree, tmp_path, ranks):
+    """The songs take their time; whatever is put at the path in it stays."""
+    out = tmp_path / "songs.h5"
+    process = program.start("prepare", "--msd", tree / "msd", "--lastfm", tree / "lastfm", "--segments", 252, "--out", out,
+                            ranks=ranks)
+    deadline = time.monotonic() + 60
+    while not any(".partial-" in path.name for path in tmp_path.iterdir()) and time.monotonic() < deadline:
+        time.sleep(0.005)
+    out.write_text("mine\n")
+    refuse(program.finish(process), OUR_FAULT, "songs.h5", "meanwhile")
+    assert out.read_text() == "mine\n"
+    assert not [path for path in tmp_path.iterdir() if ".partial-" in path.name]
 
 
 # train

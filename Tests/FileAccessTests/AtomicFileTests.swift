@@ -30,6 +30,26 @@ import Testing
     #expect(try folder.read("best") == [2])
   }
 
+  @Test func whatHasComeMeanwhileIsNotReplaced() throws {
+    let folder = try TemporaryFolder()
+    try folder.write([1], to: "old")
+    for name in ["old", "new"] {
+      let file = AtomicFile(folder.file(name))
+      try folder.write([2], to: (file.temporaryPath as NSString).lastPathComponent)
+      try replaceFile(folder.file(name), with: [3])
+      let failure = try #require(throws: Failure.self) { try file.commit() }
+      #expect(failure.message.contains("another file has come there meanwhile"))
+      #expect(try folder.read(name) == [3])
+    }
+    #expect(try folder.names() == ["new", "old"])
+    // One that has gone is no hindrance.
+    let file = AtomicFile(folder.file("old"))
+    try folder.write([4], to: (file.temporaryPath as NSString).lastPathComponent)
+    removeFile(folder.file("old"))
+    try file.commit()
+    #expect(try folder.read("old") == [4])
+  }
+
   @Test func aMissingFolderIsNamed() throws {
     let failure = try #require(throws: Failure.self) { try replaceFile("/no/such/a", with: [1]) }
     #expect(failure.kind == .missingInput)
