@@ -44,7 +44,7 @@ public struct SplitLists: Sendable, Equatable, CustomStringConvertible {
   }
 
   /// The files with their sides.
-  var files: [(path: String, side: SongSide)] {
+  package var files: [(path: String, side: SongSide)] {
     var files = [(path: train, side: SongSide.training)]
     if case .list(let path) = validation { files.append((path, .validation)) }
     if let test { files.append((test, .test)) }

@@ -11,7 +11,8 @@ import Testing
 @Suite struct SurveyTests {
   private func prepared(_ songs: TestSongs, _ options: PreparationOptions) throws -> PreparationReport {
     try InProcessCommunicator.run(size: 1) {
-      try SnapshotPreparation.run(options, output: songs.folder.path + "/songs.h5", replacing: true, communicator: $0)
+      try SnapshotPreparation.run(
+        options, output: songs.folder.path + "/songs.h5", replacing: true, communicator: $0)
     }[0]
   }
 

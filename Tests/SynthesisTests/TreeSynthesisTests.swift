@@ -41,7 +41,7 @@ import TrackFiles
     var artists: [String: Int] = [:]
     var agreeing = 0
     for name in try contents(of: folder.path).keys.sorted() where name.hasPrefix("msd/") {
-      let track = try TrackReader(segments: nil).read(folder.file(name))
+      let track = try TrackReader(segments: nil).read(SongLocation(folder.file(name)))
       let letters = Array(track.trackID)[2...4].map(String.init).joined(separator: "/")
       #expect(TrackIdentifier.isWellFormed(track.trackID))
       #expect(name == "msd/\(letters)/\(track.trackID).h5")

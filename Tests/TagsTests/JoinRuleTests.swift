@@ -35,7 +35,8 @@ import Testing
     }
     let options = PreparationOptions(trackFiles: songs.msd, lastFMTags: songs.lastfm, segments: 20, join: rule)
     let report = try InProcessCommunicator.run(size: 1) {
-      try SnapshotPreparation.run(options, output: songs.folder.path + "/songs.h5", replacing: true, communicator: $0)
+      try SnapshotPreparation.run(
+        options, output: songs.folder.path + "/songs.h5", replacing: true, communicator: $0)
     }[0]
     let expected = Self.titles.indices.filter { rule != .trackID && !Self.titles[$0].2.contains(rule) }
     #expect(report.mismatches.map(\.trackID) == expected.map(TestSongs.trackID))

@@ -35,7 +35,8 @@ import Testing
   private func prepare(_ songs: TestSongs, _ lastFM: String, join: JoinRule? = nil) throws -> PreparationReport {
     let options = PreparationOptions(trackFiles: songs.msd, lastFMTags: lastFM, segments: 20, join: join)
     return try InProcessCommunicator.run(size: 1) {
-      try SnapshotPreparation.run(options, output: songs.folder.path + "/songs.h5", replacing: true, communicator: $0)
+      try SnapshotPreparation.run(
+        options, output: songs.folder.path + "/songs.h5", replacing: true, communicator: $0)
     }[0]
   }
 

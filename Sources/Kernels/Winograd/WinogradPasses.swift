@@ -15,28 +15,12 @@ struct WinogradPasses<Height: WinogradTransform, Width: WinogradTransform> {
     _ map: UnsafePointer<Float>, channelStride: Int, _ points: UnsafeMutablePointer<Float>, pointStride: Int,
     firstTile: Int
   ) {
-    let h = Height.inputs
-    let w = Width.inputs
-    withUnsafeTemporaryAllocation(of: Vector.self, capacity: 2 * h * w) { scratch in
-      let gathered = scratch.baseAddress!
-      let halfway = gathered + h * w
-      for tileRow in 0..<tileRows {
-        for tileColumn in 0..<tileColumns {
-          let top = tileRow * Height.outputs - 1
-          let left = tileColumn * Width.outputs - 1
-          let tile = firstTile + tileRow * tileColumns + tileColumn
-          for channel in stride(from: 0, to: channelStride, by: vectorWidth) {
-            gather(map + channel, top, left, channelStride, gathered)
-            for i in 0..<h { Width.input(gathered + i * w, 1, halfway + i * w, 1) }
-            for j in 0..<w { Height.input(halfway + j, w, gathered + j, w) }
-            var target = points + tile * channelStride + channel
-            for point in 0..<h * w {
-              gathered[point].store(target)
-              target += pointStride
-            }
-          }
-        }
-      }
+    let (h, w) = (Height.inputs, Width.inputs)
+    forEachTile(channelStride, firstTile) { tile in
+      gather(map + tile.channel, tile.top - 1, tile.left - 1, channelStride, tile.values)
+      for i in 0..<h { Width.input(tile.values + i * w, 1, tile.halfway + i * w, 1) }
+      for j in 0..<w { Height.input(tile.halfway + j, w, tile.values + j, w) }
+      tile.store(points, pointStride, h * w)
     }
   }
 
@@ -45,31 +29,14 @@ struct WinogradPasses<Height: WinogradTransform, Width: WinogradTransform> {
     _ points: UnsafePointer<Float>, pointStride: Int, firstTile: Int, _ map: UnsafeMutablePointer<Float>,
     channelStride: Int
   ) {
-    let h = Height.inputs
-    let w = Width.inputs
-    let m = Width.outputs
-    withUnsafeTemporaryAllocation(of: Vector.self, capacity: 2 * h * w) { scratch in
-      let gathered = scratch.baseAddress!
-      let halfway = gathered + h * w
-      for tileRow in 0..<tileRows {
-        for tileColumn in 0..<tileColumns {
-          let tile = firstTile + tileRow * tileColumns + tileColumn
-          for channel in stride(from: 0, to: channelStride, by: vectorWidth) {
-            var source = points + tile * channelStride + channel
-            for point in 0..<h * w {
-              gathered[point] = Vector.load(source)
-              source += pointStride
-            }
-            for i in 0..<h { Width.output(gathered + i * w, 1, halfway + i * m, 1) }
-            for j in 0..<m { Height.output(halfway + j, m, gathered + j, m) }
-            let top = tileRow * Height.outputs
-            let left = tileColumn * Width.outputs
-            for i in 0..<min(Height.outputs, rows - top) {
-              let row = map + ((top + i) * columns + left) * channelStride + channel
-              for j in 0..<min(m, columns - left) { gathered[i * m + j].store(row + j * channelStride) }
-            }
-          }
-        }
+    let (h, w, m) = (Height.inputs, Width.inputs, Width.outputs)
+    forEachTile(channelStride, firstTile) { tile in
+      tile.load(points, pointStride, h * w)
+      for i in 0..<h { Width.output(tile.values + i * w, 1, tile.halfway + i * m, 1) }
+      for j in 0..<m { Height.output(tile.halfway + j, m, tile.values + j, m) }
+      for i in 0..<min(Height.outputs, rows - tile.top) {
+        let row = map + ((tile.top + i) * columns + tile.left) * channelStride + tile.channel
+        for j in 0..<min(m, columns - tile.left) { tile.values[i * m + j].store(row + j * channelStride) }
       }
     }
   }
@@ -79,37 +46,20 @@ struct WinogradPasses<Height: WinogradTransform, Width: WinogradTransform> {
     _ map: UnsafePointer<Float>, channelStride: Int, _ points: UnsafeMutablePointer<Float>, pointStride: Int,
     firstTile: Int
   ) {
-    let h = Height.inputs
-    let w = Width.inputs
-    let m = Width.outputs
-    withUnsafeTemporaryAllocation(of: Vector.self, capacity: 2 * h * w) { scratch in
-      let gathered = scratch.baseAddress!
-      let halfway = gathered + h * w
-      for tileRow in 0..<tileRows {
-        for tileColumn in 0..<tileColumns {
-          let top = tileRow * Height.outputs
-          let left = tileColumn * m
-          let tile = firstTile + tileRow * tileColumns + tileColumn
-          let fullHeight = min(Height.outputs, rows - top)
-          let fullWidth = min(m, columns - left)
-          for channel in stride(from: 0, to: channelStride, by: vectorWidth) {
-            for i in 0..<Height.outputs {
-              let row = map + ((top + i) * columns + left) * channelStride + channel
-              for j in 0..<m {
-                gathered[i * m + j] =
-                  i < fullHeight && j < fullWidth ? Vector.load(row + j * channelStride) : .zero
-              }
-            }
-            for i in 0..<Height.outputs { Width.outputAdjoint(gathered + i * m, 1, halfway + i * w, 1) }
-            for j in 0..<w { Height.outputAdjoint(halfway + j, w, gathered + j, w) }
-            var target = points + tile * channelStride + channel
-            for point in 0..<h * w {
-              gathered[point].store(target)
-              target += pointStride
-            }
-          }
+    let (h, w, m) = (Height.inputs, Width.inputs, Width.outputs)
+    forEachTile(channelStride, firstTile) { tile in
+      let fullHeight = min(Height.outputs, rows - tile.top)
+      let fullWidth = min(m, columns - tile.left)
+      for i in 0..<Height.outputs {
+        let row = map + ((tile.top + i) * columns + tile.left) * channelStride + tile.channel
+        for j in 0..<m {
+          tile.values[i * m + j] =
+            i < fullHeight && j < fullWidth ? Vector.load(row + j * channelStride) : .zero
         }
       }
+      for i in 0..<Height.outputs { Width.outputAdjoint(tile.values + i * m, 1, tile.halfway + i * w, 1) }
+      for j in 0..<w { Height.outputAdjoint(tile.halfway + j, w, tile.values + j, w) }
+      tile.store(points, pointStride, h * w)
     }
   }
 
@@ -118,32 +68,37 @@ struct WinogradPasses<Height: WinogradTransform, Width: WinogradTransform> {
     _ points: UnsafePointer<Float>, pointStride: Int, firstTile: Int, _ map: UnsafeMutablePointer<Float>,
     channelStride: Int
   ) {
-    let h = Height.inputs
-    let w = Width.inputs
+    let (h, w) = (Height.inputs, Width.inputs)
     map.update(repeating: 0, count: rows * columns * channelStride)
-    withUnsafeTemporaryAllocation(of: Vector.self, capacity: 2 * h * w) { scratch in
-      let gathered = scratch.baseAddress!
-      let halfway = gathered + h * w
+    forEachTile(channelStride, firstTile) { tile in
+      tile.load(points, pointStride, h * w)
+      for i in 0..<h { Width.inputAdjoint(tile.values + i * w, 1, tile.halfway + i * w, 1) }
+      for j in 0..<w { Height.inputAdjoint(tile.halfway + j, w, tile.values + j, w) }
+      let (top, left) = (tile.top - 1, tile.left - 1)
+      for i in max(0, -top)..<min(h, rows - top) {
+        let row = map + ((top + i) * columns + left) * channelStride + tile.channel
+        for j in max(0, -left)..<min(w, columns - left) {
+          let address = row + j * channelStride
+          (Vector.load(address) + tile.values[i * w + j]).store(address)
+        }
+      }
+    }
+  }
+
+  /// Calls the body for every tile of a song and every sixteen of its channels.
+  @inline(__always)
+  private func forEachTile(_ channelStride: Int, _ firstTile: Int, _ body: (WinogradTile) -> Void) {
+    let points = Height.inputs * Width.inputs
+    withUnsafeTemporaryAllocation(of: Vector.self, capacity: 2 * points) { scratch in
+      let values = scratch.baseAddress!
       for tileRow in 0..<tileRows {
         for tileColumn in 0..<tileColumns {
-          let top = tileRow * Height.outputs - 1
-          let left = tileColumn * Width.outputs - 1
-          let tile = firstTile + tileRow * tileColumns + tileColumn
+          let place = (firstTile + tileRow * tileColumns + tileColumn) * channelStride
           for channel in stride(from: 0, to: channelStride, by: vectorWidth) {
-            var source = points + tile * channelStride + channel
-            for point in 0..<h * w {
-              gathered[point] = Vector.load(source)
-              source += pointStride
-            }
-            for i in 0..<h { Width.inputAdjoint(gathered + i * w, 1, halfway + i * w, 1) }
-            for j in 0..<w { Height.inputAdjoint(halfway + j, w, gathered + j, w) }
-            for i in max(0, -top)..<min(h, rows - top) {
-              let row = map + ((top + i) * columns + left) * channelStride + channel
-              for j in max(0, -left)..<min(w, columns - left) {
-                let address = row + j * channelStride
-                (Vector.load(address) + gathered[i * w + j]).store(address)
-              }
-            }
+            body(
+              WinogradTile(
+                top: tileRow * Height.outputs, left: tileColumn * Width.outputs, channel: channel,
+                place: place + channel, values: values, halfway: values + points))
           }
         }
       }
@@ -169,6 +124,37 @@ struct WinogradPasses<Height: WinogradTransform, Width: WinogradTransform> {
           tile[i * w + j] = there ? Vector.load(row + j * channelStride) : .zero
         }
       }
+    }
+  }
+}
+
+/// Sixteen channels of a tile on their way through the transforms.
+private struct WinogradTile {
+  /// Where its outputs begin in the map.
+  let top: Int
+  let left: Int
+  let channel: Int
+  /// Where its first point is, those of a point's tiles being together.
+  let place: Int
+  /// Room for its points, and for what is transformed one way.
+  let values: UnsafeMutablePointer<Vector>
+  let halfway: UnsafeMutablePointer<Vector>
+
+  @inline(__always)
+  func load(_ points: UnsafePointer<Float>, _ pointStride: Int, _ count: Int) {
+    var source = points + place
+    for point in 0..<count {
+      values[point] = Vector.load(source)
+      source += pointStride
+    }
+  }
+
+  @inline(__always)
+  func store(_ points: UnsafeMutablePointer<Float>, _ pointStride: Int, _ count: Int) {
+    var target = points + place
+    for point in 0..<count {
+      values[point].store(target)
+      target += pointStride
     }
   }
 }

@@ -8,35 +8,18 @@ package struct RecurrentLayer: Layer {
     case lastStep
   }
 
-  package let name: String
-  let units: Int
-  let returning: Returning
+  let description: RecurrentDescription
 
   package init(_ name: String, units: Int, returning: Returning) {
-    (self.name, self.units, self.returning) = (name, units, returning)
+    description = RecurrentDescription(name: name, units: units, returning: returning, biasRows: [2])
   }
 
-  package func output(of input: SignalShape) -> SignalShape {
-    SignalShape(columns: returning == .everyStep ? input.columns : nil, channels: units)
-  }
-
+  package var name: String { description.name }
+  package func output(of input: SignalShape) -> SignalShape { description.output(of: input) }
   package func trainableTensors(of input: SignalShape) -> [TensorDeclaration] {
-    [
-      TensorDeclaration(
-        "\(name)/kernel", [input.channels, 3 * units], groups: 3, initialValue: .glorotUniform, decays: true),
-      TensorDeclaration(
-        "\(name)/recurrent_kernel", [units, 3 * units], groups: 3, initialValue: .orthogonal, decays: true),
-      TensorDeclaration("\(name)/bias", [2, 3 * units], groups: 3),
-    ]
+    description.trainableTensors(of: input)
   }
-
-  package func summary(of input: SignalShape) -> [SummaryRow] {
-    switch returning {
-    case .everyStep: [SummaryRow(name, "GRU, all steps", [input.columns ?? 1, units])]
-    case .lastStep: [SummaryRow(name, "GRU, last step", [units])]
-    }
-  }
-
+  package func summary(of input: SignalShape) -> [SummaryRow] { description.summary(of: input, kind: "GRU") }
   package func makePass(at site: LayerSite) -> any LayerPass { RecurrentPass(self, site) }
 }
 
@@ -46,36 +29,27 @@ private final class RecurrentPass: LayerPass {
   private let source: Signal
   private let recurrence: GatedRecurrence
   private let returning: RecurrentLayer.Returning
-  private let kernel: UnsafeMutablePointer<Float>
-  private let recurrent: UnsafeMutablePointer<Float>
-  private let bias: UnsafeMutablePointer<Float>
-  private let kernelGradient: UnsafeMutablePointer<Double>
-  private let recurrentGradient: UnsafeMutablePointer<Double>
-  private let biasGradient: UnsafeMutablePointer<Double>
+  private let tensors: RecurrentTensors
 
   init(_ layer: RecurrentLayer, _ site: LayerSite) {
     index = site.index
     source = site.input
-    returning = layer.returning
+    returning = layer.description.returning
     recurrence = GatedRecurrence(
-      inputs: source.shape.channels, units: layer.units, maximumBatch: site.maximumBatch,
+      inputs: source.shape.channels, units: layer.description.units, maximumBatch: site.maximumBatch,
       maximumSteps: site.maximumColumns, leadingRows: source.leadingSteps, team: site.team)
     let shape = layer.output(of: source.shape)
     output =
       returning == .everyStep
       ? Signal(shape, leadingSteps: 1, values: recurrence.states)
       : Signal(shape, maximumBatch: site.maximumBatch, maximumColumns: 0)
-    kernel = site.tensors.weights("\(layer.name)/kernel")
-    recurrent = site.tensors.weights("\(layer.name)/recurrent_kernel")
-    bias = site.tensors.weights("\(layer.name)/bias")
-    kernelGradient = site.tensors.gradient("\(layer.name)/kernel")
-    recurrentGradient = site.tensors.gradient("\(layer.name)/recurrent_kernel")
-    biasGradient = site.tensors.gradient("\(layer.name)/bias")
+    tensors = RecurrentTensors(layer.name, site.tensors)
   }
 
   func forward(_ batch: BatchPass) {
     let songs = batch.input(index)
-    recurrence.forward(source.values, songs: songs, kernel: kernel, recurrent: recurrent, bias: bias)
+    recurrence.forward(
+      source.values, songs: songs, kernel: tensors.kernel, recurrent: tensors.recurrent, bias: tensors.bias)
     if returning == .lastStep { recurrence.copyLastStates(songs, to: output.values) }
   }
 
@@ -84,7 +58,8 @@ private final class RecurrentPass: LayerPass {
   func backward(_ batch: BatchPass) {
     recurrence.backward(
       source.values, songs: batch.input(index), stateGradient: output.gradient,
-      everyStep: returning == .everyStep, kernel: kernel, recurrent: recurrent, kernelGradient: kernelGradient,
-      recurrentGradient: recurrentGradient, biasGradient: biasGradient, sequenceGradient: source.gradient)
+      everyStep: returning == .everyStep, kernel: tensors.kernel, recurrent: tensors.recurrent,
+      kernelGradient: tensors.kernelGradient, recurrentGradient: tensors.recurrentGradient,
+      biasGradient: tensors.biasGradient, sequenceGradient: source.gradient)
   }
 }

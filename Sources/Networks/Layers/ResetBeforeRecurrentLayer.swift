@@ -8,35 +8,20 @@ import Kernels
 ///     g = tanh(x Kg + bg + (r ⊙ h) Ug)
 ///     h' = z ⊙ h + (1 − z) ⊙ g
 package struct ResetBeforeRecurrentLayer: Layer {
-  package let name: String
-  let units: Int
-  let returning: RecurrentLayer.Returning
+  let description: RecurrentDescription
 
   package init(_ name: String, units: Int, returning: RecurrentLayer.Returning) {
-    (self.name, self.units, self.returning) = (name, units, returning)
+    description = RecurrentDescription(name: name, units: units, returning: returning, biasRows: [])
   }
 
-  package func output(of input: SignalShape) -> SignalShape {
-    SignalShape(columns: returning == .everyStep ? input.columns : nil, channels: units)
-  }
-
+  package var name: String { description.name }
+  package func output(of input: SignalShape) -> SignalShape { description.output(of: input) }
   package func trainableTensors(of input: SignalShape) -> [TensorDeclaration] {
-    [
-      TensorDeclaration(
-        "\(name)/kernel", [input.channels, 3 * units], groups: 3, initialValue: .glorotUniform, decays: true),
-      TensorDeclaration(
-        "\(name)/recurrent_kernel", [units, 3 * units], groups: 3, initialValue: .orthogonal, decays: true),
-      TensorDeclaration("\(name)/bias", [3 * units], groups: 3),
-    ]
+    description.trainableTensors(of: input)
   }
-
   package func summary(of input: SignalShape) -> [SummaryRow] {
-    let kind = "GRU, reset before the product, \(returning == .everyStep ? "all steps" : "last step")"
-    return [
-      SummaryRow(name, kind, returning == .everyStep ? [input.columns ?? 1, units] : [units])
-    ]
+    description.summary(of: input, kind: "GRU, reset before the product")
   }
-
   package func makePass(at site: LayerSite) -> any LayerPass { ResetBeforePass(self, site) }
 }
 
@@ -50,12 +35,7 @@ private final class ResetBeforePass: LayerPass {
   private let units: Int
   private let unitStride: Int
   private var gateStride: Int { 3 * unitStride }
-  private let kernel: UnsafeMutablePointer<Float>
-  private let recurrent: UnsafeMutablePointer<Float>
-  private let bias: UnsafeMutablePointer<Float>
-  private let kernelGradient: UnsafeMutablePointer<Double>
-  private let recurrentGradient: UnsafeMutablePointer<Double>
-  private let biasGradient: UnsafeMutablePointer<Double>
+  private let tensors: RecurrentTensors
   /// `[song][step + 1][unit]`, row 0 being the zero state; and r ⊙ h of the state before each step.
   private let states: AlignedBuffer
   private let resetStates: AlignedBuffer
@@ -71,16 +51,11 @@ private final class ResetBeforePass: LayerPass {
   init(_ layer: ResetBeforeRecurrentLayer, _ site: LayerSite) {
     index = site.index
     source = site.input
-    returning = layer.returning
+    returning = layer.description.returning
     team = site.team
-    units = layer.units
-    unitStride = padded(layer.units)
-    kernel = site.tensors.weights("\(layer.name)/kernel")
-    recurrent = site.tensors.weights("\(layer.name)/recurrent_kernel")
-    bias = site.tensors.weights("\(layer.name)/bias")
-    kernelGradient = site.tensors.gradient("\(layer.name)/kernel")
-    recurrentGradient = site.tensors.gradient("\(layer.name)/recurrent_kernel")
-    biasGradient = site.tensors.gradient("\(layer.name)/bias")
+    units = layer.description.units
+    unitStride = padded(units)
+    tensors = RecurrentTensors(layer.name, site.tensors)
     let rows = GatedRecurrence.rowCapacity(site.maximumColumns + site.maximumBatch)
     states = AlignedBuffer(count: rows * unitStride)
     resetStates = AlignedBuffer(count: rows * unitStride)
@@ -125,16 +100,18 @@ private final class ResetBeforePass: LayerPass {
     let u = unitStride
     let (h, reset, gate) = (states.start + row * u, resetStates.start + row * u, gates.start + row * gateStride)
     for column in stride(from: 0, to: 2 * u, by: vectorWidth) {
-      let sum = product(x, source.shape.channels, kernel + column, gateStride, Vector.load(bias + column))
-      product(h, units, recurrent + column, gateStride, sum).sigmoid.store(gate + column)
+      let sum = product(
+        x, source.shape.channels, tensors.kernel + column, gateStride, Vector.load(tensors.bias + column))
+      product(h, units, tensors.recurrent + column, gateStride, sum).sigmoid.store(gate + column)
     }
     for i in stride(from: 0, to: u, by: vectorWidth) {
       (Vector.load(gate + u + i) * Vector.load(h + i)).store(reset + i)
     }
     for i in stride(from: 0, to: u, by: vectorWidth) {
       let column = 2 * u + i
-      let sum = product(x, source.shape.channels, kernel + column, gateStride, Vector.load(bias + column))
-      let g = product(reset, units, recurrent + column, gateStride, sum).hyperbolicTangent
+      let sum = product(
+        x, source.shape.channels, tensors.kernel + column, gateStride, Vector.load(tensors.bias + column))
+      let g = product(reset, units, tensors.recurrent + column, gateStride, sum).hyperbolicTangent
       g.store(gate + column)
       g.addingProduct(Vector.load(gate + i), Vector.load(h + i) - g).store(h + u + i)
     }
@@ -172,7 +149,9 @@ private final class ResetBeforePass: LayerPass {
 
   private func transpose() {
     for gate in 0..<gateStride {
-      for unit in 0..<units { transposed.start[gate * unitStride + unit] = recurrent[unit * gateStride + gate] }
+      for unit in 0..<units {
+        transposed.start[gate * unitStride + unit] = tensors.recurrent[unit * gateStride + gate]
+      }
     }
   }
 
@@ -196,7 +175,7 @@ private final class ResetBeforePass: LayerPass {
           var sum = Vector.zero
           for column in stride(from: 0, to: gateStride, by: vectorWidth) {
             sum = sum.addingProduct(
-              Vector.load(gradient + column), Vector.load(kernel + i * gateStride + column))
+              Vector.load(gradient + column), Vector.load(tensors.kernel + i * gateStride + column))
           }
           target[i] = sum.sum()
         }
@@ -237,15 +216,15 @@ private final class ResetBeforePass: LayerPass {
   /// Sixteen columns of the gradients of all weights.
   private func sumGradients(column: Int) {
     let gradients = gates.start + column
-    (biasGradient + column).update(repeating: 0, count: vectorWidth)
+    (tensors.biasGradient + column).update(repeating: 0, count: vectorWidth)
     for song in stateRanges {
-      for row in song { Vector.load(gradients + row * gateStride).add(to: biasGradient + column) }
+      for row in song { Vector.load(gradients + row * gateStride).add(to: tensors.biasGradient + column) }
     }
     addProducts(
       source.values, source.channelStride, source.shape.channels, inputRanges, inputGates.start + column,
-      to: kernelGradient + column)
+      to: tensors.kernelGradient + column)
     let left = column < 2 * unitStride ? states.start : resetStates.start
-    addProducts(left, unitStride, units, stateRanges, gradients, to: recurrentGradient + column)
+    addProducts(left, unitStride, units, stateRanges, gradients, to: tensors.recurrentGradient + column)
   }
 
   /// Writes leftᵀ·right over the rows of all songs, sixteen columns of it.
