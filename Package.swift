@@ -50,7 +50,7 @@ let package = Package(
     .target(name: "Sampling", dependencies: ["RandomNumbers"], swiftSettings: common),
     .target(name: "MessagePassing", dependencies: ["CMPI", "Diagnosis"], swiftSettings: common),
     .target(
-      name: "HierarchicalData", dependencies: ["CDeflate", "CHDF5", "Diagnosis", "MessagePassing"],
+      name: "HDF5", dependencies: ["CDeflate", "CHDF5", "Diagnosis", "MessagePassing"],
       swiftSettings: common),
 
     // What the model and the data both know of a song.
@@ -69,7 +69,7 @@ let package = Package(
     .target(
       name: "TrackFiles",
       dependencies: [
-        "Diagnosis", "FileAccess", "FileTrees", "HierarchicalData", "Isolation", "MessagePassing", "Sampling",
+        "Diagnosis", "FileAccess", "FileTrees", "HDF5", "Isolation", "MessagePassing", "Sampling",
         "Segments", "Texts",
       ],
       swiftSettings: common),
@@ -84,7 +84,7 @@ let package = Package(
     .target(
       name: "Snapshots",
       dependencies: [
-        "Diagnosis", "FileAccess", "HierarchicalData", "Isolation", "MessagePassing", "Segments", "Splits", "Tags",
+        "Diagnosis", "FileAccess", "HDF5", "Isolation", "MessagePassing", "Segments", "Splits", "Tags",
         "Texts",
       ],
       swiftSettings: common),
@@ -98,7 +98,7 @@ let package = Package(
     .target(
       name: "Synthesis",
       dependencies: [
-        "Diagnosis", "FileAccess", "HierarchicalData", "MessagePassing", "Metrics", "RandomNumbers", "Sampling",
+        "Diagnosis", "FileAccess", "HDF5", "MessagePassing", "Metrics", "RandomNumbers", "Sampling",
         "Tags",
       ],
       swiftSettings: common),
@@ -110,7 +110,7 @@ let package = Package(
       swiftSettings: common),
     .target(
       name: "Checkpointing",
-      dependencies: ["ContentHashing", "FileAccess", "HierarchicalData", "Isolation", "Diagnosis"],
+      dependencies: ["ContentHashing", "FileAccess", "HDF5", "Isolation", "Diagnosis"],
       swiftSettings: common),
     .target(
       name: "TensorBoardEvents", dependencies: [protobuf, "Diagnosis", "FileAccess"], swiftSettings: common),
@@ -125,7 +125,7 @@ let package = Package(
     .executableTarget(
       name: "crnn-dist",
       dependencies: [
-        "Checkpointing", "DataParallel", "Diagnosis", "FileAccess", "FileTrees", "HierarchicalData", "Isolation",
+        "Checkpointing", "DataParallel", "Diagnosis", "FileAccess", "FileTrees", "HDF5", "Isolation",
         "MessagePassing", "Metrics", "Networks", "Preparation", "Sampling", "Segments", "Snapshots", "Splits",
         "Synthesis", "Tags", "TrackFiles", "Training", argumentParser, logging, yams,
       ],
@@ -134,7 +134,7 @@ let package = Package(
     // What several modules' tests use.
     .target(name: "TestFolders", path: "Tests/TestFolders", swiftSettings: common),
     .target(
-      name: "TestTracks", dependencies: ["HierarchicalData", "RandomNumbers", "TestFolders"],
+      name: "TestTracks", dependencies: ["HDF5", "RandomNumbers", "TestFolders"],
       path: "Tests/TestTracks", swiftSettings: common),
 
     .testTarget(name: "ContentHashingTests", dependencies: ["ContentHashing"], swiftSettings: common),
@@ -147,14 +147,14 @@ let package = Package(
     .testTarget(
       name: "MessagePassingTests", dependencies: ["MessagePassing", "Diagnosis"], swiftSettings: common),
     .testTarget(
-      name: "HierarchicalDataTests", dependencies: ["HierarchicalData", "Diagnosis", "TestFolders"],
+      name: "HDF5Tests", dependencies: ["HDF5", "Diagnosis", "TestFolders"],
       swiftSettings: common),
     .testTarget(
       name: "KernelsTests", dependencies: ["Kernels", "RandomNumbers"], swiftSettings: common),
     .testTarget(
       name: "NetworksTests",
       dependencies: [
-        "Networks", "Kernels", "HierarchicalData", "MessagePassing", "Metrics", "Preparation", "RandomNumbers",
+        "Networks", "Kernels", "HDF5", "MessagePassing", "Metrics", "Preparation", "RandomNumbers",
         "Sampling", "Snapshots", "Splits", "Synthesis",
       ],
       exclude: ["Golden"], swiftSettings: common),
@@ -166,7 +166,7 @@ let package = Package(
     .testTarget(
       name: "TrackFilesTests",
       dependencies: [
-        "TrackFiles", "Diagnosis", "FileTrees", "HierarchicalData", "MessagePassing", "Segments", "TestFolders",
+        "TrackFiles", "Diagnosis", "FileTrees", "HDF5", "MessagePassing", "Segments", "TestFolders",
         "TestTracks", "Texts",
       ],
       swiftSettings: common),
@@ -185,7 +185,7 @@ let package = Package(
     .testTarget(
       name: "SnapshotsTests",
       dependencies: [
-        "Snapshots", "Diagnosis", "HierarchicalData", "MessagePassing", "Preparation", "RandomNumbers",
+        "Snapshots", "Diagnosis", "HDF5", "MessagePassing", "Preparation", "RandomNumbers",
         "TestFolders",
         "TestTracks",
       ],
@@ -193,7 +193,7 @@ let package = Package(
     .testTarget(
       name: "PreparationTests",
       dependencies: [
-        "Preparation", "Diagnosis", "FileAccess", "FileTrees", "HierarchicalData", "MessagePassing",
+        "Preparation", "Diagnosis", "FileAccess", "FileTrees", "HDF5", "MessagePassing",
         "RandomNumbers",
         "Segments", "Snapshots", "Splits", "Synthesis", "Tags", "TestFolders", "TestTracks", "Texts", "TrackFiles",
         database,
@@ -202,7 +202,7 @@ let package = Package(
     .testTarget(
       name: "SynthesisTests",
       dependencies: [
-        "Synthesis", "Diagnosis", "FileAccess", "HierarchicalData", "MessagePassing", "RandomNumbers", "Tags",
+        "Synthesis", "Diagnosis", "FileAccess", "HDF5", "MessagePassing", "RandomNumbers", "Tags",
         "TestFolders", "Texts", "TrackFiles",
       ],
       swiftSettings: common),
@@ -211,7 +211,7 @@ let package = Package(
       swiftSettings: common),
     .testTarget(
       name: "CheckpointingTests",
-      dependencies: ["Checkpointing", "FileAccess", "HierarchicalData", "Diagnosis", "TestFolders"],
+      dependencies: ["Checkpointing", "FileAccess", "HDF5", "Diagnosis", "TestFolders"],
       swiftSettings: common),
     .testTarget(
       name: "TensorBoardEventsTests", dependencies: ["TensorBoardEvents"], swiftSettings: common),

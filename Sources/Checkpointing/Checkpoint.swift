@@ -45,6 +45,26 @@ extension Checkpoint {
   /// A whole number; throws `.badData` where the checkpoint has none of this name.
   public func integer(_ name: String) throws -> Int { try found(integers[name], "whole number", name) }
 
+  /// A whole number within a range; throws `.badData` where the checkpoint has none of this name, or another.
+  public func integer(_ name: String, in range: ClosedRange<Int>) throws -> Int {
+    try within(range, try integer(name), name)
+  }
+
+  /// A number within a range; throws `.badData` where the checkpoint has none of this name, or another.
+  public func number(_ name: String, in range: ClosedRange<Double>) throws -> Double {
+    try within(range, try number(name), name)
+  }
+
+  private func within<Number: Comparable>(
+    _ range: ClosedRange<Number>, _ value: Number, _ name: String
+  ) throws -> Number {
+    guard range.contains(value) else {
+      throw Failure(
+        .badData, "\(source): \(name) is \(value), expected \(range.lowerBound) to \(range.upperBound)")
+    }
+    return value
+  }
+
   /// A number; throws `.badData` where the checkpoint has none of this name.
   public func number(_ name: String) throws -> Double { try found(numbers[name], "number", name) }
 

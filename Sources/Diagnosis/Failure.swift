@@ -11,8 +11,10 @@ public struct Failure: Error, Sendable, Equatable, CustomStringConvertible {
     case badData = 65
     /// A file or folder that was named does not exist or cannot be opened.
     case missingInput = 66
-    /// A fault of the program, or of the machine under it (a full disk, an MPI error).
+    /// A fault of the program, or of the machine under it (an MPI error).
     case fault = 70
+    /// Something could not be written: the disk is full or gone, read-only, or not the user's.
+    case unwritable = 74
     /// Stopped by a signal after a checkpoint was written: the same line again goes on.
     case interrupted = 75
   }

@@ -17,12 +17,12 @@ public final class AppendedFile {
   public init(_ path: String, isNew: Bool = false) throws {
     self.path = path
     descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | (isNew ? O_EXCL : 0), 0o666)
-    guard descriptor >= 0 else { throw Failure(.fault, "\(path): cannot be written: \(SystemError.last)") }
+    guard descriptor >= 0 else { throw writingFailure(path, .last) }
   }
 
   deinit { close(descriptor) }
 
-  /// Adds bytes at the end. Throws `fault`, with the system's words, such as those of a full disk.
+  /// Adds bytes at the end. Throws `unwritable`, with the system's words, such as those of a full disk.
   public func append(_ bytes: [UInt8]) throws {
     if let problem = bytes.withUnsafeBytes({ writeAll($0, to: descriptor) }) {
       throw writingFailure(path, problem)

@@ -86,7 +86,7 @@ private func flush(_ path: String, _ flags: Int32) throws(SystemError) {
 
 /// Puts `bytes` in place of the file at `path`, or makes it; the file is at every moment the old one or the new.
 ///
-/// - Throws: `.fault` where the disk is full or writing fails, `.missingInput` where the folder is missing; the old
+/// - Throws: `.unwritable` where the disk is full or writing fails, `.missingInput` where the folder is missing; the old
 ///   file is left as it was.
 public func replaceFile(_ path: String, with bytes: [UInt8]) throws {
   let file = AtomicFile(path)

@@ -9,11 +9,11 @@ import Diagnosis
 extension AtomicFile {
   /// Makes sure that so many more bytes find room on the disk, so that a full disk is noticed here, by one rank,
   /// and not in the middle of a write that all ranks take part in.
-  /// - Throws: `fault` where there is not enough room.
+  /// - Throws: `unwritable` where there is not enough room.
   public func checkRoom(for bytes: Int) throws {
     guard let free = freeBytes(onDiskOf: AtomicFile.folder(of: path)), free < bytes else { return }
     throw Failure(
-      .fault, "\(path): the disk is full: up to \(bytes) more bytes are to be written, \(free) are free")
+      .unwritable, "\(path): the disk is full: up to \(bytes) more bytes are to be written, \(free) are free")
   }
 }
 

@@ -27,7 +27,7 @@ public final class SpillFile {
 
   deinit { close(descriptor) }
 
-  /// Adds bytes at the end. Throws `fault`, which says so where the disk is full.
+  /// Adds bytes at the end. Throws `unwritable`, which says so where the disk is full.
   public func append(_ bytes: [UInt8]) throws {
     if let problem = bytes.withUnsafeBytes({ writeAll($0, to: descriptor) }) {
       throw writingFailure(path, problem)

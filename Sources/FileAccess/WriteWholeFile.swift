@@ -9,7 +9,7 @@ import Diagnosis
 /// Writes a file's bytes in place of what it held, without waiting for the disk: for files that are simply made
 /// again when a run is repeated. Folders on the way are made.
 ///
-/// - Throws: `.fault`, which says so where the disk is full.
+/// - Throws: `.unwritable`, which says so where the disk is full.
 public func writeWholeFile(_ bytes: [UInt8], to path: String) throws {
   let flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC
   var descriptor = open(path, flags, 0o666)
@@ -30,11 +30,11 @@ public func makeFolders(_ path: String) throws {
   let parent = AtomicFile.folder(of: path)
   if problem.number == EEXIST, (try? PathKind(of: path)) == .folder { return }
   guard problem.number == ENOENT, parent != path, parent != "." else {
-    throw Failure(.fault, "\(path): the folder cannot be made: \(problem)")
+    throw Failure(.unwritable, "\(path): the folder cannot be made: \(problem)")
   }
   try makeFolders(parent)
   guard mkdir(path, 0o777) == 0 || errno == EEXIST else {
-    throw Failure(.fault, "\(path): the folder cannot be made: \(SystemError.last)")
+    throw Failure(.unwritable, "\(path): the folder cannot be made: \(SystemError.last)")
   }
 }
 
@@ -60,8 +60,8 @@ func writeAllAndClose(_ bytes: [UInt8], _ descriptor: Int32) -> SystemError? {
 }
 
 func writingFailure(_ path: String, _ problem: SystemError) -> Failure {
-  guard problem.isDiskFull else { return Failure(.fault, "\(path): cannot be written: \(problem)") }
+  guard problem.isDiskFull else { return Failure(.unwritable, "\(path): cannot be written: \(problem)") }
   return Failure(
-    .fault, "\(path): cannot be written: the disk is full or the quota used up (\(problem))",
+    .unwritable, "\(path): cannot be written: the disk is full or the quota used up (\(problem))",
     remedy: "make room or name another folder, then run the same line again")
 }

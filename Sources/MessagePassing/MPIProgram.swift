@@ -6,7 +6,7 @@ import Foundation
 public enum MPIProgram {
   /// Runs the body with MPI's world and ends the process.
   ///
-  /// - A body that returns ends with 0.
+  /// - A body that returns ends with 0, or with 74 where what it printed could not be written.
   /// - A failure that all ranks know of (`Failure.isAgreed`; any, where the rank is alone) is told once, by
   ///   rank 0; all ranks finalize MPI and end with the failure's code.
   /// - A failure of this rank alone is told with rank and host, and the whole job is aborted with its code, so
@@ -26,11 +26,23 @@ public enum MPIProgram {
     }
     do {
       try body(communicator)
+      try checkStandardOutput()
       communicator.finish()
       exit(0)
     } catch {
       end(with: Failure(wrapping: error, while: "an unexpected error"), communicator)
     }
+  }
+
+  /// What was printed may still wait to be written, and printing itself tells nobody that it failed.
+  /// - Throws: `unwritable` where standard output did not take all of it. Whoever has closed it wanted no more.
+  private static func checkStandardOutput() throws {
+    let problem = crnn_flush_standard_output()
+    guard problem != 0, problem != EPIPE else { return }
+    let words = problem > 0 ? String(cString: strerror(problem)) : "an earlier write failed"
+    throw Failure(
+      .unwritable, "standard output cannot be written: \(words)",
+      remedy: "what was told is not complete; make room, then run the same line again")
   }
 
   private static func end(with failure: Failure, _ communicator: MPICommunicator) -> Never {

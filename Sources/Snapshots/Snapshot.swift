@@ -1,7 +1,7 @@
 import Diagnosis
 import FileAccess
 import Foundation
-import HierarchicalData
+import HDF5
 import Isolation
 import Segments
 import Splits

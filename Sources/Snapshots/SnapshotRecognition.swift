@@ -1,5 +1,5 @@
 import Diagnosis
-import HierarchicalData
+import HDF5
 import Isolation
 
 extension Snapshot {

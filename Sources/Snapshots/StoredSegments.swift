@@ -1,5 +1,5 @@
 import Diagnosis
-import HierarchicalData
+import HDF5
 import Segments
 
 /// Where a snapshot's songs lie in its datasets of segments.

@@ -1,4 +1,4 @@
-import HierarchicalData
+import HDF5
 import Segments
 
 /// How a snapshot keeps a feature's values.

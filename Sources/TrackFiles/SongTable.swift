@@ -1,5 +1,5 @@
 import Diagnosis
-import HierarchicalData
+import HDF5
 
 /// One of a track file's tables with a row a song, read some rows at a time.
 struct SongTable {

@@ -1,7 +1,7 @@
 import Diagnosis
 import FileAccess
 import FileTrees
-import HierarchicalData
+import HDF5
 import Segments
 
 /// Reads track files of the Million Song Dataset, of one song or of many, and checks everything it takes from them.

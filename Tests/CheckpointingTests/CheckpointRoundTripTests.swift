@@ -1,6 +1,6 @@
 import Checkpointing
 import Foundation
-import HierarchicalData
+import HDF5
 import TestFolders
 import Testing
 

@@ -2,7 +2,7 @@ import Checkpointing
 import Diagnosis
 import FileAccess
 import Foundation
-import HierarchicalData
+import HDF5
 import TestFolders
 import Testing
 

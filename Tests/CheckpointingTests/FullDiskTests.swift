@@ -20,7 +20,7 @@ import Testing
     var large = exampleCheckpoint(step: 99)
     large.arrays["weights/large"] = .init(shape: [100_000], values: [Float](repeating: 1, count: 100_000))
     let failure = try #require(throws: Failure.self) { try large.write(to: path) }
-    #expect(failure.kind == .fault)
+    #expect(failure.kind == .unwritable)
     #expect(failure.message.hasPrefix("\(path): cannot be written: the disk is full"))
     #expect(try folder.read("epoch-0001.h5") == before)
     #expect(try folder.names() == ["epoch-0001.h5"])

@@ -67,7 +67,8 @@ import Testing
         optimizer.apply(to: replica, learningRate: 0.01)
         run.losses.append(try communicator.allreduce(outcome.lossSum, .sum) / Double(count))
       }
-      try communicator.checkReplicasAgree(replica, optimizer: optimizer, when: "at the end")
+      try communicator.checkReplicasAgree(
+        [replica.parameters, replica.movingStatistics] + optimizer.state.map(\.arena), when: "at the end")
       run.moving = replica.movingStatistics.names.flatMap { replica.movingStatistics.values(of: $0)! }
       return run
     }

@@ -12,7 +12,7 @@ BINARY = Path(os.environ.get("CRNN_DIST", ROOT / ".build/release/crnn-dist"))
 CORES = len(os.sched_getaffinity(0))
 
 # Exit codes of the interface.
-DONE, USAGE, BAD_DATA, MISSING, OUR_FAULT, STOPPED = 0, 64, 65, 66, 70, 75
+DONE, USAGE, BAD_DATA, MISSING, OUR_FAULT, UNWRITABLE, STOPPED = 0, 64, 65, 66, 70, 74, 75
 
 
 @dataclass

@@ -71,7 +71,7 @@ def test_after_sigkill_in_mid_epoch_the_weights_end_bit_identical(snapshot, undi
 
 
 @pytest.mark.parametrize("ranks", [None, 2])
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1], ids=["SIGTERM", "SIGUSR1"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP], ids=["SIGTERM", "SIGUSR1", "SIGHUP"])
 def test_a_signal_leads_to_a_checkpoint_exit_75_and_a_bit_identical_end(
         snapshot, undisturbed, tmp_path, number, ranks):
     if ranks is None:

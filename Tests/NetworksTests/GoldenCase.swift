@@ -1,5 +1,5 @@
 import Foundation
-import HierarchicalData
+import HDF5
 import Networks
 import RandomNumbers
 import Testing

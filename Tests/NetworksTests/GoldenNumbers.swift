@@ -1,5 +1,5 @@
 import Foundation
-import HierarchicalData
+import HDF5
 import RandomNumbers
 
 /// What Keras computed for a case, in double precision (`scripts/golden/network.py`).

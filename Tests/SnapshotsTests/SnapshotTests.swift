@@ -1,6 +1,6 @@
 import Diagnosis
 import Foundation
-import HierarchicalData
+import HDF5
 import MessagePassing
 import Preparation
 import Snapshots

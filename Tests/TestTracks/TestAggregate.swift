@@ -1,4 +1,4 @@
-import HierarchicalData
+import HDF5
 
 /// A file of many songs, with the parts that the reader looks at; each can be made wrong.
 package struct TestAggregate {

@@ -152,6 +152,14 @@ final class TemporaryRun: Sendable {
     return listener
   }
 
+  /// Leaves one checkpoint in the folder, with a checksum that is right.
+  func keepOnly(_ checkpoint: Checkpoint) throws {
+    for name in try FileManager.default.contentsOfDirectory(atPath: folder.checkpoints) {
+      try FileManager.default.removeItem(atPath: folder.checkpoints + "/" + name)
+    }
+    try checkpoint.write(to: folder.checkpoints + "/epoch-0001.h5")
+  }
+
   func checkpoint(_ name: String) throws -> Checkpoint { try Checkpoint.read(folder.checkpoints + "/" + name) }
 
   var metrics: [[String: Any]] {

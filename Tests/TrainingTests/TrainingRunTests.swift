@@ -187,6 +187,52 @@ import Training
     resumed(["songs"], songs: 50)
   }
 
+  /// A checksum says that the bytes are those that were written, not that they make sense: whoever can write a file can
+  /// write its checksum.
+  @Test(
+    arguments: ["epoch", "step", "position", "best_epoch", "optimizer_steps"], [-1, Int.min, Int.max])
+  func aCounterOutOfRangeIsRefusedByName(_ name: String, _ value: Int) throws {
+    let run = TemporaryRun()
+    try run.train(smallConfiguration { $0.epochs = 1 })
+    var checkpoint = try run.checkpoint("epoch-0001.h5")
+    checkpoint.integers[name] = value
+    try run.keepOnly(checkpoint)
+    for ranks in [1, 3] {
+      let failure = #expect(throws: Failure.self) {
+        try run.train(smallConfiguration(), ranks: ranks, resume: true)
+      }
+      #expect(failure?.kind == .badData, "\(failure?.description ?? "")")
+      #expect(failure?.message.contains("\(name) is \(value)") == true, "\(failure?.description ?? "")")
+    }
+  }
+
+  @Test(arguments: [
+    ("loss_sum", Double.nan), ("loss_sum", -Double.infinity), ("best_validation_auc", 1.5),
+    ("best_validation_auc", -1),
+  ])
+  func aNumberThatCannotBeIsRefusedByName(_ name: String, _ value: Double) throws {
+    let run = TemporaryRun()
+    try run.train(smallConfiguration { $0.epochs = 1 })
+    var checkpoint = try run.checkpoint("epoch-0001.h5")
+    checkpoint.numbers[name] = value
+    try run.keepOnly(checkpoint)
+    let failure = #expect(throws: Failure.self) { try run.train(smallConfiguration(), resume: true) }
+    #expect(failure?.kind == .badData && failure?.message.contains(name) == true, "\(failure?.description ?? "")")
+  }
+
+  @Test(arguments: [
+    "weights/tags/bias", "moving_statistics/normalization_1/moving_mean", "first_moments/tags/bias",
+  ])
+  func anArrayThatHoldsNoNumberIsRefusedByName(_ path: String) throws {
+    let run = TemporaryRun()
+    try run.train(smallConfiguration { $0.epochs = 1 })
+    var checkpoint = try run.checkpoint("epoch-0001.h5")
+    checkpoint.arrays[path]!.values[1] = .nan
+    try run.keepOnly(checkpoint)
+    let failure = #expect(throws: Failure.self) { try run.train(smallConfiguration(), resume: true) }
+    #expect(failure?.kind == .badData && failure?.message.contains("\(path): value 1 is nan") == true)
+  }
+
   @Test func aBatchSmallerThanTheWorldIsRefused() throws {
     let failure = #expect(throws: Failure.self) {
       try TemporaryRun().train(smallConfiguration { $0.batchSize = 2 }, ranks: 3)

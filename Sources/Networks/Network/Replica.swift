@@ -33,17 +33,9 @@ public final class Replica {
 
   /// - Parameters:
   ///   - maximumBatch: the most songs that a call will bring.
-  ///   - maximumSegments: the most segments that they have together; nil: all as long as the architecture says.
+  ///   - maximumSegments: the most segments that they have together; nil: all as long as the network's longest.
   ///   - threads: threads that work inside a call.
-  /// - Throws: `Failure` of kind `usage` for an architecture that cannot be.
-  public convenience init(
-    _ architecture: Architecture, maximumBatch: Int, maximumSegments: Int? = nil, threads: Int
-  ) throws {
-    try self.init(
-      architecture.network(), maximumBatch: maximumBatch, maximumSegments: maximumSegments, threads: threads)
-  }
-
-  /// A replica of any list of layers.
+  /// - Throws: `Failure` of kind `usage` for a batch without songs or no thread.
   public init(_ network: Network, maximumBatch: Int, maximumSegments: Int? = nil, threads: Int) throws {
     guard maximumBatch >= 1, threads >= 1 else {
       throw Failure(.usage, "a replica needs at least one song a batch and one thread")

@@ -1,4 +1,4 @@
-import HierarchicalData
+import HDF5
 import MessagePassing
 import Segments
 

@@ -1,6 +1,6 @@
 import Diagnosis
 import FileAccess
-import HierarchicalData
+import HDF5
 import MessagePassing
 import Segments
 import Splits

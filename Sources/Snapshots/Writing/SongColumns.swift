@@ -1,4 +1,4 @@
-import HierarchicalData
+import HDF5
 import Splits
 
 /// The datasets of a snapshot that have a row a song, written some songs at a time; every call is collective, and rank 0

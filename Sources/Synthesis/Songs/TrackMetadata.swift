@@ -1,4 +1,4 @@
-import HierarchicalData
+import HDF5
 import RandomNumbers
 
 /// What the file says of the artist and the release; made up, and no hint at the tags.

@@ -1,5 +1,5 @@
 import Diagnosis
-import HierarchicalData
+import HDF5
 
 /// One song as a Million Song Dataset file.
 struct TrackFile {

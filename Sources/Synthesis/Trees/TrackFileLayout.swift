@@ -1,4 +1,4 @@
-import HierarchicalData
+import HDF5
 
 /// The real track files' structure: groups, arrays, tables, with the titles that PyTables gave them.
 enum TrackFileLayout {

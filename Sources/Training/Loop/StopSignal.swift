@@ -1,7 +1,8 @@
 import Foundation
 import Synchronization
 
-/// Requests to stop, as launchers and batch systems send them: SIGTERM, SIGUSR1, SIGINT.
+/// Requests to stop, as launchers and batch systems send them: SIGTERM, SIGUSR1, SIGINT, and SIGHUP
+/// of a terminal that goes away.
 ///
 /// The handler sets a flag and nothing else; the loop asks for it where a step ends, so that all ranks stop after
 /// the same step with a checkpoint of it.
@@ -14,7 +15,7 @@ public enum StopSignal {
     signal(SIGPIPE, SIG_IGN)
     // The first use of a static is not safe in a handler.
     received.store(0, ordering: .relaxed)
-    for number in [SIGTERM, SIGUSR1, SIGINT] {
+    for number in [SIGTERM, SIGUSR1, SIGINT, SIGHUP] {
       var action = sigaction()
       action.__sigaction_handler.sa_handler = { StopSignal.note($0) }
       action.sa_flags =

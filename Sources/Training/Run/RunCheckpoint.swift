@@ -12,6 +12,8 @@ struct RunCheckpoint {
   let tags: [String]
   let dataIdentity: String
   let splitIdentity: String
+  /// Songs of an epoch.
+  let trainSongs: Int
 
   func checkpoint(_ replica: Replica, _ optimizer: any Optimizer, _ progress: RunProgress) throws -> Checkpoint {
     var checkpoint = Checkpoint()
@@ -43,20 +45,31 @@ struct RunCheckpoint {
     try checkpoint.restore(replica.parameters, from: StoredModel.Group.weights)
     try checkpoint.restore(replica.movingStatistics, from: StoredModel.Group.movingStatistics)
     for part in optimizer.state { try checkpoint.restore(part.arena, from: part.name) }
-    optimizer.steps = try checkpoint.integer("optimizer_steps")
+    optimizer.steps = try checkpoint.integer("optimizer_steps", in: Self.steps)
     return try progress(of: checkpoint)
   }
 
+  /// A step's number is a word of the random numbers' counters.
+  private static let steps = 0...Int(UInt32.max)
+  private static let epochs = 1...1_000_001
+
   private func progress(of checkpoint: Checkpoint) throws -> RunProgress {
     var progress = RunProgress()
-    progress.epoch = try checkpoint.integer("epoch")
-    progress.step = try checkpoint.integer("step")
-    progress.position = try checkpoint.integer("position")
-    progress.lossSum = try checkpoint.number("loss_sum")
-    let best = try checkpoint.number("best_validation_auc")
-    progress.bestAUC = best.isNaN ? nil : best
-    let epoch = try checkpoint.integer("best_epoch")
+    progress.epoch = try checkpoint.integer("epoch", in: Self.epochs)
+    progress.step = try checkpoint.integer("step", in: Self.steps)
+    progress.position = try checkpoint.integer("position", in: 0...trainSongs)
+    progress.lossSum = try checkpoint.number("loss_sum", in: 0...Double.greatestFiniteMagnitude)
+    if try !checkpoint.number("best_validation_auc").isNaN {
+      progress.bestAUC = try checkpoint.number("best_validation_auc", in: 0...1)
+    }
+    let epoch = try checkpoint.integer("best_epoch", in: 0...progress.epoch)
     progress.bestEpoch = epoch == 0 ? nil : epoch
+    guard (progress.bestEpoch == nil) == (progress.bestAUC == nil) else {
+      throw Failure(
+        .badData,
+        "\(checkpoint.source): best_epoch is \(epoch), but best_validation_auc "
+          + (progress.bestAUC.map { "\($0)" } ?? "is not known"))
+    }
     progress.history = try StoredModel(checkpoint).history()
     return progress
   }

@@ -118,10 +118,17 @@ extension Checkpoint {
     }
   }
 
-  /// Takes an arena's tensors from a group. Throws `badData` where one is missing or of another shape.
+  /// Takes an arena's tensors from a group. Throws `badData` where one is missing, of another shape, or holds what is
+  /// no number.
   public func restore(_ arena: ParameterArena, from group: String) throws {
     for placement in arena.placements {
-      arena.setValues(try values(group + "/" + placement.name, shape: placement.shape), of: placement.name)
+      let path = group + "/" + placement.name
+      let values = try values(path, shape: placement.shape)
+      guard let wrong = values.firstIndex(where: { !$0.isFinite }) else {
+        arena.setValues(values, of: placement.name)
+        continue
+      }
+      throw Failure(.badData, "\(source): \(path): value \(wrong) is \(values[wrong]), expected a finite number")
     }
   }
 }

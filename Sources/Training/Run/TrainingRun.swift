@@ -41,7 +41,8 @@ public struct TrainingRun {
     let setup = try TrainingSetup(configuration, source, communicator)
     let content = RunCheckpoint(
       configuration: setup.configuration, architecture: setup.architecture, input: setup.input, tags: source.tags,
-      dataIdentity: setup.source.identity, splitIdentity: setup.sides.identity)
+      dataIdentity: setup.source.identity, splitIdentity: setup.sides.identity,
+      trainSongs: setup.sides.split.train.count)
     let start = try begin(setup, content)
     try communicator.broadcast(setup.replica, optimizer: setup.step.optimizer)
 

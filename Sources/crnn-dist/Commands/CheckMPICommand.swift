@@ -17,7 +17,7 @@ struct CheckMPICommand: ParsableCommand {
   @Option(help: "Let this rank fail after the checks.")
   var failOnRank: Int?
 
-  @Option(help: "The exit code of that failure: 64, 65, 66, 70 or 75.")
+  @Option(help: "The exit code of that failure: 64, 65, 66, 70, 74 or 75.")
   var exitCode: Int32 = 70
 
   @Flag(help: "Let all ranks agree on that failure, as they do on bad input.")
@@ -25,7 +25,7 @@ struct CheckMPICommand: ParsableCommand {
 
   func validate() throws {
     guard Failure.Kind(rawValue: exitCode) != nil else {
-      throw ValidationError("--exit-code is \(exitCode); the program's own are 64, 65, 66, 70 and 75")
+      throw ValidationError("--exit-code is \(exitCode); the program's own are 64, 65, 66, 70, 74 and 75")
     }
   }
 

@@ -2,7 +2,7 @@ import ArgumentParser
 import Diagnosis
 import FileAccess
 import Foundation
-import HierarchicalData
+import HDF5
 import MessagePassing
 import Preparation
 import Segments

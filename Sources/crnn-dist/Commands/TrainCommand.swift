@@ -14,8 +14,8 @@ struct TrainCommand: ParsableCommand {
         mpirun -np 4 crnn-dist train --data songs.h5 --out runs/first --config configs/small-252.yaml --epochs 40
 
       RUN then holds config.yaml (everything resolved: --config RUN/config.yaml repeats the run), metrics.jsonl, \
-      checkpoints/ and tensorboard/. SIGTERM, SIGUSR1 and SIGINT lead to a checkpoint and exit code 75; the same \
-      line with --resume goes on.
+      checkpoints/ and tensorboard/. SIGTERM, SIGUSR1, SIGINT and SIGHUP lead to a checkpoint and exit code 75; \
+      the same line with --resume goes on.
       """)
 
   @Option(help: "The folder of the run's files.")

@@ -12,7 +12,7 @@ struct TrialCommand: ParsableCommand {
 
   func run() throws {
     let trials = [
-      Checkpoint.trials, Snapshot.trials, Snapshot.formatTrials, HierarchicalFileKind.trials,
+      Checkpoint.trials, Snapshot.trials, Snapshot.formatTrials, HDF5FileKind.trials,
     ].reduce([:]) { $0.merging($1) { first, _ in first } }
     guard TrialProcess.serve(trials) else {
       throw Failure(.usage, "\(TrialProcess.command) is called by crnn-dist itself, over a socket")

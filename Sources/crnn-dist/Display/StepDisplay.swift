@@ -1,3 +1,4 @@
+import Diagnosis
 import Foundation
 import Training
 
@@ -87,7 +88,7 @@ private struct StepSum {
     let widths = [9, 9, 16, 10, 10, 8, 10]
     return name.padding(toLength: 36, withPad: " ", startingAt: 0)
       + zip(cells, widths).map { cell, width in
-        String(repeating: " ", count: max(1, width - cell.count)) + cell
+        " " + cell.leftPadded(to: width - 1)
       }.joined()
   }
 }
@@ -118,6 +119,6 @@ extension StepComparison {
 
   private static func row(_ name: String, _ cells: [String]) -> String {
     name.padding(toLength: 60, withPad: " ", startingAt: 0)
-      + cells.map { String(repeating: " ", count: max(1, 10 - $0.count)) + $0 }.joined()
+      + cells.map { " " + $0.leftPadded(to: 9) }.joined()
   }
 }

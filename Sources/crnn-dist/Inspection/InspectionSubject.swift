@@ -28,14 +28,14 @@ enum Subject: String, Codable {
         // Whatever is text of no other kind.
         self = .list
       } else {
-        self = try Subject(ofHierarchicalFile: path)
+        self = try Subject(ofHDF5File: path)
       }
     }
   }
 
-  private init(ofHierarchicalFile path: String) throws {
+  private init(ofHDF5File path: String) throws {
     self =
-      switch try HierarchicalFileKind(of: path) {
+      switch try HDF5FileKind(of: path) {
       case .snapshot: .snapshot
       case .checkpoint: .checkpoint
       case .track: try TrackInspection.songs(in: path) ?? 1 > 1 ? .aggregate : .track

@@ -1,9 +1,9 @@
 import Diagnosis
-import HierarchicalData
+import HDF5
 import Isolation
 
 /// What an HDF5 file is to the program.
-enum HierarchicalFileKind {
+enum HDF5FileKind {
   case snapshot
   case checkpoint
   case track
@@ -11,7 +11,7 @@ enum HierarchicalFileKind {
   /// Looks into a file, which is tried first by another process.
   /// - Throws: `badData` for any other file.
   init(of path: String) throws {
-    try TrialProcess().run(HierarchicalFileKind.trial, on: path)
+    try TrialProcess().run(HDF5FileKind.trial, on: path)
     let file = try File.open(path)
     switch try? file.textAttribute("format") {
     case "crnn-dist snapshot": self = .snapshot
@@ -28,5 +28,5 @@ enum HierarchicalFileKind {
 
   private static let trial = "kind of file"
   /// What is tried of a file before it is looked into.
-  static let trials: [String: TrialProcess.Trial] = [trial: { _ = try HierarchicalFileKind(of: $0) }]
+  static let trials: [String: TrialProcess.Trial] = [trial: { _ = try HDF5FileKind(of: $0) }]
 }

@@ -78,3 +78,14 @@ extension Architecture {
     }
   }
 }
+
+extension Replica {
+  /// A replica of an architecture's network.
+  /// - Throws: `Failure` of kind `usage` for an architecture that cannot be.
+  public convenience init(
+    _ architecture: Architecture, maximumBatch: Int, maximumSegments: Int? = nil, threads: Int
+  ) throws {
+    try self.init(
+      architecture.network(), maximumBatch: maximumBatch, maximumSegments: maximumSegments, threads: threads)
+  }
+}

@@ -64,7 +64,7 @@ struct FailedCall {
     let place = object.map { "\(file): \($0)" } ?? file
     if stack.saysDiskFull {
       return Failure(
-        .fault, "\(place): \(action) failed: the disk is full or the quota used up (\(stack.shortCause))",
+        .unwritable, "\(place): \(action) failed: the disk is full or the quota used up (\(stack.shortCause))",
         remedy: "make room or name another folder, then run the same line again")
     }
     return Failure(writing ? .fault : .badData, "\(place): \(action) failed: \(stack.shortCause)")
