@@ -94,6 +94,23 @@ def kill(process):
         pass
 
 
+def wait_until_gone(word, timeout=60):
+    """Until no process has this word in its command line: ranks outlive a killed mpirun for a moment, in which they may
+    still write."""
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        lines = []
+        for entry in os.listdir("/proc"):
+            try:
+                lines.append(Path(f"/proc/{int(entry)}/cmdline").read_bytes())
+            except (OSError, ValueError):
+                pass  # no process, or one that has just gone
+        if not any(str(word).encode() in line for line in lines):
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"a process with {word} in its line is still there")
+
+
 def complaints(outcome):
     """The lines in which the program itself says what is wrong; mpirun's own talk around them left out."""
     return [line for line in outcome.errors.splitlines() if line.startswith("crnn-dist: ")]
