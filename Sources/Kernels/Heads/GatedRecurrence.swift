@@ -28,8 +28,6 @@ public final class GatedRecurrence {
   /// Gradient for h U + c: `[song][step + 1][gate]`, the last row zero.
   private let recurrentGradient: AlignedBuffer
   private let transposedRecurrent: AlignedBuffer
-  /// The input's kernel with rows and columns exchanged, `[gate][input, padded]`, where products need it.
-  private let transposedKernel: AlignedBuffer
   /// Sums of a weight's gradient.
   private let sums: AlignedSums
   /// Each song's rows of inputs and of states, for the gradients of the weights.
@@ -61,8 +59,8 @@ public final class GatedRecurrence {
     gates = AlignedBuffer(count: maximumSteps * 4 * unitStride)
     recurrentGradient = AlignedBuffer(count: stateRows * gateStride)
     transposedRecurrent = AlignedBuffer(count: gateStride * unitStride)
-    transposedKernel = AlignedBuffer(count: RowwiseProduct.needsTransposed ? gateStride * inputStride : 0)
-    sums = AlignedSums(count: GradientSum.count(rows: max(inputs, units), columns: gateStride))
+    sums = AlignedSums(
+      count: max(GradientSum.count(rows: max(inputs, units), columns: gateStride), gateStride * inputStride / 2))
     inputRanges.reserveCapacity(maximumBatch)
     stateRanges.reserveCapacity(maximumBatch)
   }
@@ -181,7 +179,7 @@ public final class GatedRecurrence {
   ) {
     transpose(recurrent, rows: units, to: transposedRecurrent.start, stride: unitStride)
     if RowwiseProduct.needsTransposed {
-      transpose(kernel, rows: inputs, to: transposedKernel.start, stride: inputStride)
+      transpose(kernel, rows: inputs, to: transposedKernel, stride: inputStride)
     }
     team.measure("steps", recurrentWork(songs)) {
       forEachChunk(songs) { chunk in self.backThroughTime(songs, chunk, stateGradient, everyStep) }
@@ -192,7 +190,7 @@ public final class GatedRecurrence {
         RowwiseProduct.multiplyTransposedRight(
           rows: Self.productRows, columns: self.inputs, inner: self.gateStride,
           a: self.projected.start + row * self.gateStride, aStride: self.gateStride, b: kernel,
-          bStride: self.gateStride, transposed: self.transposedKernel.start,
+          bStride: self.gateStride, transposed: self.transposedKernel,
           c: sequenceGradient + row * self.inputStride, cStride: self.inputStride)
       }
     }
@@ -303,6 +301,12 @@ public final class GatedRecurrence {
         for row in song { Vector.load(right + row * self.gateStride + column).add(to: bias + column) }
       }
     }
+  }
+
+  /// The input's kernel with rows and columns exchanged, `[gate][input, padded]`, where products need it: it stands where
+  /// the weights' gradients are summed afterwards.
+  private var transposedKernel: UnsafeMutablePointer<Float> {
+    UnsafeMutableRawPointer(sums.start).assumingMemoryBound(to: Float.self)
   }
 
   private func transpose(
