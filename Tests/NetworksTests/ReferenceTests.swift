@@ -178,3 +178,22 @@ func gradientsEqualFiniteDifferencesOfTheReference(ofUnequalSongs: Bool, _ which
     }
   }
 }
+
+/// Kernels read whole vectors: what lies in the padding must stay zero from step to step, or it comes to weigh in.
+@Test func thePaddingStaysZeroFromStepToStep() throws {
+  let replica = try oddReplica(pooling: Architecture.paperPooling, segments: 60, batch: 7)
+  let adam = Adam(for: replica.parameters)
+  for step in 1...4 {
+    let batch = randomBatch(replica, songs: 7, first: UInt32(step))
+    let outcome = try replica.computeGradients(
+      batch, step: StepContext(seed: 1, step: UInt32(step), globalSongs: 7))
+    #expect(outcome.lossSum.isFinite)
+    adam.apply(to: replica, learningRate: 0.01)
+    for placement in replica.parameters.placements {
+      for place in 0..<placement.paddedCount where place % placement.groupStride >= placement.groupWidth {
+        #expect(replica.gradients.storage.all[placement.offset + place] == 0, "\(placement.name), step \(step)")
+        #expect(replica.parameters.storage.all[placement.offset + place] == 0, "\(placement.name), step \(step)")
+      }
+    }
+  }
+}

@@ -312,8 +312,10 @@ public final class GatedRecurrence {
   private func transpose(
     _ matrix: UnsafePointer<Float>, rows: Int, to target: UnsafeMutablePointer<Float>, stride: Int
   ) {
-    for row in 0..<rows {
-      for gate in 0..<gateStride { target[gate * stride + row] = matrix[row * gateStride + gate] }
+    for gate in 0..<gateStride {
+      for row in 0..<rows { target[gate * stride + row] = matrix[row * gateStride + gate] }
+      // Products read the padding too, whatever stood there.
+      for row in rows..<stride { target[gate * stride + row] = 0 }
     }
   }
 
