@@ -36,6 +36,7 @@ public final class InputConvolution {
   /// Takes the kernel `[3][3][input channel][channel, padded]`, signs applied.
   public func prepareWeights(_ source: UnsafePointer<Float>, signs: UnsafePointer<Float>) {
     kernel.prepare(source, factors: signs)
+    kernel.copyValues(to: weights.start)
   }
 
   // MARK: - Forward
@@ -113,7 +114,6 @@ public final class InputConvolution {
     let (channels, taps) = (kernel.channels, kernel.taps)
     let (first, second, weights) = (firstMoments.start, secondMoments.start, weights.start)
     moments.affineMoments(gamma: gamma, beta: beta, first: first, second: second)
-    kernel.copyValues(to: weights)
     for channel in 0..<channels {
       var (sum, square) = (0.0, 0.0)
       for k in 0..<taps {

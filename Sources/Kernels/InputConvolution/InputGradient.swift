@@ -38,7 +38,6 @@ extension InputConvolution {
   ) {
     let (channels, taps, stride) = (kernel.channels, kernel.taps, kernel.channelStride)
     let (weights, moment) = (weights.start, channelMoments.start)
-    kernel.copyValues(to: weights)
     result.zero()
     for row in 0..<frequencies {
       // The columns of a patch: its taps, then three of the indicator.

@@ -1,23 +1,15 @@
 import Kernels
 
 extension OptimizerStep {
-  /// Floats of a task: enough for a thread to be worth waking, few enough to share out evenly.
-  private static let run = 1 << 14
-
   /// Calls the body for every vector of the arenas with its place and its gradient, scaled and rounded, on all
   /// threads. What becomes of a weight does not depend on which of them does it.
   @inline(__always)
   func forEachVector(_ body: (_ place: Int, _ gradient: Vector) -> Void) {
-    let (count, gradient, scale) = (parameters.count, gradients.storage.start, gradientScale)
-    team.forEach((count + Self.run - 1) / Self.run) { task in
-      for i in stride(from: task * Self.run, to: min(count, (task + 1) * Self.run), by: vectorWidth) {
-        body(i, Vector.load(rounding: gradient + i) * scale)
-      }
+    forEachRun { run in
+      for i in run.vectors { body(i, gradient(i)) }
     }
   }
-}
 
-extension OptimizerStep {
   /// Calls the body for every run of the tensors, on all threads.
   func forEachRun(_ body: (ParameterArena.Run) -> Void) {
     team.forEach(parameters.runs.count) { body(parameters.runs[$0]) }
@@ -31,7 +23,7 @@ extension OptimizerStep {
 extension GradientArena {
   /// The Euclidean norm of all gradients, summed in an order that does not depend on threads.
   package func norm(_ team: ThreadTeam) -> Double {
-    let run = 1 << 14
+    let run = Run.length
     let tasks = (count + run - 1) / run
     var sums = [Double](repeating: 0, count: tasks)
     sums.withUnsafeMutableBufferPointer { sums in

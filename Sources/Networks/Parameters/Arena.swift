@@ -68,7 +68,7 @@ public final class Arena<Scalar: BinaryFloatingPoint & BitwiseCopyable & Sendabl
     var vectors: StrideTo<Int> { stride(from: range.lowerBound, to: range.upperBound, by: vectorWidth) }
 
     /// Floats of a run: enough for a thread to be worth waking, few enough to share out evenly.
-    private static var length: Int { 1 << 14 }
+    static var length: Int { 1 << 14 }
 
     fileprivate static func covering(_ placements: [TensorPlacement]) -> [Run] {
       var runs: [Run] = []
