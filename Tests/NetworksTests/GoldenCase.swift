@@ -55,7 +55,8 @@ struct GoldenCase: Decodable, Sendable {
       guard arena.placement(of: tensor.name)?.shape == tensor.shape else {
         throw Mismatch(description: "\(name): the network has no tensor \(tensor.name) of shape \(tensor.shape)")
       }
-      arena.setValues(initialValues(of: tensor, number: number), of: tensor.name)
+      arena.setValues(
+        goldenWeights(tensor.name, tensor.shape, from: words(first: UInt32(number))), of: tensor.name)
     }
     return replica
   }
@@ -73,27 +74,6 @@ struct GoldenCase: Decodable, Sendable {
 
   struct Mismatch: Error, CustomStringConvertible {
     var description: String
-  }
-
-  /// See `initial_value` in cases.py.
-  private func initialValues(of tensor: Tensor, number: Int) -> [Float] {
-    var stream = words(first: UInt32(number))
-    let role = tensor.name.split(separator: "/")[1]
-    let bound: Double =
-      switch role {
-      case "kernel" where tensor.name.hasPrefix("convolution"): 0.3
-      case "kernel", "recurrent_kernel": (6 / Double(tensor.shape.reduce(0, +))).squareRoot()
-      case "bias": 0.1
-      default: 0.3
-      }
-    return (0..<tensor.count).map { index in
-      let unit = Double(stream.nextWord()) * 0x1p-32
-      return switch role {
-      case "gamma": Float((0.5 + unit) * (index % 4 == 3 ? -1 : 1))
-      case "moving_variance": Float(0.5 + unit)
-      default: Float((2 * unit - 1) * bound)
-      }
-    }
   }
 
   /// Squares of uniform numbers, in thousandths, and labels of which a quarter is 1.

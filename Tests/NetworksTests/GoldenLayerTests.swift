@@ -87,23 +87,19 @@ private let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
   var (inputs, upstream) = (golden.words(1000), golden.words(1001))
   try bench.run(input: { inputs.symmetric(1) }, upstream: { upstream.symmetric(1) })
   func stored(_ dataset: String) throws -> [Float] { try group.dataset(dataset).read(limit: 1_000_000) }
-  expectEqual(bench.outputs, try stored("outputs"), "outputs of \(name)")
-  expectEqual(bench.inputGradients, try stored("input_gradients"), "input's gradients of \(name)")
+  expectEqual(bench.outputs, try stored("outputs"), tolerance: tolerance, "outputs of \(name)")
+  expectEqual(
+    bench.inputGradients, try stored("input_gradients"), tolerance: tolerance, "input's gradients of \(name)")
   var next = 0
   let weightGradients = try stored("weight_gradients")
   for tensor in golden.tensors {
     let found = bench.gradients.values(of: "layer/" + tensor.name)!.map { Float($0) }
-    expectEqual(found, Array(weightGradients[next..<next + found.count]), "\(tensor.name)'s gradients of \(name)")
+    expectEqual(
+      found, Array(weightGradients[next..<next + found.count]), tolerance: tolerance,
+      "\(tensor.name)'s gradients of \(name)")
     next += found.count
   }
   #expect(next == weightGradients.count)
-}
-
-private func expectEqual(_ found: [Float], _ expected: [Float], _ what: Comment) {
-  let largest = expected.map { abs(Double($0)) }.max() ?? 0
-  let worst = zip(found, expected).map { abs(Double($0) - Double($1)) }.max() ?? 0
-  #expect(found.count == expected.count, what)
-  #expect(worst <= tolerance * largest, what)
 }
 
 /// Layers alone, fed with values and gradients of a test's choice.

@@ -41,24 +41,11 @@ private struct OptimizerCase: Decodable {
     }
   }
 
-  /// See `initial_value` in cases.py.
   func initialValues(_ number: Int) -> [Float] {
     let tensor = tensors[number]
-    let count = tensor.shape.reduce(1, *)
-    guard !tensor.zeroAtFirst else { return Array(repeating: 0, count: count) }
-    var stream = RandomStream(seed: weightSeed, purpose: .test, first: UInt32(number))
-    let role = tensor.name.split(separator: "/")[1]
-    let bound: Double =
-      switch role {
-      case "kernel" where tensor.name.hasPrefix("convolution"): 0.3
-      case "kernel", "recurrent_kernel": (6 / Double(tensor.shape.reduce(0, +))).squareRoot()
-      case "bias": 0.1
-      default: 0.3
-      }
-    return (0..<count).map { index in
-      let unit = Double(stream.nextWord()) * 0x1p-32
-      return role == "gamma" ? Float((0.5 + unit) * (index % 4 == 3 ? -1 : 1)) : Float((2 * unit - 1) * bound)
-    }
+    guard !tensor.zeroAtFirst else { return Array(repeating: 0, count: tensor.shape.reduce(1, *)) }
+    return goldenWeights(
+      tensor.name, tensor.shape, from: RandomStream(seed: weightSeed, purpose: .test, first: UInt32(number)))
   }
 
   func gradient(_ number: Int, step: Int) -> [Double] {

@@ -1,5 +1,6 @@
 """The networks of the golden numbers: their shapes, and the rules that give weights, inputs and labels. The Swift
-tests follow the same rules (Tests/NetworksTests/GoldenCase.swift), so only results need to be stored."""
+tests follow the same rules (GoldenCase.swift and GoldenWeights.swift in Tests/NetworksTests), so only results need to
+be stored."""
 
 import math
 from dataclasses import dataclass
