@@ -102,7 +102,7 @@ import Training
       $0.configuration.batchNorm = .local
       $0.configuration.features = .both
     }
-    #expect(found.optimizer == name && found.batchNorm == "local")
+    #expect(found.optimizer == name && found.batchNorm == "local" && found.clipNorm == 0.1)
     #expect(found.phases?.contains { $0.layer == "optimizer" && $0.phase == name } == true)
     #expect(try found.trainable > measure().trainable)
   }
@@ -137,6 +137,16 @@ import Training
         "threads was 1, is 2", "kind was training, is inference", "batch_size was 8, is 6",
       ])
     #expect(comparison.ratio == now.songsPerSecond / stored.songsPerSecond)
+    let others = try measure {
+      $0.configuration.features = .both
+      $0.configuration.pooling = [(2, 2), (3, 2), (2, 3)].map { PoolingSize(frequency: $0, time: $1) }
+      $0.configuration.clipNorm = 0.5
+    }
+    #expect(
+      StepComparison(stored: stored, now: others).differences == [
+        "pooling was [[2, 2], [2, 2], [3, 3]], is [[2, 2], [3, 2], [2, 3]]", "input_channels was 1, is 2",
+        "clip_norm was none, is 0.5",
+      ])
     let adam = try #require(comparison.phases.first { $0.layer == "optimizer" })
     #expect(adam.seconds == nil && adam.ratio == nil && adam.storedSeconds != nil)
   }

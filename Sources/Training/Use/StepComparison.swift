@@ -53,6 +53,11 @@ public struct StepComparison: Codable, Sendable {
       let (before, after) = (field(stored), field(now))
       if before != after { differences.append("\(what) was \(before), is \(after)") }
     }
+    /// For fields that an older result does not tell.
+    func compareKnown<Value: Equatable>(_ what: String, _ field: (StepMeasurement) -> Value?) {
+      guard let before = field(stored), let after = field(now), before != after else { return }
+      differences.append("\(what) was \(before), is \(after)")
+    }
     compare("processor", \.processor)
     compare("threads") { $0.threads }
     compare("ranks") { $0.worldSize }
@@ -60,10 +65,13 @@ public struct StepComparison: Codable, Sendable {
     compare("batch_size") { $0.batchSize }
     compare("segments") { $0.segments }
     compare("filters") { $0.filters }
+    compareKnown("pooling") { $0.pooling }
+    compareKnown("input_channels") { $0.inputChannels }
     compare("recurrent_units") { $0.recurrentUnits }
     compare("tags") { $0.tags }
     compare("batch_norm") { $0.batchNorm }
     compare("optimizer") { $0.optimizer ?? Adam.name }
+    compare("clip_norm") { $0.clipNorm.map { "\($0)" } ?? "none" }
     return differences
   }
 }

@@ -26,8 +26,13 @@ public struct StepMeasurement: Codable, Sendable {
   public let batchNorm: String
   /// The optimiser's name; nil in a result of before there were several.
   public let optimizer: String?
-  /// Of exchange between ranks: what ran while a rank computed, and what it waited for. Medians of the slowest rank's;
-  /// nil in a result of before they were told.
+  /// Pooling windows, frequency and time, and channels of the input; nil in a result of before they were told.
+  public let pooling: [[Int]]?
+  public let inputChannels: Int?
+  /// Nil: gradients are not clipped.
+  public let clipNorm: Double?
+  /// Of the sum of the gradients: what ran while a rank computed, and what it waited for. Medians of the slowest
+  /// rank's; nil in a result of before they were told.
   public let hiddenTransferSeconds: Double?
   public let unhiddenTransferSeconds: Double?
   public let processor: String
@@ -69,14 +74,15 @@ public struct StepMeasurement: Codable, Sendable {
     case worldSize = "world_size"
     case recurrentUnits = "recurrent_units"
     case batchNorm = "batch_norm"
-    case optimizer
+    case optimizer, pooling
+    case inputChannels = "input_channels"
+    case clipNorm = "clip_norm"
     case hiddenTransferSeconds = "hidden_transfer_seconds"
     case unhiddenTransferSeconds = "unhidden_transfer_seconds"
     case programVersion = "program_version"
     case productRate = "product_gigaflops"
     case memoryRate = "memory_gigabytes_per_second"
   }
-
 }
 
 extension StepMeasurement {
@@ -101,6 +107,9 @@ extension StepMeasurement {
     trainable = network.trainableParameters
     batchNorm = configuration.batchNorm.rawValue
     optimizer = configuration.optimizerType.name
+    pooling = network.architecture?.pooling.map { [$0.frequency, $0.time] }
+    inputChannels = network.input.channels
+    clipNorm = configuration.clipNorm
     // The gradients are summed when the backward pass is over.
     hiddenTransferSeconds = 0
     unhiddenTransferSeconds = quantile(unhiddenTransfers, 0.5)
