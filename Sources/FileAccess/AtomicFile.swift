@@ -24,6 +24,7 @@ public struct AtomicFile: Sendable {
     self.path = path
     temporaryPath = writer.temporaryPath(for: path)
     predecessor = FolderListing.Identity(ofEntry: path)
+    UnfinishedFiles.add(temporaryPath)
   }
 
   /// Waits until the contents are on the disk, gives the file its name, waits until the folder is on the disk.
@@ -50,6 +51,7 @@ public struct AtomicFile: Sendable {
       discard()
       throw writingFailure(path, problem)
     }
+    UnfinishedFiles.remove(temporaryPath)
     do throws(SystemError) {
       try flush(AtomicFile.folder(of: path), O_RDONLY | O_DIRECTORY)
     } catch {
@@ -59,7 +61,10 @@ public struct AtomicFile: Sendable {
   }
 
   /// Removes what has been written.
-  public func discard() { unlink(temporaryPath) }
+  public func discard() {
+    unlink(temporaryPath)
+    UnfinishedFiles.remove(temporaryPath)
+  }
 
   /// The folder part of a path, "." where there is none.
   public static func folder(of path: String) -> String {

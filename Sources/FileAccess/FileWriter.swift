@@ -28,14 +28,22 @@ public struct FileWriter: Sendable, Codable {
   @discardableResult
   public static func removeAbandoned(in folder: String, of target: String? = nil) -> [String] {
     let prefix = "." + (target.map { lastPart(of: $0) + mark } ?? "")
-    return entries(of: folder).sorted().filter { name in
+    return ((try? FolderListing.allNames(in: folder)) ?? []).sorted().filter { name in
       name.hasPrefix(prefix) && isAbandoned(name, in: folder) && unlink(folder + "/" + name) == 0
+    }
+  }
+
+  /// Removes all temporary files of a folder in which nobody else writes.
+  public static func removeAllUnfinished(in folder: String) {
+    for name in (try? FolderListing.allNames(in: folder)) ?? [] where name.hasPrefix(".") && name.contains(mark) {
+      unlink(folder + "/" + name)
     }
   }
 
   private static let mark = ".partial-"
 
-  private static let host: String = {
+  /// The name of this machine.
+  static let host: String = {
     var name = [CChar](repeating: 0, count: 256)
     guard gethostname(&name, name.count - 1) == 0 else { return "host" }
     return String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
@@ -47,25 +55,14 @@ public struct FileWriter: Sendable, Codable {
 
   private static func isAbandoned(_ name: String, in folder: String) -> Bool {
     guard let mark = name.ranges(of: mark).last else { return false }
-    let parts = name[mark.upperBound...].split(separator: "-")
+    var parts = name[mark.upperBound...].split(separator: "-")
+    // The MPI library locks a file that ranks write together by one called `FILE-JOB-PROCESS.lock`.
+    if name.hasSuffix(".lock") { parts.removeLast(min(2, parts.count)) }
     guard parts.count >= 3, let process = pid_t(parts[parts.count - 2]) else { return false }
     let host = parts.dropLast(2).joined(separator: "-")
     if host == FileWriter.host, kill(process, 0) != 0, errno == ESRCH { return true }
     var information = stat()
     guard stat(folder + "/" + name, &information) == 0 else { return false }
     return time(nil) - information.st_mtim.tv_sec > 3600
-  }
-
-  /// The names in a folder, hidden ones too; none where it cannot be read.
-  private static func entries(of folder: String) -> [String] {
-    guard let stream = opendir(folder) else { return [] }
-    defer { closedir(stream) }
-    var names: [String] = []
-    while let entry = readdir(stream) {
-      withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-        names.append(String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self))
-      }
-    }
-    return names
   }
 }

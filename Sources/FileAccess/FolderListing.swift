@@ -64,6 +64,25 @@ public struct FolderListing: Sendable, Equatable {
   }
 }
 
+extension FolderListing {
+  /// The names of all that is in a folder, hidden entries too, in no stated order.
+  static func allNames(in path: String) throws(SystemError) -> [String] {
+    guard let folder = opendir(path) else { throw .last }
+    defer { closedir(folder) }
+    var names: [String] = []
+    while true {
+      errno = 0
+      guard let entry = readdir(folder) else {
+        if errno != 0 { throw .last }
+        return names
+      }
+      withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+        names.append(String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self))
+      }
+    }
+  }
+}
+
 /// What stands at a path.
 public enum PathKind: Sendable, Equatable {
   case folder
