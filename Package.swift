@@ -53,6 +53,10 @@ let package = Package(
       name: "HDF5", dependencies: ["CDeflate", "CHDF5", "Diagnosis", "MessagePassing"],
       swiftSettings: common),
 
+    .target(
+      name: "Stopping", dependencies: ["Diagnosis", "FileAccess", "Isolation", "MessagePassing"],
+      swiftSettings: common),
+
     // What the model and the data both know of a song.
     .target(name: "Segments", swiftSettings: common),
 
@@ -119,7 +123,7 @@ let package = Package(
       dependencies: [
         "Checkpointing", "ContentHashing", "DataParallel", "Diagnosis", "FileAccess", "FileTrees", "Kernels",
         "MessagePassing", "Metrics", "Networks", "Preparation", "RandomNumbers", "Sampling", "Segments",
-        "Snapshots", "Splits", "Tags", "TensorBoardEvents", "Texts", "TrackFiles", logging, yams,
+        "Snapshots", "Splits", "Stopping", "Tags", "TensorBoardEvents", "Texts", "TrackFiles", logging, yams,
       ],
       swiftSettings: common),
     .executableTarget(
@@ -127,7 +131,7 @@ let package = Package(
       dependencies: [
         "Checkpointing", "DataParallel", "Diagnosis", "FileAccess", "FileTrees", "HDF5", "Isolation",
         "MessagePassing", "Metrics", "Networks", "Preparation", "Sampling", "Segments", "Snapshots", "Splits",
-        "Synthesis", "Tags", "TrackFiles", "Training", argumentParser, logging, yams,
+        "Stopping", "Synthesis", "Tags", "TrackFiles", "Training", argumentParser, logging, yams,
       ],
       swiftSettings: common),
 

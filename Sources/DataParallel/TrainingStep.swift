@@ -50,6 +50,8 @@ public final class TrainingStep {
   public struct Result: Sendable {
     /// Sum over the global batch of each song's loss.
     public var lossSum: Double
+    /// What was not finite, in words, where the step was left out for it; nil where it was taken.
+    public var problem: String?
     /// Whether any rank asked.
     public var requests: Requests
     /// Seconds that this rank spent in the sum of the gradients while it computed nothing.
@@ -58,7 +60,9 @@ public final class TrainingStep {
 
   /// Takes a step with this rank's songs, of which there may be none. Collective.
   ///
-  /// - Parameter requests: what this rank asks, found out when the rest of the step is done.
+  /// A step whose loss or gradient is not finite changes nothing, on any rank: all have the same sums.
+  ///
+  /// - Parameter requests: what this rank asks, found out when the gradients are there.
   /// - Throws: `fault` for a batch of the wrong form, and what the communicator throws.
   public func take(
     _ own: Batch, _ context: StepContext, requests: () -> Requests = { Requests() }
@@ -76,19 +80,36 @@ public final class TrainingStep {
         statisticsAreShared: statistics != nil)
     }
     let transfer = communicator.size > 1 ? StepProfile.now() - start : 0
-    optimizer.apply(
-      to: replica, learningRate: schedule.rate(atStep: Int(context.step)), clipNorm: clipNorm)
-    replica.updateMovingStatistics()
+    let sums = try shareSmallSums(outcome.lossSum, requests(), profile)
+    let requests = Requests(stop: sums[1] > 0, checkpoint: sums[2] > 0)
+    let norm = replica.gradientNorm
+    let problem = problem(lossSum: sums[0], norm: norm)
+    if problem == nil {
+      optimizer.apply(
+        to: replica, learningRate: schedule.rate(atStep: Int(context.step)), clipNorm: clipNorm, norm: norm)
+      replica.updateMovingStatistics()
+    }
+    return Result(lossSum: sums[0], problem: problem, requests: requests, unhiddenTransferSeconds: transfer)
+  }
+
+  /// One small sum carries the loss, and any rank's wish to stop or to save.
+  private func shareSmallSums(
+    _ lossSum: Double, _ asked: Requests, _ profile: StepProfile?
+  ) throws -> [Double] {
     profile?.layer = Self.ranks
     return try measure(profile, "sum of the losses", bytes: 24) {
-      // One small sum carries the loss, and any rank's wish to stop or to save.
-      let asked = requests()
-      let sums = try communicator.allreduce(
-        [outcome.lossSum, asked.stop ? 1 : 0, asked.checkpoint ? 1 : 0], .sum)
-      return Result(
-        lossSum: sums[0], requests: Requests(stop: sums[1] > 0, checkpoint: sums[2] > 0),
-        unhiddenTransferSeconds: transfer)
+      try communicator.allreduce([lossSum, asked.stop ? 1 : 0, asked.checkpoint ? 1 : 0], .sum)
     }
+  }
+
+  /// A gradient that single precision cannot hold is not finite where it is used.
+  private func problem(lossSum: Double, norm: Double) -> String? {
+    func words(_ value: Double) -> String { value.isNaN ? "nan" : "\(value)" }
+    if !lossSum.isFinite { return "the loss is \(words(lossSum))" }
+    guard norm <= Double(Float.greatestFiniteMagnitude) else {
+      return "the norm of the gradient is \(words(norm))"
+    }
+    return replica.batchStatisticsAreFinite ? nil : "the batch's statistics are not finite"
   }
 
   /// The layer of a profile that holds what ranks do together.

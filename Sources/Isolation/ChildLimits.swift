@@ -1,3 +1,5 @@
+import Foundation
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
@@ -14,10 +16,32 @@ public enum ChildLimits {
   public static func enter(memory: Int?) {
     closeInheritedDescriptors()
     // What ends a job goes to all its processes; the parent decides, and this one ends with its channel.
-    for number in [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGPIPE] { signal(number, SIG_IGN) }
+    for number in endingNumbers + [SIGPIPE] { signal(number, SIG_IGN) }
+    var blocked = endingSignals
+    sigprocmask(SIG_UNBLOCK, &blocked, nil)
+    endWithParent()
     if let memory { allow(memory: memory) }
     var core = rlimit(rlim_cur: 0, rlim_max: 0)
     setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &core)
+  }
+
+  private static let endingNumbers = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2]
+
+  /// The channel tells this process of its parent's end; but a library that never comes back does not look there.
+  private static func endWithParent() {
+    let parent = getppid()
+    Thread {
+      while getppid() == parent { Thread.sleep(forTimeInterval: 1) }
+      _exit(0)
+    }.start()
+  }
+
+  /// What ends a job: blocked in a child from its first moment until `enter` has it ignored.
+  static var endingSignals: sigset_t {
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    for number in endingNumbers { sigaddset(&signals, number) }
+    return signals
   }
 
   /// Gives this process so many bytes of address space; taking more fails.

@@ -1,4 +1,5 @@
 import FileAccess
+import Synchronization
 
 #if canImport(Glibc)
   import Glibc
@@ -36,6 +37,14 @@ public final class ChildProcess {
       &started, executable, [executable] + arguments, environment.map { "\($0.key)=\($0.value)" }, input: ends[1])
     guard problem == 0 else { throw SystemError(number: problem) }
     number = started
+    ChildProcess.running.withLock { _ = $0.insert(started) }
+  }
+
+  private static let running = Mutex<Set<pid_t>>([])
+
+  /// Kills all that run: for a process that ends itself at once, without letting go of what it has.
+  public static func killAll() {
+    running.withLock { for number in $0 { kill(number, SIGKILL) } }
   }
 
   deinit { end() }
@@ -66,6 +75,7 @@ public final class ChildProcess {
     var collected: pid_t
     repeat { collected = waitpid(number, &status, waiting ? 0 : WNOHANG) } while collected < 0 && errno == EINTR
     guard collected == number else { return nil }
+    ChildProcess.running.withLock { _ = $0.remove(number) }
     // The macros WIFSIGNALED, WTERMSIG and WEXITSTATUS, which Swift does not see.
     let signal = status & 0x7f
     let found: Ending = signal == 0 ? .exited(code: (status >> 8) & 0xff) : .signalled(number: signal)
@@ -86,9 +96,9 @@ public final class ChildProcess {
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
     defer { posix_spawnattr_destroy(&attributes) }
-    var none = sigset_t()
-    sigemptyset(&none)
-    posix_spawnattr_setsigmask(&attributes, &none)
+    // What ends a job comes to all its processes, also to one that has not said yet that it ignores it.
+    var blocked = ChildLimits.endingSignals
+    posix_spawnattr_setsigmask(&attributes, &blocked)
     var all = sigset_t()
     sigfillset(&all)
     posix_spawnattr_setsigdefault(&attributes, &all)

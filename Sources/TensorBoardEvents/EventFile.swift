@@ -10,31 +10,48 @@ public final class EventFile {
   public let path: String
   private let file: AppendedFile
 
-  /// Starts a new file in a folder, which is made where it is missing.
+  /// Starts a new file in a folder, which is made where it is missing. It appears with all that it begins with.
   ///
-  /// - Parameter resumedAt: the step a resumed run goes on from; TensorBoard then drops what earlier files say of
-  ///   later steps.
-  public init(folder: String, resumedAt: Int? = nil, now: Date = Date()) throws {
+  /// - Parameters:
+  ///   - resumedAt: the step a resumed run goes on from; TensorBoard then drops what earlier files say of later steps.
+  ///   - scalars: what it begins with, in the order of the steps.
+  public init(
+    folder: String, resumedAt: Int? = nil, beginningWith scalars: [StepScalar] = [], now: Date = Date()
+  ) throws {
     try makeFolders(folder)
     path = Self.freePath(in: folder, now: now)
-    file = try AppendedFile(path, isNew: true)
     var first = ProtoEvent()
     first.wallTime = now.timeIntervalSince1970
     first.fileVersion = "brain.Event:2"
-    try write(first)
+    var bytes = try Self.record(first, path)
+    for scalar in scalars {
+      if let event = Self.event([(scalar.name, scalar.value)], step: scalar.step, wallTime: scalar.wallTime) {
+        bytes += try Self.record(event, path)
+      }
+    }
     if let resumedAt {
       var start = ProtoEvent()
       start.wallTime = now.timeIntervalSince1970
       start.step = Int64(resumedAt + 1)
       start.sessionLog.status = .start
-      try write(start)
+      bytes += try Self.record(start, path)
     }
+    try replaceFile(path, with: bytes)
+    file = try AppendedFile(path)
   }
 
   /// Writes scalars of one step. Values that are not finite are left out: TensorBoard cannot draw them.
   public func write(_ scalars: [(name: String, value: Double)], step: Int, now: Date = Date()) throws {
+    guard let event = Self.event(scalars, step: step, wallTime: now.timeIntervalSince1970) else { return }
+    try file.append(Self.record(event, path))
+  }
+
+  /// Nil where no value is finite.
+  private static func event(
+    _ scalars: [(name: String, value: Double)], step: Int, wallTime: TimeInterval
+  ) -> ProtoEvent? {
     var event = ProtoEvent()
-    event.wallTime = now.timeIntervalSince1970
+    event.wallTime = wallTime
     event.step = Int64(step)
     event.summary.value = scalars.filter(\.value.isFinite).map { scalar in
       var value = ProtoSummary.Value()
@@ -42,8 +59,11 @@ public final class EventFile {
       value.simpleValue = Float(scalar.value)
       return value
     }
-    if !event.summary.value.isEmpty { try write(event) }
+    return event.summary.value.isEmpty ? nil : event
   }
+
+  /// Tries once more to write what could not be written before.
+  public func flush() throws { try file.flush() }
 
   /// A path where nothing is: TensorBoard wants the time first and `tfevents` in the name.
   private static func freePath(in folder: String, now: Date) -> String {
@@ -56,9 +76,11 @@ public final class EventFile {
     return path
   }
 
-  private func write(_ event: ProtoEvent) throws {
-    let data: Data
-    do { data = try event.serializedData() } catch { throw Failure(wrapping: error, while: "\(path): encoding") }
-    try file.append(Record.framed([UInt8](data)))
+  private static func record(_ event: ProtoEvent, _ path: String) throws -> [UInt8] {
+    do {
+      return Record.framed([UInt8](try event.serializedData()))
+    } catch {
+      throw Failure(wrapping: error, while: "\(path): encoding")
+    }
   }
 }

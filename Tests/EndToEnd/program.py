@@ -66,11 +66,18 @@ def start(*arguments, ranks=None, folder=None, **extra):
     return start_line(command(arguments, ranks), folder, **extra)
 
 
+def hear_all_signals():
+    """In the started process: a shell that runs the tests in the background has it ignore those of the terminal."""
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def start_line(line, folder=None, **extra):
     """Starts any command line."""
     process = subprocess.Popen(
         line, cwd=folder, env=environment(**extra), text=True, stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+        preexec_fn=hear_all_signals)
     process.started = time.monotonic()
     return process
 

@@ -117,6 +117,17 @@ public final class Replica {
     }
   }
 
+  /// The Euclidean norm of the whole gradient: infinite or no number where any value of it is.
+  public var gradientNorm: Double {
+    team.profile?.layer = "optimizer"
+    return team.measure("norm of the gradient", StepProfile.Work(bytes: gradients.count * 8)) {
+      gradients.norm(team)
+    }
+  }
+
+  /// Whether means and variances of the batch are numbers.
+  public var batchStatisticsAreFinite: Bool { batchStatistics.storage.all.allSatisfy(\.isFinite) }
+
   // MARK: - Inference
 
   /// Probabilities `[song][tag]` with the moving statistics and without dropout. A song's result does not depend,

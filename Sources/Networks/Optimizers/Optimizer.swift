@@ -90,14 +90,15 @@ extension Optimizer {
   ///     let adam = Adam(OptimizerSettings(), for: replica.parameters)
   ///     adam.apply(to: replica, learningRate: 1e-3)
   ///
-  /// - Parameter clipNorm: where the Euclidean norm of the whole gradient exceeds this, the gradient is scaled down
-  ///   to it (Pascanu et al. 2013); nil: never.
-  public func apply(to replica: Replica, learningRate: Float, clipNorm: Float? = nil) {
+  /// - Parameters:
+  ///   - clipNorm: where the Euclidean norm of the whole gradient exceeds this, the gradient is scaled down
+  ///     to it (Pascanu et al. 2013); nil: never.
+  ///   - norm: that norm, where it is known.
+  public func apply(to replica: Replica, learningRate: Float, clipNorm: Float? = nil, norm: Double? = nil) {
     steps += 1
     var scale: Float = 1
     if let clipNorm {
-      let norm = replica.gradients.norm(replica.team)
-      scale = Float(min(1, Double(clipNorm) / max(norm, 1e-30)))
+      scale = Float(min(1, Double(clipNorm) / max(norm ?? replica.gradientNorm, 1e-30)))
     }
     replica.profile?.layer = "optimizer"
     let bytes = replica.parameters.count * (16 + 8 * state.count)

@@ -78,6 +78,9 @@ public struct RunConfiguration: Sendable, Equatable {
   public var batchNorm = BatchNorm.sync
   public var shuffle = Shuffle.global
 
+  /// What happens to a step whose loss or gradient is not finite. Nil: the run stops.
+  public var onNaN: NonFiniteRule?
+
   // How the run is kept and told.
   public var checkpointEvery = CheckpointInterval.epochs(1)
   /// Newest epoch checkpoints to keep; 0: all.

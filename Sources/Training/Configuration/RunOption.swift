@@ -64,6 +64,7 @@ public struct RunOption {
       .scalar("shuffle", \.shuffle, .choice()),
       .fixed("precision", "fp32"),
       .fixed("gradient_compression", "none"),
+      .scalar("on_nan", \.onNaN, .nonFiniteRule),
       .scalar("checkpoint_every", \.checkpointEvery, .checkpointInterval),
       .scalar("keep_checkpoints", \.keepCheckpoints, .integer(0...1_000_000)),
       .scalar("threads", \.threads, .integer(1...4_096)),

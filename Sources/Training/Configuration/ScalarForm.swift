@@ -79,6 +79,10 @@ extension ScalarForm<CheckpointInterval> {
   static var checkpointInterval: Self { ScalarForm("a count of epochs, or one such as 100steps or 600s") }
 }
 
+extension ScalarForm<NonFiniteRule> {
+  static var nonFiniteRule: Self { ScalarForm("stop, skip or skip:K, such as skip:5") }
+}
+
 extension ScalarForm where Value: RawRepresentable & CaseIterable, Value.RawValue == String {
   static func choice() -> Self {
     ScalarForm(

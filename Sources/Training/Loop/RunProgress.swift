@@ -13,17 +13,50 @@ public struct RunProgress: Codable, Equatable, Sendable {
   public var bestEpoch: Int?
   /// What each finished epoch came to.
   public var history: [EpochMetrics] = []
+  /// The losses that `metrics.jsonl` has of steps.
+  public var loggedLosses: [LoggedLoss] = []
+  /// Steps left out because their loss or gradient was not finite.
+  public var skipped = SkippedSteps()
 
   public init() {}
 
-  /// Mean loss of the epoch's songs so far.
-  public var meanLoss: Double? { position == 0 ? nil : lossSum / Double(position) }
+  /// Mean loss of the epoch's songs so far, those of skipped steps left out.
+  public var meanLoss: Double? {
+    let songs = position - skipped.songsOfEpoch
+    return songs > 0 ? lossSum / Double(songs) : nil
+  }
 
   /// Turns to the next epoch.
   mutating func beginNextEpoch() {
     epoch += 1
     position = 0
     lossSum = 0
+    skipped.ofEpoch = 0
+    skipped.songsOfEpoch = 0
+  }
+}
+
+/// Steps that changed nothing (`--on-nan skip`), counted.
+public struct SkippedSteps: Codable, Equatable, Sendable {
+  /// Those at the end of what has been done, with no good step among them.
+  public var inARow = 0
+  public var ofEpoch = 0
+  public var songsOfEpoch = 0
+
+  public init() {}
+}
+
+/// The mean loss of a step's global batch.
+public struct LoggedLoss: Codable, Equatable, Sendable {
+  public let epoch: Int
+  public let step: Int
+  /// Nil where it was not finite.
+  public let loss: Double?
+
+  public init(epoch: Int, step: Int, loss: Double) {
+    self.epoch = epoch
+    self.step = step
+    self.loss = loss.isFinite ? loss : nil
   }
 }
 
@@ -42,6 +75,8 @@ public struct EpochMetrics: Codable, Equatable, Sendable {
   public var validationAUCKeras: Double?
   /// Tags that the validation songs cannot judge, because none or all of them have it.
   public var undefinedTags: Int
+  /// Steps that were left out (`--on-nan skip`); nil where none was.
+  public var skippedSteps: Int?
 
   enum CodingKeys: String, CodingKey {
     case epoch, step
@@ -53,5 +88,6 @@ public struct EpochMetrics: Codable, Equatable, Sendable {
     case validationPRAUCMacro = "val_pr_auc_macro"
     case validationAUCKeras = "val_auc_keras"
     case undefinedTags = "val_undefined_tags"
+    case skippedSteps = "skipped_steps"
   }
 }

@@ -56,13 +56,14 @@ final class Trainer {
   func run() throws {
     // A kill between an epoch's checkpoint and the best one leaves the latter behind.
     if progress.position == 0, let best = progress.bestEpoch, best == progress.epoch - 1 {
-      try save(saver.folder.best)
+      try save([saver.folder.best])
     }
     while progress.epoch <= configuration.epochs {
       let clock = EpochClock()
       try trainEpoch(clock)
       try endEpoch(clock)
     }
+    try settle()
     record(.finished(progress))
   }
 
@@ -80,18 +81,21 @@ final class Trainer {
       let after = try take(try supply.next(), globalSongs: batch.count)
       clock.count(batch.count)
       progress.position = batch.upperBound
-      progress.lossSum += after.lossSum
-      try refuseDivergence(after.lossSum)
+      try count(after, songs: batch.count)
+      let loss = after.lossSum / Double(batch.count)
       record(
         .step(
           StepReport(
-            epoch: progress.epoch, epochs: configuration.epochs, step: progress.step,
-            loss: after.lossSum / Double(batch.count), position: progress.position, songs: songs.count,
-            trainedSongs: clock.songs, seconds: clock.seconds)))
+            epoch: progress.epoch, epochs: configuration.epochs, step: progress.step, loss: loss,
+            position: progress.position, songs: songs.count, trainedSongs: clock.songs, seconds: clock.seconds)))
+      if configuration.logEvery > 0, progress.step % configuration.logEvery == 0 {
+        progress.loggedLosses.append(LoggedLoss(epoch: progress.epoch, step: progress.step, loss: loss))
+      }
+      try tellOfFiles()
       if after.requests.stop {
         try stop()
       } else if after.requests.checkpoint {
-        try clock.pausing { try save(saver.folder.checkpoint(step: progress.step)) }
+        try clock.pausing { try save([saver.folder.checkpoint(step: progress.step)]) }
       }
     }
   }
@@ -117,13 +121,28 @@ final class Trainer {
     }
   }
 
-  private func refuseDivergence(_ loss: Double) throws {
-    guard !loss.isFinite else { return }
-    // Every rank has this sum.
-    throw agreed(
-      Failure(
-        .usage, "training diverged: the loss of step \(progress.step) is \(loss)",
-        remedy: "try a lower --learning-rate; --resume would go on from the last checkpoint"))
+  /// Counts a step, or ends the run where it was not finite and is not to be skipped. Every rank has the same sums.
+  private func count(_ step: TrainingStep.Result, songs: Int) throws {
+    guard let problem = step.problem else {
+      progress.lossSum += step.lossSum
+      progress.skipped.inARow = 0
+      return
+    }
+    guard case .skip(let most) = configuration.onNaN ?? .stop, progress.skipped.inARow < most else {
+      let skipped = progress.skipped.inARow
+      throw agreed(
+        Failure(
+          .usage,
+          "training diverged: \(problem) of step \(progress.step)"
+            + (skipped > 0 ? ", after \(skipped) skipped steps in a row" : "") + "; \(saver.lastGoodInWords)",
+          remedy:
+            "try a lower --learning-rate, --clip-norm, or --on-nan skip; --resume goes on from the last checkpoint"
+        ))
+    }
+    progress.skipped.inARow += 1
+    progress.skipped.ofEpoch += 1
+    progress.skipped.songsOfEpoch += songs
+    record(.warning("step \(progress.step) is skipped: \(problem) (\(progress.skipped.inARow) in a row)"))
   }
 
   /// Metrics, the epoch's line, its checkpoints.
@@ -133,10 +152,12 @@ final class Trainer {
     let validation = try evaluator.metrics(of: sides.split.validation, own: ownValidation)
     let training = try evaluator.metrics(of: trainSample, own: ownTrainSample)
     let metrics = EpochMetrics(
-      epoch: progress.epoch, step: progress.step, trainLoss: progress.meanLoss, trainAUC: training?.macroROCAUC,
-      validationLoss: validation?.loss, validationAUCMacro: validation?.macroROCAUC,
+      epoch: progress.epoch, step: progress.step, trainLoss: finite(progress.meanLoss),
+      trainAUC: training?.macroROCAUC, validationLoss: finite(validation?.loss),
+      validationAUCMacro: validation?.macroROCAUC,
       validationAUCMicro: validation?.microROCAUC, validationPRAUCMacro: validation?.macroAveragePrecision,
-      validationAUCKeras: validation?.kerasAUC, undefinedTags: validation?.undefinedTags ?? sides.tagCount)
+      validationAUCKeras: validation?.kerasAUC, undefinedTags: validation?.undefinedTags ?? sides.tagCount,
+      skippedSteps: progress.skipped.ofEpoch > 0 ? progress.skipped.ofEpoch : nil)
     let isBest = metrics.validationAUCMacro.map { $0 > progress.bestAUC ?? -1 } ?? false
     if isBest {
       progress.bestAUC = metrics.validationAUCMacro
@@ -151,17 +172,34 @@ final class Trainer {
     let finished = progress.epoch
     progress.beginNextEpoch()
     let stop = try communicator.allreduce(stopRequested() ? 1 : 0, .maximum) > 0 && finished < configuration.epochs
-    if stop || saver.isDue(afterEpoch: finished) { try save(saver.folder.checkpoint(epoch: finished)) }
-    if isBest { try save(saver.folder.best) }
-    if stop { throw interruption(saver.folder.checkpoint(epoch: finished)) }
+    let path = saver.folder.checkpoint(epoch: finished)
+    let paths = (stop || saver.isDue(afterEpoch: finished) ? [path] : []) + (isBest ? [saver.folder.best] : [])
+    if !paths.isEmpty { try save(paths) }
+    if stop {
+      try settle()
+      throw interruption(path)
+    }
   }
+
+  /// Neither JSON nor a plot can say infinity: a tag that was called impossible and was there makes the loss so.
+  private func finite(_ value: Double?) -> Double? { value.flatMap { $0.isFinite ? $0 : nil } }
 
   // MARK: Stopping and saving
 
   private func stop() throws {
     let path = saver.folder.checkpoint(step: progress.step)
-    try save(path)
+    try save([path])
+    try settle()
     throw interruption(path)
+  }
+
+  /// Returns when all that the run has made is on the disk. Collective; throws on all ranks alike where it is not.
+  private func settle() throws {
+    // What is told of files comes before the failure that ends the run because of them.
+    let settled = Result { try saver.settle() }
+    try tellOfFiles()
+    try settled.get()
+    try communicator.agree { try recorders.check() }
   }
 
   private func interruption(_ path: String) -> Failure {
@@ -177,9 +215,14 @@ final class Trainer {
     return failure
   }
 
-  private func save(_ path: String) throws {
-    try saver.save(path, replica, step.optimizer, progress)
-    record(.checkpoint(path: path))
+  private func save(_ paths: [String]) throws {
+    try saver.save(paths, replica, step.optimizer, progress)
+    try tellOfFiles()
+  }
+
+  /// Tells what has become of checkpoints meanwhile.
+  private func tellOfFiles() throws {
+    for event in try saver.takeEvents() { record(event) }
   }
 
   private func record(_ event: RunEvent) { recorders.record(event) }

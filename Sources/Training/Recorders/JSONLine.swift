@@ -7,7 +7,7 @@ public struct JSONLine {
 
   public init() {}
 
-  public mutating func add(_ key: String, _ value: Int) { append(key, "\(value)") }
+  public mutating func add(_ key: String, _ value: Int?) { append(key, value.map { "\($0)" } ?? "null") }
 
   /// Numbers that JSON cannot say (infinite, undefined, missing) become null.
   public mutating func add(_ key: String, _ value: Double?) {

@@ -3,7 +3,7 @@ import FileAccess
 import Foundation
 
 /// `RUN/metrics.jsonl`: one JSON object a line, each appended in one write, so that a kill leaves whole lines but
-/// for the last at most.
+/// for the last at most, which the next start mends.
 public final class MetricsFile: RunRecorder {
   private let path: String
   private let logEvery: Int
@@ -26,14 +26,11 @@ public final class MetricsFile: RunRecorder {
       line.add("checkpoint", (checkpoint as NSString).lastPathComponent)
       try append(line)
     case .step(let report) where logEvery > 0 && report.step % logEvery == 0:
-      var line = JSONLine()
-      line.add("event", "step")
-      line.add("epoch", report.epoch)
-      line.add("step", report.step)
-      line.add("loss", report.loss)
-      try append(line)
-    case .epoch(let report): try append(Self.line(report))
-    default: break
+      try append(JSONLine(LoggedLoss(epoch: report.epoch, step: report.step, loss: report.loss)))
+    case .epoch(let report): try append(JSONLine(report.metrics, report))
+    default:
+      // What a full disk did not take is tried again.
+      try file?.flush()
     }
   }
 
@@ -55,26 +52,6 @@ public final class MetricsFile: RunRecorder {
     return line
   }
 
-  private static func line(_ report: EpochReport) -> JSONLine {
-    let metrics = report.metrics
-    var line = JSONLine()
-    line.add("event", "epoch")
-    line.add("epoch", metrics.epoch)
-    line.add("step", metrics.step)
-    line.add("train_loss", metrics.trainLoss)
-    line.add("train_auc", metrics.trainAUC)
-    line.add("val_loss", metrics.validationLoss)
-    line.add("val_auc_macro", metrics.validationAUCMacro)
-    line.add("val_auc_micro", metrics.validationAUCMicro)
-    line.add("val_pr_auc_macro", metrics.validationPRAUCMacro)
-    line.add("val_auc_keras", metrics.validationAUCKeras)
-    line.add("val_undefined_tags", metrics.undefinedTags)
-    line.add("songs_per_second", report.songsPerSecond)
-    line.add("epoch_seconds", report.epochSeconds)
-    line.add("world_size", report.worldSize)
-    return line
-  }
-
   // MARK: The file
 
   /// Whether the file at a path is one of these. Throws `missingInput` where it cannot be read.
@@ -88,16 +65,11 @@ public final class MetricsFile: RunRecorder {
     }
   }
 
-  /// Opens for appending. What earlier starts wrote stays as far as the checkpoint goes on from it; the rest will
-  /// be done again and is dropped, a torn last line too.
+  /// Opens for appending. Of a run that goes on the lines so far are made whole; what comes after the checkpoint will be
+  /// done again, and is dropped.
   /// - Throws: `missingInput` where what is there cannot be read: it is not to be lost.
   private func open(keeping progress: RunProgress?) throws {
-    let old = progress == nil ? "" : try earlierText()
-    let kept = old.split(separator: "\n").filter { line in
-      progress.map { Self.precedes(line, $0) } ?? false
-    }
-    let text = kept.map { $0 + "\n" }.joined()
-    try replaceFile(path, with: text)
+    try replaceFile(path, with: try progress.map { MetricsRestoration(try earlierText(), $0).text } ?? "")
     file = try AppendedFile(path)
   }
 
@@ -110,18 +82,6 @@ public final class MetricsFile: RunRecorder {
         .missingInput, "\(path): the metrics so far cannot be read: \(error)",
         remedy: "make it readable, or move it away to go on without it")
     }
-  }
-
-  /// Whether a line tells of something before this point of the run.
-  private static func precedes(_ line: Substring, _ progress: RunProgress) -> Bool {
-    guard let object = try? JSONDecoder().decode(Place.self, from: Data(line.utf8)) else { return false }
-    return object.step <= progress.step && !(object.event == "epoch" && object.epoch >= progress.epoch)
-  }
-
-  private struct Place: Decodable {
-    let event: String
-    let epoch: Int
-    let step: Int
   }
 
   private func append(_ line: JSONLine) throws { try file?.append([UInt8]((line.text + "\n").utf8)) }

@@ -6,36 +6,41 @@ import Foundation
 import MessagePassing
 import Networks
 
-/// Decides when a checkpoint is due and has rank 0 write it.
+/// Decides when a checkpoint is due and has rank 0 write it, beside the training.
 final class CheckpointSaver {
   let folder: RunFolder
   private let configuration: RunConfiguration
   private let content: RunCheckpoint
-  private let recorders: RecorderGroup
   private let communicator: any Communicator
+  /// Rank 0's.
+  private let writer: CheckpointWriter?
   private var lastSave = Date()
-  /// The checkpoint written last and what it holds, known to all ranks.
-  private var newest: (path: String, progress: RunProgress)?
 
-  /// - Parameter recorders: whose failure ends the run where all ranks meet for a checkpoint.
+  /// - Parameters:
+  ///   - claim: rank 0's, looked at before each file.
+  ///   - newestGood: the checkpoint that the run goes on from.
   init(
-    _ folder: RunFolder, _ configuration: RunConfiguration, _ content: RunCheckpoint, _ recorders: RecorderGroup,
-    _ communicator: any Communicator
+    _ folder: RunFolder, _ configuration: RunConfiguration, _ content: RunCheckpoint, claim: WriterClaim?,
+    newestGood: String?, _ communicator: any Communicator
   ) {
     self.folder = folder
     self.configuration = configuration
     self.content = content
-    self.recorders = recorders
     self.communicator = communicator
+    let kept = configuration.keepCheckpoints
+    writer =
+      communicator.isRoot
+      ? CheckpointWriter(claim: claim, newestGood: newestGood) { folder.prune(keepingEpochs: kept) } : nil
   }
 
-  /// Rank 0's wish: its clock decides where seconds count. The others have none.
+  /// Rank 0's wish: its clock decides where seconds count, and a disk that is slower than the clock is not hurried. The
+  /// others have none.
   func isDue(afterStep step: Int) -> Bool {
-    guard communicator.isRoot else { return false }
+    guard let writer else { return false }
     return switch configuration.checkpointEvery {
     case .epochs: false
     case .steps(let interval): step % interval == 0
-    case .seconds(let interval): Date().timeIntervalSince(lastSave) >= Double(interval)
+    case .seconds(let interval): Date().timeIntervalSince(lastSave) >= Double(interval) && !writer.isWriting
     }
   }
 
@@ -47,25 +52,57 @@ final class CheckpointSaver {
     return epoch % interval == 0
   }
 
-  /// Writes a checkpoint of a state that all replicas share, whole or not at all. Collective.
+  /// Has a state that all replicas share written, under the first of these paths; the others become names of the same
+  /// file where the file system has such. Returns when the state is copied. Collective.
   ///
-  /// Of a state that was saved just now under another name, as the best one of an epoch mostly was, no second file is
-  /// made where the file system can give one file two names.
-  func save(_ path: String, _ replica: Replica, _ optimizer: any Optimizer, _ progress: RunProgress) throws {
-    let same = newest?.progress == progress ? newest?.path : nil
-    if same == nil {
-      try communicator.checkReplicasAgree(
-        [replica.parameters, replica.movingStatistics] + optimizer.state.map(\.arena),
-        when: "after step \(progress.step)")
-    }
-    try communicator.agree {
-      guard communicator.isRoot else { return }
-      try recorders.check()
-      if let same, try same != path && replaceFile(path, withLinkTo: same) { return }
-      try content.checkpoint(replica, optimizer, progress).write(to: path)
-      folder.prune(keepingEpochs: configuration.keepCheckpoints)
-    }
-    newest = (path, progress)
+  /// A file that cannot be written is no error here: see `takeEvents` and `settle`.
+  func save(_ paths: [String], _ replica: Replica, _ optimizer: any Optimizer, _ progress: RunProgress) throws {
+    try communicator.checkReplicasAgree(
+      [replica.parameters, replica.movingStatistics] + optimizer.state.map(\.arena),
+      when: "after step \(progress.step)")
     lastSave = Date()
+    try communicator.agree {
+      let state = try writer.map { _ in try content.state(replica, optimizer, progress) }
+      guard let writer, let state else { return }
+      writer.write(.init(checkpoint: state, paths: paths) { try RunCheckpoint.describe(progress, in: &$0) })
+    }
+  }
+
+  /// What rank 0 has to tell of files since this was called last.
+  /// - Throws: `unwritable`, on rank 0, where another job has taken the folder over.
+  func takeEvents() throws -> [RunEvent] {
+    guard let writer else { return [] }
+    return try writer.takeOutcomes().map { outcome in
+      switch outcome {
+      case .written(let path): return .checkpoint(path: path)
+      case .failed(let failure):
+        let good = writer.lastGood.map { "the last good checkpoint is \($0)" } ?? "there is no checkpoint yet"
+        return .warning("\(failure.message); \(good); it is tried again with the next one")
+      case .folderIsLost(let failure): throw failure
+      }
+    }
+  }
+
+  /// Waits until all files are on the disk. Collective.
+  /// - Throws: `unwritable` on all ranks where the last state or the best one is not.
+  func settle() throws {
+    try communicator.agree {
+      guard let writer else { return }
+      writer.finish()
+      guard let failure = writer.failure else { return }
+      let good = writer.lastGood.map { "the last good one is \($0)" } ?? "there is none"
+      throw Failure(
+        .unwritable, "the last checkpoint could not be written: \(failure.message); \(good)",
+        remedy: "make room, then run the same line again with --resume")
+    }
+  }
+
+  /// Rank 0 waits until nothing is being written.
+  func finish() { writer?.finish() }
+
+  /// The newest checkpoint that can be gone on with, in words; known to rank 0.
+  var lastGoodInWords: String {
+    finish()
+    return writer?.lastGood.map { "the last good checkpoint is \($0)" } ?? "there is no checkpoint of it"
   }
 }

@@ -15,17 +15,14 @@ struct RunCheckpoint {
   /// Songs of an epoch.
   let trainSongs: Int
 
-  func checkpoint(_ replica: Replica, _ optimizer: any Optimizer, _ progress: RunProgress) throws -> Checkpoint {
+  /// All of a state but what `describe` adds.
+  func state(_ replica: Replica, _ optimizer: any Optimizer, _ progress: RunProgress) throws -> Checkpoint {
     var checkpoint = Checkpoint()
     try StoredModel.describe(architecture, tags: tags, in: &checkpoint)
     checkpoint.texts[StoredModel.Key.configuration] = configuration.portable.yaml
     checkpoint.texts[StoredModel.Key.programVersion] = programVersion
     checkpoint.texts[StoredModel.Key.dataIdentity] = dataIdentity
     checkpoint.texts[StoredModel.Key.splitIdentity] = splitIdentity
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = .sortedKeys
-    checkpoint.texts[StoredModel.Key.history] = String(
-      decoding: try encoder.encode(progress.history), as: UTF8.self)
     checkpoint.integers = [
       "epoch": progress.epoch, "step": progress.step, "position": progress.position,
       "best_epoch": progress.bestEpoch ?? 0, "optimizer_steps": optimizer.steps,
@@ -37,6 +34,22 @@ struct RunCheckpoint {
     checkpoint.store(replica.movingStatistics, in: StoredModel.Group.movingStatistics)
     for part in optimizer.state { checkpoint.store(part.arena, in: part.name) }
     return checkpoint
+  }
+
+  /// Adds what a run has seen so far, which takes the longer to put into words the longer the run is.
+  static func describe(_ progress: RunProgress, in checkpoint: inout Checkpoint) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    checkpoint.texts[StoredModel.Key.history] = String(
+      decoding: try encoder.encode(progress.history), as: UTF8.self)
+    if !progress.loggedLosses.isEmpty {
+      checkpoint.texts[StoredModel.Key.loggedLosses] = LoggedLosses.text(progress.loggedLosses)
+    }
+    // A run that has left no step out says nothing of it.
+    for (name, count) in [
+      ("skipped_in_a_row", progress.skipped.inARow), ("skipped_of_epoch", progress.skipped.ofEpoch),
+      ("skipped_songs_of_epoch", progress.skipped.songsOfEpoch),
+    ] where progress.skipped != SkippedSteps() { checkpoint.integers[name] = count }
   }
 
   /// Takes a checkpoint's state over. Throws `badData` where it is of another run than this configuration's.
@@ -71,7 +84,18 @@ struct RunCheckpoint {
           + (progress.bestAUC.map { "\($0)" } ?? "is not known"))
     }
     progress.history = try StoredModel(checkpoint).history()
+    progress.loggedLosses = try LoggedLosses.read(checkpoint, upTo: progress.step)
+    progress.skipped = try skipped(of: checkpoint, progress)
     return progress
+  }
+
+  private func skipped(of checkpoint: Checkpoint, _ progress: RunProgress) throws -> SkippedSteps {
+    var skipped = SkippedSteps()
+    guard checkpoint.integers["skipped_in_a_row"] != nil else { return skipped }
+    skipped.inARow = try checkpoint.integer("skipped_in_a_row", in: 0...progress.step)
+    skipped.ofEpoch = try checkpoint.integer("skipped_of_epoch", in: 0...progress.step)
+    skipped.songsOfEpoch = try checkpoint.integer("skipped_songs_of_epoch", in: 0...progress.position)
+    return skipped
   }
 
   /// A run goes on only as the same run: same network, songs, tags, split and chance.

@@ -100,6 +100,7 @@ public struct StoredModel {
     public static let splitIdentity = "split_identity"
     public static let programVersion = "program_version"
     public static let history = "history"
+    public static let loggedLosses = "step_losses"
   }
 
   /// Groups of arrays in a checkpoint.

@@ -5,6 +5,7 @@ import FileAccess
 import Foundation
 import MessagePassing
 import Networks
+import Stopping
 
 /// A run from its configuration to its last checkpoint, on all ranks.
 public struct TrainingRun {
@@ -16,6 +17,10 @@ public struct TrainingRun {
   public var recorders: [any RunRecorder] = []
   /// Asked where a step ends: true on any rank stops all of them.
   public var stopRequested: () -> Bool = { StopSignal.isRequested }
+  /// Called when the first step is about to be taken: from here on there is something to save.
+  public var willTrain: () -> Void = {}
+  /// Rank 0's right to write in the folder; given up when the training ends, or this value goes.
+  private var claim: WriterClaim?
 
   public init(_ configuration: RunConfiguration, folder: RunFolder, resume: Bool) {
     self.configuration = configuration
@@ -23,21 +28,29 @@ public struct TrainingRun {
     self.resume = resume
   }
 
-  /// Makes the folder, or refuses one that holds another run or what is no run's. Collective; comes before anything is
-  /// read.
-  public func claimFolder(_ communicator: any Communicator) throws {
+  /// Makes the folder and claims it, or refuses one in which another job writes, that holds another run, or what is no
+  /// run's. Collective; comes before anything is read.
+  public mutating func claimFolder(_ communicator: any Communicator) throws {
     let inputs = [configuration.data, configuration.msd, configuration.lastfm, configuration.tags].compactMap {
       $0
     }
-    try communicator.agree {
-      guard communicator.isRoot else { return }
+    claim = try communicator.agree {
+      guard communicator.isRoot else { return nil }
+      let tell = { (words: String) in for recorder in recorders { try? recorder.record(.note(words)) } }
+      try WriterClaim.refuseOthers(in: folder.path, note: tell)
       try folder.claim(inputs: inputs, makesSnapshot: configuration.data == nil, resume: resume)
       try folder.create()
+      let claim = try WriterClaim.take(folder.path, note: tell)
+      for folder in [folder.path, folder.checkpoints, folder.tensorBoard] {
+        FileWriter.removeAllUnfinished(in: folder)
+      }
+      return claim
     }
   }
 
   /// Trains. Collective. Throws `interrupted` (75) where a signal stopped it.
   public func train(on source: any SongSource, _ communicator: any Communicator) throws {
+    defer { claim?.release() }
     let setup = try TrainingSetup(configuration, source, communicator)
     let content = RunCheckpoint(
       configuration: setup.configuration, architecture: setup.architecture, input: setup.input, tags: source.tags,
@@ -58,9 +71,12 @@ public struct TrainingRun {
       for warning in start.warnings + warnings(summary, setup) { recorders.record(.warning(warning)) }
       try recorders.check()
     }
-    let saver = CheckpointSaver(folder, setup.configuration, content, recorders, communicator)
+    let saver = CheckpointSaver(
+      folder, setup.configuration, content, claim: claim, newestGood: start.checkpoint, communicator)
+    defer { saver.finish() }
     let trainer = Trainer(
       setup, progress: start.progress, saver: saver, recorders: recorders, stopRequested: stopRequested)
+    willTrain()
     try trainer.run()
   }
 
@@ -88,7 +104,6 @@ public struct TrainingRun {
     try setup.communicator.broadcast {
       var start = Start()
       guard resume else { return start }
-      for folder in [folder.path, folder.checkpoints] { FileWriter.removeAbandoned(in: folder) }
       let search = try Checkpoint.newestGood(in: folder.checkpoints)
       guard let newest = search.newest else {
         start.warnings = try folder.setAside(search.skipped)

@@ -5,6 +5,7 @@ import MessagePassing
 import Preparation
 import Segments
 import Snapshots
+import Stopping
 
 /// Makes a snapshot of a track tree and its tags.
 struct PrepareCommand: ParsableCommand {
@@ -60,6 +61,9 @@ struct PrepareCommand: ParsableCommand {
     try options.validate()
     MPIProgram.run { world in
       let communicator = WatchedCommunicator(world)
+      StopSignal.install()
+      let watch = try EarlyEnd(communicator, during: "songs were prepared")
+      defer { watch.end() }
       let progress = ProgressDisplay()
       let report = try SnapshotPreparation.run(
         options, output: out, replacing: force, communicator: communicator, progress: progress.show)

@@ -2,6 +2,7 @@ import ArgumentParser
 import Diagnosis
 import Foundation
 import MessagePassing
+import Stopping
 import Training
 
 /// Trains a tagger on all ranks.
@@ -14,8 +15,8 @@ struct TrainCommand: ParsableCommand {
         mpirun -np 4 crnn-dist train --data songs.h5 --out runs/first --config configs/small-252.yaml --epochs 40
 
       RUN then holds config.yaml (everything resolved: --config RUN/config.yaml repeats the run), metrics.jsonl, \
-      checkpoints/ and tensorboard/. SIGTERM, SIGUSR1, SIGINT and SIGHUP lead to a checkpoint and exit code 75; \
-      the same line with --resume goes on.
+      checkpoints/ and tensorboard/. SIGTERM, SIGUSR1, SIGINT, SIGQUIT and SIGHUP lead to a checkpoint and exit \
+      code 75; the same line with --resume goes on.
       """)
 
   @Option(help: "The folder of the run's files.")
@@ -36,8 +37,11 @@ struct TrainCommand: ParsableCommand {
     MPIProgram.run { world in
       let communicator = WatchedCommunicator(world)
       StopSignal.install()
+      let watch = try EarlyEnd(communicator, during: "its files were read")
+      defer { watch.end() }
       var run = TrainingRun(configuration, folder: RunFolder(out), resume: resume)
       run.recorders = [ProgressReporter()]
+      run.willTrain = watch.end
       try run.claimFolder(communicator)
       let songs = try run.songs(communicator)
       try run.train(on: songs, communicator)

@@ -56,6 +56,13 @@ struct RunOptions: ParsableArguments {
   @Option(help: "Order over all songs, global, or over each rank's shard, local (default: global).")
   var shuffle: String?
 
+  @Option(
+    help: """
+      A step whose loss or gradient is not finite: stop the run, or skip the step on all ranks, up to skip:K in a row \
+      (default: stop; skip alone: \(NonFiniteRule.usualSkips)).
+      """)
+  var onNan: String?
+
   @Option(help: "Epochs between checkpoints, or 100steps, or 600s (default: 1).")
   var checkpointEvery: String?
 
@@ -81,7 +88,8 @@ struct RunOptions: ParsableArguments {
       ("data", data), ("msd", msd), ("lastfm", lastfm), ("tag_source", tagSource), ("join", join), ("crop", crop),
       ("longest", longest), ("min_tag_weight", minTagWeight), ("strict", strict ? "true" : nil), ("split", split),
       ("permute_tags", permuteTags ? "true" : nil), ("epochs", epochs), ("shuffle", shuffle),
-      ("checkpoint_every", checkpointEvery), ("keep_checkpoints", keepCheckpoints), ("memory", memory),
+      ("on_nan", onNan), ("checkpoint_every", checkpointEvery), ("keep_checkpoints", keepCheckpoints),
+      ("memory", memory),
       ("log_every", logEvery), ("train_auc_songs", trainAucSongs),
     ])
   }

@@ -52,6 +52,7 @@ public enum MPIProgram {
       exit(failure.kind.rawValue)
     }
     tell(failure, at: communicator.place)
+    RankProcess.announceFailure()
     communicator.abort(exitCode: failure.kind.rawValue)
   }
 
