@@ -28,9 +28,11 @@ public final class LastFMDatabase {
     (try? readStart(of: path, count: signature.count)) == signature
   }
 
-  /// - Throws: `badData` where it is no database, or one without these tables.
+  /// - Throws: `badData` where it is no database, one without these tables, or one of which a part stands in a file
+  ///   beside it; `missingInput` where that cannot be told.
   public init(_ path: String) throws {
     self.path = path
+    try UnfinishedChanges.refuse(besideDatabase: path)
     do {
       queue = try LastFMDatabase.open(path)
       try queue.read { try LastFMDatabase.checkTables($0, path) }
@@ -47,7 +49,8 @@ public final class LastFMDatabase {
       // The file is anyone's: nothing in it may run.
       try database.execute(sql: "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON")
     }
-    // Immutable: without a lock, which shared file systems refuse.
+    // Immutable: without a lock, which shared file systems refuse. What stands beside the file is not looked at then,
+    // so `UnfinishedChanges` has.
     let absolute = path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
     let escaped = absolute.utf8.map { byte -> String in
       let plain = UInt8(ascii: "/")...UInt8(ascii: "9") ~= byte || isLetter(byte)
