@@ -58,31 +58,19 @@ struct RunCheckpoint {
     try checkpoint.restore(replica.parameters, from: StoredModel.Group.weights)
     try checkpoint.restore(replica.movingStatistics, from: StoredModel.Group.movingStatistics)
     for part in optimizer.state { try checkpoint.restore(part.arena, from: part.name) }
-    optimizer.steps = try checkpoint.integer("optimizer_steps", in: Self.steps)
+    optimizer.steps = try checkpoint.integer("optimizer_steps", in: RunCounters.steps)
     return try progress(of: checkpoint)
   }
 
-  /// A step's number is a word of the random numbers' counters.
-  private static let steps = 0...Int(UInt32.max)
-  private static let epochs = 1...1_000_001
-
   private func progress(of checkpoint: Checkpoint) throws -> RunProgress {
     var progress = RunProgress()
-    progress.epoch = try checkpoint.integer("epoch", in: Self.epochs)
-    progress.step = try checkpoint.integer("step", in: Self.steps)
+    progress.epoch = try checkpoint.integer("epoch", in: RunCounters.epochs)
+    progress.step = try checkpoint.integer("step", in: RunCounters.steps)
     progress.position = try checkpoint.integer("position", in: 0...trainSongs)
-    progress.lossSum = try checkpoint.number("loss_sum", in: 0...Double.greatestFiniteMagnitude)
-    if try !checkpoint.number("best_validation_auc").isNaN {
-      progress.bestAUC = try checkpoint.number("best_validation_auc", in: 0...1)
-    }
+    progress.lossSum = try RunCounters.lossSum(of: checkpoint)
+    progress.bestAUC = try RunCounters.bestAUC(of: checkpoint)
     let epoch = try checkpoint.integer("best_epoch", in: 0...progress.epoch)
     progress.bestEpoch = epoch == 0 ? nil : epoch
-    guard (progress.bestEpoch == nil) == (progress.bestAUC == nil) else {
-      throw Failure(
-        .badData,
-        "\(checkpoint.source): best_epoch is \(epoch), but best_validation_auc "
-          + (progress.bestAUC.map { "\($0)" } ?? "is not known"))
-    }
     progress.history = try StoredModel(checkpoint).history()
     progress.loggedLosses = try LoggedLosses.read(checkpoint, upTo: progress.step)
     progress.skipped = try skipped(of: checkpoint, progress)

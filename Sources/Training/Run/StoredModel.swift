@@ -11,7 +11,7 @@ public struct StoredModel {
   /// In the order of the outputs.
   public let tags: [String]
 
-  /// - Throws: `badData` where the checkpoint holds no network of ours.
+  /// - Throws: `badData` where the checkpoint holds no network of ours, or says to be where no run can be.
   public init(_ checkpoint: Checkpoint) throws {
     self.checkpoint = checkpoint
     tags = try checkpoint.list(Key.tags)
@@ -26,6 +26,7 @@ public struct StoredModel {
       throw Failure(
         .badData, "\(checkpoint.source): \(tags.count) tag names, but \(architecture.tags) outputs")
     }
+    try RunCounters.check(checkpoint)
   }
 
   public static func read(_ path: String) throws -> StoredModel { try StoredModel(Checkpoint.read(path)) }
