@@ -34,6 +34,9 @@ public struct PreparedSplit: Sendable, Equatable {
     wanted.description == rule.description
   }
 
+  /// Whether this decides where a run asks for a rule: it is that rule's, or the vocabulary allows no other.
+  public func decides(for wanted: SplitRule) -> Bool { countedTags != nil || isFor(wanted) }
+
   /// Throws `badData` where a run asks for another rule and may not: the vocabulary was counted on the training side, so
   /// that any other split would judge by songs that had a say in it. `name` stands for the snapshot.
   public func refuseOther(_ wanted: SplitRule, name: String) throws {

@@ -46,16 +46,18 @@ def test_a_run_by_lists_resumes_and_is_evaluated_with_the_same_lists_alone(snaps
     assert "in no list" in outcome.errors and "1 of its" in outcome.errors
     assert "split_lists_hash" in (out / "config.yaml").read_text()
     newest = out / "checkpoints/epoch-0001.h5"
-    evaluated = program.succeed("evaluate", "--checkpoint", newest, "--data", snapshot, "--split", "test", "--json")
+    evaluate = ("evaluate", "--checkpoint", newest, "--data", snapshot, "--split", "test")
+    evaluated = program.succeed(*evaluate, "--split-rule", rule(lists), "--json")
     assert json.loads(evaluated.output)["songs"] > 0
+    # The checkpoint is not asked for paths.
+    refuse(program.run(*evaluate), USAGE, "epoch-0001.h5", "by lists", "--split-rule")
 
-    # The lists move: the run goes on, evaluation has to be told.
+    # The lists move: the run goes on.
     moved = lists / "moved"
     moved.mkdir()
     for name in ("train.txt", "test.txt"):
         (lists / name).rename(moved / name)
-    evaluate = ("evaluate", "--checkpoint", newest, "--data", snapshot, "--split", "test")
-    refuse(program.run(*evaluate), MISSING, "train.txt")
+    refuse(program.run(*evaluate, "--split-rule", rule(lists)), MISSING, "train.txt")
     program.succeed(*evaluate, "--split-rule", rule(moved))
     # All songs are all songs, whatever the lists said.
     every = program.succeed(*evaluate[:-1], "all", "--json", ranks=2)

@@ -25,7 +25,7 @@ public struct SongSides {
     _ source: any SongSource, split text: String, listsHash: String? = nil, permuteTags: Bool, seed: UInt64
   ) throws {
     let wanted = try SplitRule(text)
-    let prepared = source.preparedSplit.flatMap { $0.countedTags != nil || $0.isFor(wanted) ? $0 : nil }
+    let prepared = source.preparedSplit.flatMap { $0.decides(for: wanted) ? $0 : nil }
     let rule = prepared?.rule ?? wanted
     // Tags dealt out anew are a control of the same split.
     let songs = SplitSongs(

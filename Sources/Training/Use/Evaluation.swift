@@ -12,7 +12,7 @@ public struct Evaluation: Sendable {
   public var songs = Songs.side(.validation)
   /// Also on songs, and by a split, that the checkpoint's run did not have.
   public var allowsOtherData = false
-  /// Divides the songs in place of the checkpoint's rule; nil: the checkpoint's.
+  /// Divides the songs in place of the checkpoint's rule; nil: the checkpoint's, unless that names files.
   public var splitRule: String?
   /// Nil: a fair share of the cores.
   public var threads: Int?
@@ -50,7 +50,9 @@ public struct Evaluation: Sendable {
   private static let batchesAhead = 2
 
   /// Collective: the songs are shared among the ranks; every rank returns the same report, to the last bit for
-  /// any number of ranks. Throws `badData` where the songs are not those of the checkpoint's run.
+  /// any number of ranks.
+  /// - Throws: `badData` where the songs are not those of the checkpoint's run; `usage` where its split is by lists that
+  ///   nobody has named.
   public func run(on data: any SongSource, _ communicator: any Communicator) throws -> Report {
     let fair = try communicator.fairThreadCount()
     let (model, input, source, sides, songs, replica) = try communicator.agree {
@@ -104,10 +106,24 @@ public struct Evaluation: Sendable {
       try prepared.refuseOther(SplitRule(splitRule), name: source.name)
     }
     let sides = try SongSides(
-      source, split: splitRule ?? configuration.split, permuteTags: configuration.permuteTags,
+      source, split: splitRule ?? storedRule(configuration, source), permuteTags: configuration.permuteTags,
       seed: configuration.seed)
     try refuseOtherSplit(model, sides, source)
     return sides
+  }
+
+  /// The checkpoint's own rule, where no file is needed for it. A checkpoint may be anybody's: which files are opened,
+  /// and told of where they are not lists, is for the command line to say.
+  /// - Throws: `usage` where it is by lists and the songs do not come divided.
+  private func storedRule(_ configuration: RunConfiguration, _ source: any SongSource) throws -> String {
+    let rule = try SplitRule(configuration.split)
+    guard rule.lists != nil, source.preparedSplit?.decides(for: rule) != true else { return configuration.split }
+    throw Failure(
+      .usage,
+      "\(checkpoint): its split is by lists (\(configuration.split.prefix(200))), which are not opened on the word of a "
+        + "checkpoint alone",
+      remedy: "name them with --split-rule, in the same form, or take every song with --split all"
+    ).knownToAllRanks
   }
 
   /// Refuses songs of which there is not what the network sees.

@@ -26,7 +26,11 @@ struct EvaluateCommand: ParsableCommand {
   @Option(help: "The side of the split; all: every song, however they were divided.")
   var split = Evaluation.Songs.side(.validation)
 
-  @Option(help: "How the songs are divided, where the split's lists have moved. Default: as the checkpoint says.")
+  @Option(
+    help: """
+      How the songs are divided, as train --split says it. Needed where the checkpoint's split is by lists, which are \
+      not opened on its word. Default: as the checkpoint says.
+      """)
   var splitRule: String?
 
   @Flag(help: "Evaluate also on songs, or a split, that are not those of the checkpoint's run.")

@@ -1,0 +1,100 @@
+"""A checkpoint or a snapshot is anybody's file: no path that it names is opened, and nothing of such a file is shown."""
+
+import os
+import re
+import shutil
+
+import h5py
+import pytest
+
+import changed_checkpoints
+import program
+
+SECRET = "secretkey-0123456789"
+
+
+@pytest.fixture
+def secret(tmp_path):
+    path = tmp_path / "secret.txt"
+    path.write_text(SECRET + "\n")
+    return path
+
+
+@pytest.fixture
+def naming(checkpoint, tmp_path):
+    """Makes a checkpoint whose configuration says so of some options."""
+    def make(**options):
+        with h5py.File(checkpoint, "r", locking=False) as file:
+            configuration = file["texts/configuration"][()].decode()
+        lines = [line for line in configuration.splitlines() if line.split(":")[0] not in options]
+        lines += [f"{option}: {value}" for option, value in options.items()]
+        return changed_checkpoints.changed(checkpoint, tmp_path / "named.h5", {"texts/configuration": "\n".join(lines)})
+    return make
+
+
+def watched(tmp_path, *arguments, ranks=None):
+    """Runs a command; where strace is there, also tells the paths that any process of it opened."""
+    if shutil.which("strace") is None:
+        return program.run(*arguments, ranks=ranks), ""
+    trace = tmp_path / "trace"
+    line = program.command(arguments, ranks)
+    outcome = program.finish(program.start_line(["strace", "-f", "-e", "trace=open,openat", "-o", str(trace), *line]))
+    opened = trace.read_text()
+    assert "named.h5" in opened, "strace has not seen the checkpoint opened"
+    return outcome, opened
+
+
+@pytest.mark.parametrize("form", ["track-lists", "artist-track-lists", "artist-lists"])
+def test_evaluate_opens_no_list_that_the_checkpoint_names(naming, secret, snapshot, tmp_path, form):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    split = f"{form}:{secret},{pipe},{secret}"
+    path = naming(split=split)
+    outcome, opened = watched(tmp_path, "evaluate", "--checkpoint", path, "--data", snapshot)
+    assert SECRET not in outcome.output + outcome.errors, str(outcome)
+    program.refuse(outcome, program.USAGE, path.name, form, "--split-rule", "--split all")
+    assert secret.name not in opened and f'"{pipe}"' not in opened
+
+
+def test_what_needs_no_list_is_done_without(naming, secret, snapshot, tree, tmp_path):
+    path = naming(split=f"track-lists:{secret},{secret}")
+    track = next((tree / "msd").rglob("*.h5"))
+    for command in (["evaluate", "--checkpoint", path, "--data", snapshot, "--split", "all"], ["inspect", path],
+                    ["predict", "--checkpoint", path, track]):
+        outcome, opened = watched(tmp_path, *command)
+        assert outcome.code == program.DONE and SECRET not in outcome.output + outcome.errors, str(outcome)
+        assert not re.search(r'open[^"]*"[^"]*secret\.txt', opened)
+
+
+def test_two_ranks_refuse_together(naming, secret, snapshot):
+    path = naming(split=f"track-lists:{secret},{secret}")
+    outcome = program.run("evaluate", "--checkpoint", path, "--data", snapshot, ranks=2)
+    program.refuse(outcome, program.USAGE, "--split-rule")
+    assert SECRET not in outcome.output + outcome.errors
+
+
+@pytest.mark.parametrize("options", [["data", "tags"], ["msd", "lastfm"]], ids=" and ".join)
+def test_no_other_path_of_a_stored_configuration_is_opened(naming, secret, snapshot, tree, tmp_path, options):
+    path = naming(**dict.fromkeys(options, secret))
+    track = next((tree / "msd").rglob("*.h5"))
+    for command in (["evaluate", "--checkpoint", path, "--data", snapshot], ["inspect", path],
+                    ["predict", "--checkpoint", path, track]):
+        outcome, opened = watched(tmp_path, *command)
+        assert outcome.code == program.DONE and SECRET not in outcome.output + outcome.errors, str(outcome)
+        assert secret.name not in opened
+
+
+def test_a_snapshot_that_names_lists_is_used_by_the_sides_it_keeps(secret, tree, tmp_path):
+    path = tmp_path / "named.h5"
+    program.succeed("prepare", "--msd", tree / "msd", "--lastfm", tree / "lastfm", "--segments", 60, "--split", "random:0.8",
+                    "--out", path)
+    with h5py.File(path, "r+", locking=False) as file:
+        options = file.attrs["options"]
+        options = options.decode() if isinstance(options, bytes) else options
+        file.attrs["options"] = options.replace('"random:0.8"', f'"track-lists:{secret},{secret}"')
+    outcome, opened = watched(tmp_path, "train", "--data", path, "--out", tmp_path / "run", "--filters", "[4,4,4]",
+                              "--recurrent-units", 3, "--epochs", 1, "--threads", 1)
+    assert outcome.code == program.DONE, str(outcome)
+    assert SECRET not in outcome.output + outcome.errors and secret.name not in opened
+    evaluated, opened = watched(tmp_path, "evaluate", "--checkpoint", tmp_path / "run/checkpoints/best.h5", "--data", path)
+    assert evaluated.code == program.DONE and secret.name not in opened, str(evaluated)
