@@ -18,7 +18,7 @@ public struct CheckpointSearch: Sendable {
 
 /// How a search gets at a folder's files; tests let it meet a disk or a process that fails.
 package struct CheckpointAccess {
-  /// The names in a folder.
+  /// The names of files in a folder.
   package var names: (_ folder: String) throws(SystemError) -> [String]
   package var head: (_ path: String) throws -> (version: Int64, step: Int)
   package var read: (_ path: String) throws -> Checkpoint
@@ -29,10 +29,7 @@ package struct CheckpointAccess {
   package static var ofFileSystem: CheckpointAccess {
     let trials = TrialProcess()
     return CheckpointAccess(
-      names: { folder throws(SystemError) in
-        let listing = try FolderListing(of: folder)
-        return listing.files + listing.folders
-      },
+      names: { folder throws(SystemError) in try FolderListing(of: folder).files },
       head: { try Checkpoint.head(ofFile: $0, trials) }, read: { try Checkpoint.read($0, trials) },
       readThrough: { path throws(WholeFileError) in try FileAccess.readThrough(path) })
   }
@@ -83,9 +80,22 @@ extension Checkpoint {
   /// - Throws: `missingInput` where the folder cannot be listed.
   public static func names(in folder: String) throws -> [String] { try names(in: folder, .ofFileSystem) }
 
+  /// The names of the folders in a folder that are named like checkpoints, in their order.
+  /// - Throws: `missingInput` where the folder cannot be listed.
+  public static func folderNames(in folder: String) throws -> [String] {
+    try named(in: folder) { folder throws(SystemError) in try FolderListing(of: folder).folders }
+  }
+
   private static func names(in folder: String, _ access: CheckpointAccess) throws -> [String] {
+    try named(in: folder, access.names)
+  }
+
+  /// Of names in a folder those that a checkpoint can have.
+  private static func named(
+    in folder: String, _ list: (String) throws(SystemError) -> [String]
+  ) throws -> [String] {
     do {
-      return try access.names(folder).filter { $0.hasSuffix(".h5") && !$0.hasPrefix(".") }.sorted()
+      return try list(folder).filter { $0.hasSuffix(".h5") && !$0.hasPrefix(".") }.sorted()
     } catch let error where error.isMissing {
       return []
     } catch {

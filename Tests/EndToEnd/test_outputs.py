@@ -202,6 +202,47 @@ def test_a_file_in_place_of_the_runs_folder(snapshot, tmp_path):
     assert state(tmp_path) == before
 
 
+@pytest.mark.parametrize("name", ["epoch-0001.h5", "epoch-0009.h5", "best.h5"])
+@pytest.mark.parametrize("options", [[], ["--resume"]], ids=["afresh", "resume"])
+def test_a_folder_that_is_named_like_a_checkpoint_is_left_alone(snapshot, tmp_path, name, options):
+    """It is not taken for damaged and renamed, and not removed with old checkpoints."""
+    folder = tmp_path / "run/checkpoints" / name
+    folder.mkdir(parents=True)
+    (folder / "notes.txt").write_text("mine\n")
+    before = state(tmp_path)
+    refuse(train(snapshot, tmp_path / "run", "--keep-checkpoints", 1, *options), USAGE, name, "is a folder", "move it away")
+    assert state(tmp_path) == before
+
+
+def test_a_folder_among_the_checkpoints_of_a_run_ends_all_ranks(snapshot, run, tmp_path):
+    shutil.copytree(run, tmp_path / "run")
+    (tmp_path / "run/checkpoints/step-00000001.h5").mkdir()
+    before = state(tmp_path)
+    refuse(train(snapshot, tmp_path / "run", "--resume", ranks=2), USAGE, "step-00000001.h5", "is a folder")
+    assert state(tmp_path) == before
+
+
+def test_a_folder_that_comes_while_the_run_lasts_is_not_removed_with_old_checkpoints(snapshot, tmp_path):
+    line = ["train", "--data", snapshot, "--out", tmp_path / "run", "--filters", "[4,4,4]", "--recurrent-units", 3, "--epochs",
+            400, "--batch-size", 12, "--threads", 1, "--keep-checkpoints", 1]
+    process = program.start(*line)
+    checkpoint = tmp_path / "run/checkpoints/epoch-0003.h5"
+    deadline = time.monotonic() + 60
+    while not checkpoint.exists() and time.monotonic() < deadline:
+        time.sleep(0.005)
+    mine = tmp_path / "run/checkpoints/epoch-0000.h5"
+    mine.mkdir()
+    (mine / "notes.txt").write_text("mine\n")
+    newest = max(int(path.stem[-4:]) for path in checkpoint.parent.glob("epoch-????.h5"))
+    while time.monotonic() < deadline and process.poll() is None:
+        if any(int(path.stem[-4:]) > newest + 3 for path in checkpoint.parent.glob("epoch-????.h5")):
+            break
+        time.sleep(0.005)
+    program.kill(process)
+    outcome = program.finish(process)
+    assert (mine / "notes.txt").read_text() == "mine\n", str(outcome)
+
+
 def test_a_run_does_not_go_into_the_tree_it_reads(own):
     before = state(own)
     outcome = program.run("train", "--msd", own / "msd", "--lastfm", own / "lastfm", "--out", own / "msd", "--epochs", 1)

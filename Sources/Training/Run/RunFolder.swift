@@ -42,6 +42,7 @@ public struct RunFolder: Sendable {
   func claim(inputs: [String], makesSnapshot: Bool, resume: Bool) throws {
     let claim = OutputClaim(inputs: inputs)
     for folder in [path, checkpoints, tensorBoard] { try claim.folder(folder) }
+    try refuseFolders()
     let names = try checkpointNames
     if !resume, let first = names.first {
       let others = names.count - 1
@@ -72,6 +73,14 @@ public struct RunFolder: Sendable {
     }
   }
 
+  /// A folder that is named like a checkpoint is none, and would stand in a checkpoint's way at an epoch's end.
+  private func refuseFolders() throws {
+    guard let name = try Checkpoint.folderNames(in: checkpoints).first else { return }
+    throw Failure(
+      .usage, "\(checkpoints)/\(name): is a folder, expected a checkpoint, which is a file",
+      remedy: "nothing was changed; move it away, then run the same line again")
+  }
+
   /// File names of all checkpoints, oldest first within a kind. Throws `missingInput` where they cannot be listed.
   public var checkpointNames: [String] {
     get throws { try Checkpoint.names(in: checkpoints) }
@@ -94,8 +103,6 @@ public struct RunFolder: Sendable {
     guard let names = try? checkpointNames else { return }
     let steps = names.filter { $0.hasPrefix("step-") }.dropLast(2)
     let ends = names.filter { $0.hasPrefix("epoch-") }
-    for name in steps + ends.dropLast(epochs == 0 ? ends.count : epochs) {
-      try? FileManager.default.removeItem(atPath: checkpoints + "/" + name)
-    }
+    for name in steps + ends.dropLast(epochs == 0 ? ends.count : epochs) { removeFile(checkpoints + "/" + name) }
   }
 }
