@@ -36,6 +36,7 @@ struct CrnnDist: ParsableCommand {
   static func main() {
     ProgramChild.offer()
     do {
+      try ArgumentBytes.checkTexts()
       var command = try parseAsRoot()
       try command.run()
     } catch let failure as Failure {
