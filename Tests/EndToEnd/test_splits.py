@@ -1,8 +1,10 @@
 """Splits by lists: leaks, mistakes, and what resume and evaluate hold a run to."""
 
 import json
+import shutil
 
 import h5py
+import numpy
 import pytest
 
 import program
@@ -120,3 +122,29 @@ def test_without_a_split_of_its_own_a_snapshot_is_divided_by_the_standard_rule(s
     program.succeed("train", "--data", snapshot, "--config", program.ROOT / "configs/small-252.yaml", "--epochs", 1,
                     "--filters", "[2,2,2]", "--recurrent-units", 2, "--threads", 1, "--out", tmp_path / "run")
     assert "split: random:0.95" in (tmp_path / "run/config.yaml").read_text()
+
+
+@pytest.mark.parametrize("ranks", [None, 2], ids=["alone", "two-ranks"])
+def test_songs_that_all_lie_on_other_sides_are_no_run(counted, tmp_path, ranks):
+    """A rule leaves songs to train on; the sides that a snapshot keeps may not."""
+    path = tmp_path / "songs.h5"
+    shutil.copy(counted, path)
+    with h5py.File(path, "r+", locking=False) as file:
+        file["songs/side"][...] = 1
+        songs = len(file["songs/side"])
+    outcome = program.run("train", "--data", path, "--out", tmp_path / "run", "--filters", "[4,4,4]", "--recurrent-units", 4,
+                          "--epochs", 1, "--threads", 1, ranks=ranks)
+    refuse(outcome, BAD_DATA, path.name, "no song is left for training", f"{songs} for validation")
+
+
+def test_songs_to_train_on_that_are_all_too_short_are_no_run(tree, tmp_path):
+    """Sides are kept of songs of any length; those of enough segments may have none for training."""
+    path = tmp_path / "songs.h5"
+    program.succeed("prepare", "--msd", tree / "msd", "--lastfm", tree / "lastfm", "--segments", "all", "--split",
+                    "random:0.8", "--out", path)
+    with h5py.File(path, "r+", locking=False) as file:
+        starts = file["songs/start"][:]
+        file["songs/side"][...] = numpy.where(numpy.diff(starts) >= 300, 1, 0)
+    outcome = program.run("train", "--data", path, "--segments", 300, "--out", tmp_path / "run", "--filters", "[4,4,4]",
+                          "--recurrent-units", 4, "--epochs", 1, "--threads", 1)
+    refuse(outcome, BAD_DATA, path.name, "no song is left for training", "0 for test", "fewer --segments")

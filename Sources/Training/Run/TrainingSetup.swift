@@ -127,6 +127,7 @@ final class TrainingSetup {
     let sides = try SongSides(
       songs, split: configuration.split, listsHash: configuration.splitListsHash,
       permuteTags: configuration.permuteTags, seed: configuration.seed)
+    try refuseNothingToTrainOn(sides.split, songs, configuration)
     configuration.splitListsHash = sides.split.lists?.hash
     let share = largestShare(ofBatch: configuration.batchSize, size: ranks)
     let counts = songs.segmentCounts
@@ -139,6 +140,21 @@ final class TrainingSetup {
       architecture, maximumBatch: share,
       maximumSegments: max(longest(share, of: sides.split.train), mostOfSong), threads: threads)
     return (configuration, architecture, input, songs, sides, replica)
+  }
+
+  /// A rule leaves songs for training; sides that came with the songs may not, or not among those long enough.
+  private static func refuseNothingToTrainOn(
+    _ split: Split, _ songs: any SongSource, _ configuration: RunConfiguration
+  ) throws {
+    guard split.train.isEmpty else { return }
+    let sides =
+      "\(split.validation.count) for validation, \(split.test.count) for test, \(split.unused.count) on no side"
+    throw Failure(
+      .badData,
+      "\(songs.name): no song is left for training: of \(songs.trackIDs.count) that are long enough, the split "
+        + "\(configuration.split) has \(sides)",
+      remedy: "prepare it with another --split, or train with fewer --segments"
+    ).knownToAllRanks
   }
 
   /// Collective.
