@@ -78,6 +78,9 @@ public final class Snapshot {
     artistIDs = try parts.texts(SnapshotFormat.Path.artistIDs)
     labels = try parts.labels(tags: tags.count)
     record = try parts.record(tags: tags)
+    try SnapshotAgreement(
+      path: path, segments: segments, features: features, kept: segmentCounts, tags: tags, record: record
+    ).check(segmentCounts: parts.wholeSegmentCounts())
     preparedSplit = try parts.preparedSplit(record.options)
     standardization = preparedSplit == nil ? nil : try parts.standardization()
     programVersion = try file.textAttribute(SnapshotFormat.Attribute.program)

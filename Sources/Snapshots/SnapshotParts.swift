@@ -81,6 +81,12 @@ struct SnapshotParts {
       throw damaged(
         file, "/\(SnapshotFormat.Path.values(feature)) has the shape \(dataset.shape), expected \(shape)")
     }
+    guard dataset.element.isSame(as: encoding.elementType(of: feature)) else {
+      throw damaged(
+        file,
+        "/\(SnapshotFormat.Path.values(feature)) holds \(dataset.element) elements, but the attribute "
+          + "\(SnapshotFormat.Attribute.encoding(feature)) is \(name)")
+    }
     return StoredSegments(feature: feature, encoding: encoding, dataset: dataset, places: places)
   }
 
@@ -100,6 +106,16 @@ struct SnapshotParts {
 
   private static func damaged(_ file: File, _ cause: String) -> Failure {
     Failure(.badData, "\(file.filePath): a damaged snapshot: \(cause)")
+  }
+
+  /// How many segments each song has in all, kept or not.
+  func wholeSegmentCounts() throws -> [Int32] {
+    let dataset = try file.dataset(SnapshotFormat.Path.segmentCounts)
+    guard dataset.shape == [songs], try fits(songs, MemoryLayout<Int32>.size) else {
+      throw SnapshotParts.damaged(
+        file, "/\(SnapshotFormat.Path.segmentCounts) has the shape \(dataset.shape), expected \([songs])")
+    }
+    return try dataset.read(Int32.self, limit: songs)
   }
 
   /// One text a song.
@@ -147,7 +163,19 @@ struct SnapshotParts {
 
   /// The split that the snapshot keeps, if it keeps one.
   func preparedSplit(_ options: SnapshotRecord.Options) throws -> PreparedSplit? {
-    guard let text = options.split, let seed = options.seed else { return nil }
+    let keepsSides = file.contains(SnapshotFormat.Path.sides)
+    guard let text = options.split, let seed = options.seed else {
+      guard !keepsSides else {
+        throw SnapshotParts.damaged(
+          file, "/\(SnapshotFormat.Path.sides) is there, but its attribute options has no split and seed")
+      }
+      return nil
+    }
+    guard keepsSides else {
+      throw SnapshotParts.damaged(
+        file,
+        "its attribute options has the split \(text.prefix(80)), but there is no /\(SnapshotFormat.Path.sides)")
+    }
     let dataset = try file.dataset(SnapshotFormat.Path.sides)
     guard dataset.shape == [songs], let rule = try? SplitRule(text), let tags = try? VocabularyRule(options.tags)
     else {

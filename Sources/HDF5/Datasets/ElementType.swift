@@ -126,6 +126,12 @@ public struct ElementDescription: Sendable, Equatable, CustomStringConvertible {
     isSigned = signed
   }
 
+  /// Whether it is this type of number, not only one that can be read as it; of texts and records, whether it has the size.
+  public func isSame(as type: ElementType) -> Bool {
+    let isSignedAlike = elementClass != .integer || isSigned == [.int32, .int64].contains(type)
+    return converts(to: type) && bytes == type.bytes && isSignedAlike
+  }
+
   /// True when every value of this type fits `wanted`: floats to any float, integers to those at least as wide.
   func converts(to wanted: ElementType) -> Bool {
     switch wanted {
