@@ -66,6 +66,17 @@ import Testing
     #expect(search.skipped[2].failure.message.contains("damaged"))
   }
 
+  @Test func aFolderNamedLikeACheckpointIsNone() throws {
+    let folder = try TemporaryFolder()
+    try exampleCheckpoint(step: 10).write(to: folder.file("epoch-0001.h5"))
+    try folder.write("mine", to: "epoch-0002.h5/notes.txt")
+    let search = try Checkpoint.newestGood(in: folder.path)
+    #expect(search.newest?.source == folder.file("epoch-0001.h5") && search.skipped.isEmpty)
+    #expect(try Checkpoint.names(in: folder.path) == ["epoch-0001.h5"])
+    #expect(try Checkpoint.folderNames(in: folder.path) == ["epoch-0002.h5"])
+    #expect(try Checkpoint.folderNames(in: folder.file("none")).isEmpty)
+  }
+
   @Test func aFolderWithoutCheckpointsGivesNone() throws {
     let folder = try TemporaryFolder()
     #expect(try Checkpoint.newestGood(in: folder.path).newest == nil)

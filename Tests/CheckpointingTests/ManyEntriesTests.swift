@@ -1,0 +1,42 @@
+import Checkpointing
+import TestFolders
+import Testing
+
+/// A checkpoint may be anybody's: one of very many entries is opened in a time that grows with their number alone.
+@Suite(.serialized) struct ManyEntriesTests {
+  private static let fewEntries = 2_000
+  private static let manyEntries = 20_000
+
+  private enum Kind: CaseIterable {
+    case arrays, groups, lists, texts, integers
+  }
+
+  private func checkpoint(of kind: Kind, entries: Int) -> Checkpoint {
+    var checkpoint = Checkpoint()
+    for number in 0..<entries {
+      switch kind {
+      case .arrays: checkpoint.arrays["many/a\(number)"] = .init(shape: [1], values: [0])
+      case .groups: checkpoint.arrays["many\(number)/a"] = .init(shape: [1], values: [0])
+      case .lists: checkpoint.lists["l\(number)"] = ["a"]
+      case .texts: checkpoint.texts["t\(number)"] = "a"
+      case .integers: checkpoint.integers["i\(number)"] = number
+      }
+    }
+    return checkpoint
+  }
+
+  /// Ten times as many entries took some fifty times as long where each was looked up by its number.
+  @Test(arguments: Kind.allCases) private func readingTakesNoLongerThanInProportion(_ kind: Kind) throws {
+    let folder = try TemporaryFolder()
+    func secondsToRead(_ entries: Int) throws -> Double {
+      let path = folder.file("\(entries).h5")
+      try checkpoint(of: kind, entries: entries).write(to: path)
+      let clock = ContinuousClock()
+      // The best of three: other tests may use the processor.
+      return try (0..<3).map { _ in try clock.measure { _ = try Checkpoint.read(path) } / .seconds(1) }.min()!
+    }
+    let few = try secondsToRead(Self.fewEntries)
+    let many = try secondsToRead(Self.manyEntries)
+    #expect(many < 25 * few, "\(few) s, \(many) s")
+  }
+}
