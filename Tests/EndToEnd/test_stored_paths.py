@@ -84,6 +84,30 @@ def test_no_other_path_of_a_stored_configuration_is_opened(naming, secret, snaps
         assert secret.name not in opened
 
 
+def made_of_another_file(path, name, other):
+    """Replaces a dataset by one that is made of a dataset of another file, as many rows as that has."""
+    with h5py.File(path, "r+", locking=False) as file:
+        del file[name]
+        group, _, own = name.rpartition("/")
+        rows = h5py.h5s.create_simple((1, 4), (h5py.h5s.UNLIMITED, 4))
+        rows.select_hyperslab((0, 0), (h5py.h5s.UNLIMITED, 1), stride=(1, 1), block=(1, 4))
+        creation = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        creation.set_virtual(rows, os.fsencode(other), b"values", rows)
+        h5py.h5d.create(file[group].id, own.encode(), h5py.h5t.IEEE_F32LE, rows, creation)
+
+
+def test_a_dataset_made_of_another_file_opens_none(checkpoint, snapshot, tmp_path):
+    """HDF5 opens that file to tell how many rows there are, and waits at a pipe."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for good, name in ((checkpoint, "weights/convolution_1/kernel"), (snapshot, "songs/pitches")):
+        path = tmp_path / "named.h5"
+        shutil.copy(good, path)
+        made_of_another_file(path, name, pipe)
+        outcome = program.run("inspect", path, timeout=20)
+        program.refuse(outcome, program.BAD_DATA, path.name, name, "other files")
+
+
 def test_a_snapshot_that_names_lists_is_used_by_the_sides_it_keeps(secret, tree, tmp_path):
     path = tmp_path / "named.h5"
     program.succeed("prepare", "--msd", tree / "msd", "--lastfm", tree / "lastfm", "--segments", 60, "--split", "random:0.8",

@@ -9,10 +9,20 @@ public final class Dataset: StoredObject {
   public let element: ElementDescription
   /// The elements' type as the file has it.
   let type: Identifier
+  /// How the dataset was made: its layout and filters.
+  let creation: Identifier
   private var knownPlacement: ValuePlacement?
 
   /// Takes over an open dataset. Call under the library's lock.
+  /// - Throws: `badData` for one whose type or shape cannot be told, and for one that is made of parts of other files:
+  ///   to tell its shape the library would open those, whatever they are, or wait at a pipe.
   init(opened identifier: Identifier, name: String, filePath: String, scope: Scope) throws {
+    let creation = H5Dget_create_plist(identifier.number)
+    self.creation = Identifier(creation, close: H5Pclose)
+    guard creation >= 0 else {
+      throw FailedCall(file: filePath, object: name, action: "reading its layout").failure(writing: false)
+    }
+    guard H5Pget_layout(creation) != H5D_VIRTUAL else { throw Self.elsewhere(filePath, name) }
     let type = H5Dget_type(identifier.number)
     self.type = Identifier(type, close: H5Tclose)
     let space = scope.own(H5Dget_space(identifier.number), H5Sclose)
@@ -70,11 +80,10 @@ public final class Dataset: StoredObject {
     }
   }
 
-  /// How the dataset is stored. Slower than the other properties: it copies the creation properties.
+  /// How the dataset is stored.
   public func storage() throws -> Storage {
     try Library.exclusively { scope in
-      let list = scope.own(
-        try checked(H5Dget_create_plist(identifier.number), "reading its storage"), H5Pclose)
+      let list = creation.number
       var chunk: [Int]?
       if H5Pget_layout(list) == H5D_CHUNKED {
         var extents = [hsize_t](repeating: 0, count: shape.count)

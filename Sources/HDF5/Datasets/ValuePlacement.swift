@@ -30,15 +30,17 @@ extension Dataset {
   /// - Throws: `.badData` for values that lie in other files (a hostile file could name any, or a pipe that nobody
   ///   writes to) and for chunks too large to be true.
   func findPlacement(_ scope: Scope) throws -> ValuePlacement {
-    let list = scope.own(
-      try checked(H5Dget_create_plist(identifier.number), "reading its layout"), H5Pclose)
+    let list = creation.number
     switch H5Pget_layout(list) {
     case H5D_CHUNKED: return try placement(ofChunks: list)
     case H5D_CONTIGUOUS where H5Pget_external_count(list) == 0: return .any
     case H5D_COMPACT: return .any
-    default:
-      throw Failure(.badData, "\(filePath): \(name) keeps its values in other files, expected them in this one")
+    default: throw Self.elsewhere(filePath, name)
     }
+  }
+
+  static func elsewhere(_ filePath: String, _ name: String) -> Failure {
+    Failure(.badData, "\(filePath): \(name) keeps its values in other files, expected them in this one")
   }
 
   private func placement(ofChunks list: hid_t) throws -> ValuePlacement {
