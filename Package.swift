@@ -45,6 +45,7 @@ let package = Package(
     .target(name: "ContentHashing", dependencies: ["Diagnosis"], swiftSettings: common),
     .target(name: "FileAccess", dependencies: ["Diagnosis"], swiftSettings: common),
     .target(name: "Isolation", dependencies: ["Diagnosis", "FileAccess"], swiftSettings: common),
+    .target(name: "MachineMemory", swiftSettings: common),
     .target(name: "RandomNumbers", swiftSettings: common),
     .target(name: "Metrics", swiftSettings: common),
     .target(name: "Sampling", dependencies: ["RandomNumbers"], swiftSettings: common),
@@ -122,8 +123,9 @@ let package = Package(
       name: "Training",
       dependencies: [
         "Checkpointing", "ContentHashing", "DataParallel", "Diagnosis", "FileAccess", "FileTrees", "Kernels",
-        "MessagePassing", "Metrics", "Networks", "Preparation", "RandomNumbers", "Sampling", "Segments",
-        "Snapshots", "Splits", "Stopping", "Tags", "TensorBoardEvents", "Texts", "TrackFiles", logging, yams,
+        "MachineMemory", "MessagePassing", "Metrics", "Networks", "Preparation", "RandomNumbers", "Sampling",
+        "Segments", "Snapshots", "Splits", "Stopping", "Tags", "TensorBoardEvents", "Texts", "TrackFiles", logging,
+        yams,
       ],
       swiftSettings: common),
     .executableTarget(
@@ -145,6 +147,8 @@ let package = Package(
     .testTarget(
       name: "FileAccessTests", dependencies: ["FileAccess", "Diagnosis", "TestFolders"], swiftSettings: common),
     .testTarget(name: "IsolationTests", dependencies: ["Isolation", "FileAccess"], swiftSettings: common),
+    .testTarget(
+      name: "MachineMemoryTests", dependencies: ["MachineMemory", "TestFolders"], swiftSettings: common),
     .testTarget(name: "RandomNumbersTests", dependencies: ["RandomNumbers"], swiftSettings: common),
     .testTarget(name: "MetricsTests", dependencies: ["Metrics"], exclude: ["Golden"], swiftSettings: common),
     .testTarget(name: "SamplingTests", dependencies: ["Sampling", "RandomNumbers"], swiftSettings: common),
@@ -158,7 +162,7 @@ let package = Package(
     .testTarget(
       name: "NetworksTests",
       dependencies: [
-        "Networks", "Kernels", "HDF5", "MessagePassing", "Metrics", "Preparation", "RandomNumbers",
+        "Networks", "Diagnosis", "Kernels", "HDF5", "MessagePassing", "Metrics", "Preparation", "RandomNumbers",
         "Sampling", "Snapshots", "Splits", "Synthesis",
       ],
       exclude: ["Golden"], swiftSettings: common),
@@ -222,8 +226,8 @@ let package = Package(
     .testTarget(
       name: "TrainingTests",
       dependencies: [
-        "Training", "Checkpointing", "Diagnosis", "MessagePassing", "Networks", "Preparation", "RandomNumbers",
-        "Segments", "Synthesis", "TensorBoardEvents", "Texts",
+        "Training", "Checkpointing", "Diagnosis", "Kernels", "MachineMemory", "MessagePassing", "Networks",
+        "Preparation", "RandomNumbers", "Segments", "Synthesis", "TensorBoardEvents", "Texts",
       ],
       swiftSettings: common),
   ]
