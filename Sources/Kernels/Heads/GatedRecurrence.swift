@@ -61,8 +61,8 @@ public final class GatedRecurrence {
     transposedRecurrent = AlignedBuffer(count: gateStride * unitStride)
     sums = AlignedSums(
       count: max(GradientSum.count(rows: max(inputs, units), columns: gateStride), gateStride * inputStride / 2))
-    inputRanges.reserveCapacity(maximumBatch)
-    stateRanges.reserveCapacity(maximumBatch)
+    inputRanges.reserveCounted(maximumBatch)
+    stateRanges.reserveCounted(maximumBatch)
   }
 
   /// Rows that a buffer of input sequences must have room for.

@@ -10,40 +10,59 @@
 /// dozens of streams at once, more than the first-level TLB has entries for small pages.
 public final class AlignedRun<Scalar: BitwiseCopyable> {
   public let count: Int
+  /// Of a run without memory (see `MemoryAccount`) an address that nothing can be at.
   public let start: UnsafeMutablePointer<Scalar>
-  private let base: UnsafeMutableRawPointer
+  /// Nil: no memory was taken.
+  private let base: UnsafeMutableRawPointer?
   /// Bytes mapped, or 0 where the run came from the allocator.
   private let mappedBytes: Int
 
   private static var hugePage: Int { 2 << 20 }
+  private static var cacheLine: Int { 64 }
 
   public init(count: Int) {
     precondition(count >= 0)
     self.count = count
     // A vector more: register tiles read whole tiles, also of the last row.
-    let bytes = count * MemoryLayout<Scalar>.stride + MemoryLayout<Vector>.stride
-    if bytes >= 2 * Self.hugePage {
-      let length = bytes + Self.hugePage
-      let mapped = mmap(nil, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-      guard let mapped, mapped != MAP_FAILED else {
-        fatalError("out of memory: \(bytes >> 20) MiB for a buffer of the network")
+    let (values, overflows) = count.multipliedReportingOverflow(by: MemoryLayout<Scalar>.stride)
+    let bytes = overflows ? Int.max - 2 * Self.hugePage : values + MemoryLayout<Vector>.stride
+    let isMapped = bytes >= 2 * Self.hugePage
+    mappedBytes = isMapped ? bytes + Self.hugePage : 0
+    let account = MemoryAccount.current
+    let isTaken = account?.enter(bytes: bytes, addressSpace: max(bytes, mappedBytes)) ?? true
+    base = isTaken ? isMapped ? Self.map(mappedBytes) : Self.allocate(bytes) : nil
+    guard let base else {
+      if isTaken {
+        guard let account else { fatalError("out of memory: \(bytes >> 20) MiB for a buffer of the network") }
+        account.noteRefusal(bytes: bytes)
       }
-      base = mapped
-      mappedBytes = length
-      let address = (UInt(bitPattern: mapped) + UInt(Self.hugePage - 1)) & ~UInt(Self.hugePage - 1)
-      let aligned = UnsafeMutableRawPointer(bitPattern: address)!
-      madvise(aligned, bytes, MADV_HUGEPAGE)
-      start = aligned.bindMemory(to: Scalar.self, capacity: count)
-    } else {
-      base = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
-      base.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
-      mappedBytes = 0
-      start = base.bindMemory(to: Scalar.self, capacity: count)
+      start = UnsafeMutablePointer(bitPattern: Self.cacheLine)!
+      return
     }
+    let boundary = UInt(isMapped ? Self.hugePage : Self.cacheLine)
+    let address = (UInt(bitPattern: base) + boundary - 1) & ~(boundary - 1)
+    let aligned = UnsafeMutableRawPointer(bitPattern: address)!
+    if isMapped { madvise(aligned, bytes, MADV_HUGEPAGE) }
+    start = aligned.bindMemory(to: Scalar.self, capacity: count)
   }
 
   deinit {
-    if mappedBytes > 0 { munmap(base, mappedBytes) } else { base.deallocate() }
+    guard let base else { return }
+    if mappedBytes > 0 { munmap(base, mappedBytes) } else { free(base) }
+  }
+
+  /// Nil where the system refuses.
+  private static func map(_ bytes: Int) -> UnsafeMutableRawPointer? {
+    let mapped = mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+    return mapped == MAP_FAILED ? nil : mapped
+  }
+
+  /// Nil where the system refuses.
+  private static func allocate(_ bytes: Int) -> UnsafeMutableRawPointer? {
+    var allocated: UnsafeMutableRawPointer?
+    guard posix_memalign(&allocated, cacheLine, bytes) == 0, let allocated else { return nil }
+    memset(allocated, 0, bytes)
+    return allocated
   }
 
   /// The whole run. Like `start` it does not keep the buffer alive.

@@ -13,10 +13,50 @@ public struct MachineRates: Sendable {
   /// (McCalpin 1995): two reads and one write, without the read that a write may bring about.
   public let memoryBytes: Double
 
-  /// Takes about half a second and, for that time, three arrays of 64 MiB or of the last cache's size.
-  public static func measure(threads: Int) -> MachineRates {
+  /// Takes about half a second and, for that time, three arrays of 64 MiB or of the last cache's size; nil where the
+  /// system refuses the memory or the threads for it.
+  public static func measure(threads: Int) -> MachineRates? {
+    let (arrays, taken) = MemoryAccount.counting(.taking) { Arrays(threads: threads) }
+    guard taken.refusedBytes == nil else { return nil }
     let team = ThreadTeam(threads: threads)
-    return MachineRates(productOperations: measureProducts(team), memoryBytes: measureMemory(team))
+    guard team.refusal == nil else { return nil }
+    return MachineRates(
+      productOperations: measureProducts(arrays, team), memoryBytes: measureMemory(arrays, team))
+  }
+
+  /// What measuring takes, for its time.
+  public static func plannedMemory(threads: Int) -> MemoryCount {
+    MemoryAccount.counting(.planning) { Arrays(threads: threads) }.count
+  }
+
+  /// What is computed with: the products' factors and results, and the three arrays of the sums.
+  private struct Arrays {
+    static let size = 768
+    static let run = 1 << 18
+
+    /// Products, and runs of a sum.
+    let products: Int
+    let runs: Int
+    let left = AlignedBuffer(count: size * size)
+    let right = AlignedBuffer(count: size * size)
+    let results: AlignedBuffer
+    let first: AlignedBuffer
+    let second: AlignedBuffer
+    let sum: AlignedBuffer
+
+    init(threads: Int) {
+      products = threads * 2
+      results = AlignedBuffer(count: products * Self.size * Self.size)
+      #if canImport(Glibc)
+        let lastCache = max(0, Int(sysconf(Int32(_SC_LEVEL3_CACHE_SIZE))))
+      #else
+        let lastCache = 0  // Nobody can be asked.
+      #endif
+      runs = max(64 << 20, lastCache) / MemoryLayout<Float>.stride / Self.run
+      first = AlignedBuffer(count: runs * Self.run)
+      second = AlignedBuffer(count: runs * Self.run)
+      sum = AlignedBuffer(count: runs * Self.run)
+    }
   }
 
   /// The best of so many tries: what the machine can, not what others left of it at the moment.
@@ -31,47 +71,36 @@ public struct MachineRates: Sendable {
     }
   }
 
-  private static func measureProducts(_ team: ThreadTeam) -> Double {
-    let size = 768
-    let tasks = team.threads * 2
-    let left = ones(size * size)
-    let right = ones(size * size)
-    let products = AlignedBuffer(count: tasks * size * size)
+  private static func measureProducts(_ arrays: Arrays, _ team: ThreadTeam) -> Double {
+    let (size, tasks) = (Arrays.size, arrays.products)
+    let (left, right) = (ones(arrays.left), ones(arrays.right))
     let seconds = best {
       team.forEach(tasks) { task in
         MatrixProduct.multiply(
-          rows: size, columns: size, inner: size, a: left.start, aStride: size, b: right.start, bStride: size,
-          c: products.start + task * size * size, cStride: size)
+          rows: size, columns: size, inner: size, a: left, aStride: size, b: right, bStride: size,
+          c: arrays.results.start + task * size * size, cStride: size)
       }
     }
-    return withExtendedLifetime((left, right, products)) { Double(2 * size * size * size * tasks) / seconds }
+    return withExtendedLifetime(arrays) { Double(2 * size * size * size * tasks) / seconds }
   }
 
-  private static func measureMemory(_ team: ThreadTeam) -> Double {
-    let run = 1 << 18
-    #if canImport(Glibc)
-      let lastCache = max(0, Int(sysconf(Int32(_SC_LEVEL3_CACHE_SIZE))))
-    #else
-      let lastCache = 0  // Nobody can be asked.
-    #endif
-    let tasks = max(64 << 20, lastCache) / MemoryLayout<Float>.stride / run
-    let (first, second) = (ones(tasks * run), ones(tasks * run))
-    let sum = AlignedBuffer(count: tasks * run)
+  private static func measureMemory(_ arrays: Arrays, _ team: ThreadTeam) -> Double {
+    let (run, tasks) = (Arrays.run, arrays.runs)
+    let (first, second, sum) = (ones(arrays.first), ones(arrays.second), arrays.sum.start)
     let seconds = best {
       team.forEach(tasks) { task in
         for i in stride(from: task * run, to: (task + 1) * run, by: vectorWidth) {
-          Vector.load(first.start + i).addingProduct(Vector.load(second.start + i), 3).store(sum.start + i)
+          Vector.load(first + i).addingProduct(Vector.load(second + i), 3).store(sum + i)
         }
       }
     }
-    return withExtendedLifetime((first, second, sum)) {
+    return withExtendedLifetime(arrays) {
       Double(3 * tasks * run * MemoryLayout<Float>.stride) / seconds
     }
   }
 
-  private static func ones(_ count: Int) -> AlignedBuffer {
-    let buffer = AlignedBuffer(count: count)
-    buffer.start.update(repeating: 1, count: count)
-    return buffer
+  private static func ones(_ buffer: AlignedBuffer) -> UnsafeMutablePointer<Float> {
+    buffer.start.update(repeating: 1, count: buffer.count)
+    return buffer.start
   }
 }

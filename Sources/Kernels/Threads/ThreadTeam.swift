@@ -16,6 +16,9 @@ public final class ThreadTeam: @unchecked Sendable {
   public let threads: Int
   /// Where phases are timed, if anywhere. Set and used by the calling thread only.
   public var profile: StepProfile?
+  /// Why the system started fewer threads than were wanted, in its words; nil: it started all of them. A team that is
+  /// short of threads must not be used.
+  public private(set) var refusal: String?
   private let region: Region
   private var handles: [pthread_t] = []
 
@@ -23,7 +26,7 @@ public final class ThreadTeam: @unchecked Sendable {
     precondition(threads >= 1)
     self.threads = threads
     region = Region(workers: threads - 1)
-    for _ in 1..<max(threads, 1) {
+    for _ in 1..<threads {
       var handle = pthread_t()
       let context = Unmanaged.passRetained(region).toOpaque()
       let code = pthread_create(
@@ -33,7 +36,11 @@ public final class ThreadTeam: @unchecked Sendable {
           region.serve()
           return nil
         }, context)
-      precondition(code == 0, "cannot start a thread: \(String(cString: strerror(code)))")
+      guard code == 0 else {
+        Unmanaged<Region>.fromOpaque(context).release()
+        refusal = String(cString: strerror(code))
+        return
+      }
       handles.append(handle)
     }
   }

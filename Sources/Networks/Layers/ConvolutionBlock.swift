@@ -15,7 +15,8 @@ class ConvolutionBlock {
   let output: Signal
   /// The pooled map before batch norm, and which position of its window each value came from.
   let raw: AlignedBuffer
-  let argmax: UnsafeMutablePointer<UInt8>
+  var argmax: UnsafeMutablePointer<UInt8> { winners.start }
+  private let winners: AlignedRun<UInt8>
   /// Two values a channel for each song: sums of the forward or of the backward pass.
   private let songSums: AlignedBuffer
   /// Two values a channel, summed over this rank's songs; and over all that share the statistics, then their count.
@@ -42,14 +43,11 @@ class ConvolutionBlock {
     let count =
       GatedRecurrence.rowCapacity(block.columns(of: site.maximumColumns)) * output.shape.rows * map.channelStride
     raw = AlignedBuffer(count: count)
-    argmax = UnsafeMutablePointer<UInt8>.allocate(capacity: max(count, 1) + 64)
-    argmax.initialize(repeating: 0, count: max(count, 1) + 64)
+    winners = AlignedRun(count: count)
     songSums = AlignedBuffer(count: site.maximumBatch * 2 * map.channelStride)
     localSums = AlignedSums(count: 2 * block.filters)
     sharedSums = AlignedSums(count: 2 * block.filters + 1)
   }
-
-  deinit { argmax.deallocate() }
 
   var channels: Int { map.channels }
   var channelStride: Int { map.channelStride }

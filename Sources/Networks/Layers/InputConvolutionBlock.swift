@@ -39,7 +39,7 @@ final class InputConvolutionBlock: ConvolutionBlock, LayerPass {
     let count = input.channels * (input.rows + 2) * columns + vectorWidth
     normalized = AlignedBuffer(count: count)
     affine = AlignedBuffer(count: count)
-    places.reserveCapacity(site.maximumBatch)
+    places.reserveCounted(site.maximumBatch)
     sparse = AlignedSums(count: convolution.sparseCount)
     gradient = convolution.emptyGradient
     moments = PatchMoments(rows: input.rows, inputs: input.channels)

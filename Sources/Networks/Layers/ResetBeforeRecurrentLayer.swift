@@ -63,8 +63,8 @@ private final class ResetBeforePass: LayerPass {
     inputGates = AlignedBuffer(
       count: (site.maximumColumns + (site.maximumBatch + 1) * source.leadingSteps) * 3 * unitStride)
     transposed = AlignedBuffer(count: 3 * unitStride * unitStride)
-    inputRanges.reserveCapacity(site.maximumBatch)
-    stateRanges.reserveCapacity(site.maximumBatch)
+    inputRanges.reserveCounted(site.maximumBatch)
+    stateRanges.reserveCounted(site.maximumBatch)
     let shape = layer.output(of: source.shape)
     output =
       returning == .everyStep

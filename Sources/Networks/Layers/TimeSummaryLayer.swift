@@ -24,35 +24,33 @@ private final class TimeSummaryPass: LayerPass {
   private let source: Signal
   private let team: ThreadTeam
   /// The step that each song's maximum comes from, the first of equals: `[song][channel]`.
-  private var argmax: [Int]
+  private let argmax: AlignedRun<Int>
 
   init(_ layer: TimeSummaryLayer, _ site: LayerSite) {
     index = site.index
     source = site.input
     team = site.team
     output = Signal(layer.output(of: source.shape), maximumBatch: site.maximumBatch, maximumColumns: 0)
-    argmax = Array(repeating: 0, count: site.maximumBatch * source.shape.channels)
+    argmax = AlignedRun(count: site.maximumBatch * source.shape.channels)
   }
 
   func forward(_ batch: BatchPass) {
     let channels = source.shape.channels
-    argmax.withUnsafeMutableBufferPointer { argmax in
-      let argmax = argmax.baseAddress!
-      team.forEach(batch.count) { song in
-        let span = batch.input(self.index)[song]
-        let values = self.source.values + self.source.offset(song, span)
-        let target = self.output.values + song * self.output.channelStride
-        for channel in 0..<channels {
-          var (sum, best) = (Float(0), 0)
-          for step in 0..<span.count {
-            let value = values[step * self.source.channelStride + channel]
-            sum += value
-            if value > values[best * self.source.channelStride + channel] { best = step }
-          }
-          target[channel] = sum / Float(span.count)
-          target[channels + channel] = values[best * self.source.channelStride + channel]
-          argmax[song * channels + channel] = best
+    let argmax = argmax.start
+    team.forEach(batch.count) { song in
+      let span = batch.input(self.index)[song]
+      let values = self.source.values + self.source.offset(song, span)
+      let target = self.output.values + song * self.output.channelStride
+      for channel in 0..<channels {
+        var (sum, best) = (Float(0), 0)
+        for step in 0..<span.count {
+          let value = values[step * self.source.channelStride + channel]
+          sum += value
+          if value > values[best * self.source.channelStride + channel] { best = step }
         }
+        target[channel] = sum / Float(span.count)
+        target[channels + channel] = values[best * self.source.channelStride + channel]
+        argmax[song * channels + channel] = best
       }
     }
   }
@@ -60,7 +58,7 @@ private final class TimeSummaryPass: LayerPass {
   func infer(_ batch: BatchPass) { forward(batch) }
 
   func backward(_ batch: BatchPass) {
-    let channels = source.shape.channels
+    let (channels, argmax) = (source.shape.channels, argmax.start)
     team.forEach(batch.count) { song in
       let span = batch.input(self.index)[song]
       let gradient = self.source.gradient + self.source.offset(song, span)
@@ -71,7 +69,7 @@ private final class TimeSummaryPass: LayerPass {
         }
       }
       for channel in 0..<channels {
-        let best = self.argmax[song * channels + channel]
+        let best = argmax[song * channels + channel]
         gradient[best * self.source.channelStride + channel] += given[channels + channel]
       }
     }

@@ -24,6 +24,9 @@ public final class Replica {
   /// Share of the old value that a moving statistic keeps in a step.
   public static let momentum: Float = 0.99
 
+  /// What its buffers take.
+  public let memory: ReplicaMemory
+
   package let team: ThreadTeam
   private let input: Signal
   private let passes: [any LayerPass]
@@ -35,34 +38,28 @@ public final class Replica {
   ///   - maximumBatch: the most songs that a call will bring.
   ///   - maximumSegments: the most segments that they have together; nil: all as long as the network's longest.
   ///   - threads: threads that work inside a call.
-  /// - Throws: `Failure` of kind `usage` for a batch without songs or no thread.
+  /// - Throws: `Failure` of kind `usage` for a batch without songs, no thread, or more than a rank can have; of kind
+  ///   `fault` where the system refuses the memory or a thread.
   public init(_ network: Network, maximumBatch: Int, maximumSegments: Int? = nil, threads: Int) throws {
-    guard maximumBatch >= 1, threads >= 1 else {
-      throw Failure(.usage, "a replica needs at least one song a batch and one thread")
-    }
+    let size = try ReplicaSize(network, maximumBatch: maximumBatch, maximumSegments: maximumSegments)
+    guard threads >= 1 else { throw Failure(.usage, "a replica needs at least one thread") }
     self.network = network
-    self.maximumBatch = maximumBatch
-    self.maximumSegments = maximumSegments ?? maximumBatch * network.segments
+    self.maximumBatch = size.songs
+    self.maximumSegments = size.segments
     team = ThreadTeam(threads: threads)
-    parameters = ParameterArena(network.trainableTensors)
-    gradients = GradientArena(like: parameters)
-    movingStatistics = ParameterArena(network.statisticTensors)
-    batchStatistics = ParameterArena(like: movingStatistics)
-    movingStatistics.setInitialValues(seed: 0)
-
-    let tensors = LayerTensors(
-      parameters: parameters, gradients: gradients, movingStatistics: movingStatistics,
-      batchStatistics: batchStatistics)
-    input = Signal(input: network.input)
-    let passes = Network.makePasses(
-      of: network.layers, on: input, tensors, maximumBatch: maximumBatch, maximumSegments: self.maximumSegments,
-      team: team)
-    guard let outputPass = passes.last as? any OutputPass else {
-      throw Failure(.fault, "a network's last layer does not judge")
+    if let refusal = team.refusal {
+      throw Failure(
+        .fault, "a team of \(threads) threads was refused by the system: \(refusal)",
+        remedy: "use fewer --threads, or raise the limit of processes (ulimit -u) or of address space (ulimit -v)")
     }
-    self.passes = passes
-    self.outputPass = outputPass
-    scratch = AlignedBuffer(count: passes.reduce(0) { max($0, $1.scratchCount) })
+    let buffers = try ReplicaBuffers(network, size, team, .taking)
+    memory = buffers.memory
+    try memory.refuseRefused()
+    let tensors = buffers.tensors
+    (parameters, gradients) = (tensors.parameters, tensors.gradients)
+    (movingStatistics, batchStatistics) = (tensors.movingStatistics, tensors.batchStatistics)
+    (input, passes, outputPass, scratch) = (buffers.input, buffers.passes, buffers.outputPass, buffers.scratch)
+    movingStatistics.setInitialValues(seed: 0)
   }
 
   /// Threads that work inside a call.

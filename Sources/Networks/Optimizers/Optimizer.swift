@@ -85,6 +85,20 @@ public enum Optimizers {
 }
 
 extension Optimizer {
+  /// What the optimiser's buffers will take. Takes nothing.
+  public static func plannedMemory(_ settings: OptimizerSettings, for network: Network) -> MemoryCount {
+    let weights = MemoryAccount.counting(.planning) { ParameterArena(network.trainableTensors) }.value
+    return MemoryAccount.counting(.planning) { Self(settings, for: weights) }.count
+  }
+
+  /// An optimiser with its buffers.
+  /// - Throws: `Failure` of kind `fault` where the system refuses the memory.
+  public static func taking(_ settings: OptimizerSettings, for parameters: ParameterArena) throws -> Self {
+    let (optimizer, memory) = MemoryAccount.counting(.taking) { Self(settings, for: parameters) }
+    try memory.refuseRefused("the optimiser's state")
+    return optimizer
+  }
+
   /// Changes a replica's weights by its gradients.
   ///
   ///     let adam = Adam(OptimizerSettings(), for: replica.parameters)

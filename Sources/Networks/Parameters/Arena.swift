@@ -37,8 +37,9 @@ public typealias GradientArena = Arena<Double>
 public final class Arena<Scalar: BinaryFloatingPoint & BitwiseCopyable & Sendable> {
   public let placements: [TensorPlacement]
   public let storage: AlignedRun<Scalar>
-  /// Pieces of tensors that tasks work on, none of them with two tensors' values.
-  let runs: [Run]
+  /// Pieces of tensors that tasks work on, none of them with two tensors' values. Made where they are first asked for:
+  /// most arenas never are.
+  private(set) lazy var runs = Run.covering(placements)
   private let indices: [String: Int]
 
   /// An arena of zeros with these tensors in this order.
@@ -53,7 +54,6 @@ public final class Arena<Scalar: BinaryFloatingPoint & BitwiseCopyable & Sendabl
     self.placements = placements
     indices = Dictionary(uniqueKeysWithValues: placements.enumerated().map { ($1.name, $0) })
     storage = AlignedRun(count: offset)
-    runs = Run.covering(placements)
   }
 
   /// A piece of one tensor.

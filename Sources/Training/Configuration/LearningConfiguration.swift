@@ -9,10 +9,12 @@ extension RunConfiguration {
   /// The optimiser's type; Adam where nothing is said.
   var optimizerType: any Optimizer.Type { optimizer.flatMap(Optimizers.named) ?? Adam.self }
 
-  func makeOptimizer(for parameters: ParameterArena) -> any Optimizer {
-    optimizerType.init(
-      OptimizerSettings(momentum: momentum, weightDecay: weightDecay), for: parameters)
+  /// - Throws: `fault` where the system refuses the memory.
+  func makeOptimizer(for parameters: ParameterArena) throws -> any Optimizer {
+    try optimizerType.taking(optimizerSettings, for: parameters)
   }
+
+  var optimizerSettings: OptimizerSettings { OptimizerSettings(momentum: momentum, weightDecay: weightDecay) }
 
   /// The learning rate of every step.
   /// - Parameter stepsPerEpoch: counted over the training songs.

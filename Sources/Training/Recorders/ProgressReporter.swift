@@ -56,6 +56,7 @@ public final class ProgressReporter: RunRecorder {
       parameters: \(summary.trainableParameters) trainable, \(summary.nonTrainableParameters) not; \
       \(counted(configuration.epochs, "epoch")) of \(counted(summary.stepsPerEpoch, "step"))
       """)
+    log.info("memory a rank: \(summary.memory.inWords)")
   }
 
   private func words(_ summary: RunSummary, segmentsOf configuration: RunConfiguration) -> String {

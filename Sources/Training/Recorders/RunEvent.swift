@@ -22,6 +22,8 @@ public struct RunSummary: Sendable {
   public var nodes: Int
   /// Threads of the ranks that have fewest and most.
   public var threads: ClosedRange<Int>
+  /// What rank 0 takes, which takes most: it writes the checkpoints.
+  public var memory: MemoryPlan
   public var trainSongs: Int
   public var validationSongs: Int
   public var testSongs: Int

@@ -66,18 +66,47 @@ public struct StoredModel {
     return input
   }
 
-  /// A replica with the checkpoint's weights.
-  ///
-  /// - Parameters:
-  ///   - longest: the most segments of a song; nil: as in training.
-  ///   - maximumSegments: of the songs of a batch together; nil: as many as can be.
-  public func makeReplica(
-    maximumBatch: Int, longest: Int? = nil, maximumSegments: Int? = nil, threads: Int
-  ) throws -> Replica {
+  /// How large a replica that predicts is to be.
+  public struct ReplicaShape: Sendable {
+    public var maximumBatch: Int
+    /// The most segments of a song; nil: as in training.
+    public var longest: Int?
+    /// Of the songs of a batch together; nil: as many as can be.
+    public var maximumSegments: Int?
+    public var threads: Int
+
+    public init(maximumBatch: Int, longest: Int? = nil, maximumSegments: Int? = nil, threads: Int) {
+      self.maximumBatch = maximumBatch
+      self.longest = longest
+      self.maximumSegments = maximumSegments
+      self.threads = threads
+    }
+  }
+
+  /// What predicting with a replica takes: computed before any of it is taken.
+  /// - Throws: `usage` for a batch of more than a rank can have.
+  func plannedMemory(_ shape: ReplicaShape) throws -> MemoryPlan {
+    var plan = MemoryPlan()
+    plan.add(
+      predicting: try Replica.plannedMemory(
+        architecture(shape).network(), maximumBatch: shape.maximumBatch, maximumSegments: shape.maximumSegments))
+    plan.addProgram(threads: shape.threads)
+    return plan
+  }
+
+  private func architecture(_ shape: ReplicaShape) -> Architecture {
     var architecture = architecture
-    if let longest { architecture.segments = longest }
+    if let longest = shape.longest { architecture.segments = longest }
+    return architecture
+  }
+
+  /// A replica with the checkpoint's weights. Whether there is memory for it is for the caller to have looked at
+  /// (`plannedMemory`).
+  /// - Throws: `badData` where the weights are not the network's, `fault` where the system refuses the memory.
+  public func makeReplica(_ shape: ReplicaShape) throws -> Replica {
     let replica = try Replica(
-      architecture, maximumBatch: maximumBatch, maximumSegments: maximumSegments, threads: threads)
+      architecture(shape), maximumBatch: shape.maximumBatch, maximumSegments: shape.maximumSegments,
+      threads: shape.threads)
     try checkpoint.restore(replica.parameters, from: Group.weights)
     try checkpoint.restore(replica.movingStatistics, from: Group.movingStatistics)
     return replica

@@ -35,6 +35,8 @@ final class TrainingSetup {
   let threadPlan: ThreadPlan
   /// Whether songs are read from the disk as they are needed.
   let isStreaming: Bool
+  /// What this rank takes, as planned before it was taken.
+  let memory: MemoryPlan
 
   /// Collective. Throws on all ranks alike.
   init(_ wanted: RunConfiguration, _ data: any SongSource, _ communicator: any Communicator) throws {
@@ -45,28 +47,15 @@ final class TrainingSetup {
     let threads = self.threads
     let songs: any SongSource
     let sides: SongSides
-    let replica: Replica
+    let room: ReplicaRoom
     var input: SongInput
-    (configuration, architecture, input, songs, sides, replica) = try communicator.agree {
-      try Self.plan(wanted, data, ranks: size, threads: threads)
+    (configuration, architecture, input, songs, sides, room) = try communicator.agree {
+      try Self.plan(wanted, data, ranks: size)
     }
     source = songs
     self.sides = sides
-    self.replica = replica
     tooShort = data.trackIDs.count - songs.trackIDs.count
-    step = configuration.makeStep(
-      replica, configuration.makeOptimizer(for: replica.parameters),
-      stepsPerEpoch: GlobalBatches(count: sides.split.train.count, batchSize: configuration.batchSize).steps,
-      communicator)
-    replica.initializeWeights(seed: configuration.seed)
     let train = sides.split.train
-    if input.features.features.contains(.timbre) {
-      input.standardization =
-        try Standardization.kept(of: songs, sides, input)
-        ?? Standardization.measured(train, of: songs, input, communicator)
-    }
-    self.input = input
-
     let validation = sides.split.validation
     ownValidation = Array(validation[share(of: validation.indices, rank: rank, size: size)])
     trainSample = sides.trainSample(configuration.trainAUCSongs ?? validation.count, seed: configuration.seed)
@@ -80,15 +69,39 @@ final class TrainingSetup {
       ownTrainSample = Array(trainSample[share(of: trainSample.indices, rank: rank, size: size)])
     }
 
-    let memory = try SongMemory(
-      budget: configuration.memory, songBytes: SongFeatures.bytes(of: shard + ownValidation, songs, input),
-      batchBytes: replica.maximumSegments * input.width * MemoryLayout<Float>.stride, communicator)
-    isStreaming = memory.batchesAhead > 0
+    let held = Set(shard).union(ownValidation)
+    let songMemory = try SongMemory(
+      budget: configuration.memory, songs: held.count, songBytes: SongFeatures.bytes(of: held, songs, input),
+      batchBytes: room.segments * input.width * MemoryLayout<Float>.stride, communicator)
+    isStreaming = songMemory.batchesAhead > 0
+    let (configuration, architecture, seen) = (self.configuration, self.architecture, input)
+    memory = try communicator.agree {
+      try Self.memory(
+        configuration, architecture, room, seen, songMemory, threads: threads, readers: isLocal ? 1 : size,
+        writesCheckpoints: communicator.isRoot)
+    }
+    try communicator.hold(memory)
+    let (replica, optimizer) = try communicator.agree {
+      let replica = try Replica(
+        architecture, maximumBatch: room.songs, maximumSegments: room.segments, threads: threads)
+      return (replica, try configuration.makeOptimizer(for: replica.parameters))
+    }
+    self.replica = replica
+    replica.initializeWeights(seed: configuration.seed)
+    step = configuration.makeStep(
+      replica, optimizer,
+      stepsPerEpoch: GlobalBatches(count: train.count, batchSize: configuration.batchSize).steps, communicator)
+    if input.features.features.contains(.timbre) {
+      input.standardization =
+        try Standardization.kept(of: songs, sides, input)
+        ?? Standardization.measured(train, of: songs, input, communicator)
+    }
+    self.input = input
     let store: any SongStore
     if isStreaming {
       store = StreamedSongs(songs)
     } else {
-      let features = SongFeatures(songs, input)
+      let features = SongFeatures(songs, input, expecting: held)
       if isLocal {
         try communicator.agree { try features.load(shard, from: songs) }
       } else {
@@ -101,13 +114,13 @@ final class TrainingSetup {
     supply = BatchSupply(
       BatchFiller(
         store, songs, input, labels: sides.labels, seed: configuration.seed, reusesMemory: !isStreaming),
-      batchesAhead: memory.batchesAhead)
+      batchesAhead: songMemory.batchesAhead)
   }
 
   /// What the data and the configuration come to, the same on all ranks.
   private static func plan(
-    _ wanted: RunConfiguration, _ data: any SongSource, ranks: Int, threads: Int
-  ) throws -> (RunConfiguration, Architecture, SongInput, any SongSource, SongSides, Replica) {
+    _ wanted: RunConfiguration, _ data: any SongSource, ranks: Int
+  ) throws -> (RunConfiguration, Architecture, SongInput, any SongSource, SongSides, ReplicaRoom) {
     var configuration = try wanted.resolved(for: data)
     guard configuration.batchSize >= ranks else {
       throw Failure(
@@ -136,10 +149,20 @@ final class TrainingSetup {
     }
     let mostOfSong = max(longest(1, of: sides.split.train), longest(1, of: sides.split.validation), shortest)
     let architecture = try configuration.architecture(segments: mostOfSong, tags: songs.tags.count)
-    let replica = try Replica(
-      architecture, maximumBatch: share,
-      maximumSegments: max(longest(share, of: sides.split.train), mostOfSong), threads: threads)
-    return (configuration, architecture, input, songs, sides, replica)
+    let room = ReplicaRoom(songs: share, segments: max(longest(share, of: sides.split.train), mostOfSong))
+    return (configuration, architecture, input, songs, sides, room)
+  }
+
+  /// What a rank of the run takes.
+  private static func memory(
+    _ configuration: RunConfiguration, _ architecture: Architecture, _ room: ReplicaRoom, _ input: SongInput,
+    _ songs: SongMemory, threads: Int, readers: Int, writesCheckpoints: Bool
+  ) throws -> MemoryPlan {
+    var plan = try configuration.trainingMemory(architecture.network(), room, threads: threads)
+    plan.add(.songs, bytes: songs.bytes(readers: readers))
+    plan.add(batches: songs.batches, of: room, width: input.width, tags: architecture.tags)
+    if writesCheckpoints { plan.addCheckpoint() }
+    return plan
   }
 
   /// A rule leaves songs for training; sides that came with the songs may not, or not among those long enough.
@@ -166,7 +189,8 @@ final class TrainingSetup {
     let batch = 0..<min(configuration.batchSize, train)
     return RunSummary(
       configuration: configuration, progress: progress, worldSize: size, nodes: Set(hosts).count,
-      threads: threads.min()!...threads.max()!, trainSongs: train, validationSongs: sides.split.validation.count,
+      threads: threads.min()!...threads.max()!, memory: memory, trainSongs: train,
+      validationSongs: sides.split.validation.count,
       testSongs: sides.split.test.count, tooShortSongs: tooShort, isStreaming: isStreaming,
       segments: replica.network.segments, tags: source.tags.count,
       trainableParameters: replica.network.trainableParameters,

@@ -19,6 +19,8 @@ public final class SongFeatures: SongStore {
   private var starts: [Int]
   private var columns: [Column]
   private var segments = 0
+  /// Segments that there will be when all songs are loaded.
+  private let expectedSegments: Int
 
   /// A feature's values, of one kind.
   private struct Column {
@@ -32,11 +34,17 @@ public final class SongFeatures: SongStore {
       return wideThousandths.isEmpty ? .floats(floats) : .wideThousandths(wideThousandths)
     }
 
-    mutating func append(_ values: SegmentValues) throws {
+    /// - Parameter room: values that there will be in the end. Room for all is made at once: an array that grows has
+    ///   twice its memory for a moment.
+    mutating func append(_ values: SegmentValues, room: Int) throws {
+      func add<Value>(_ new: [Value], to all: inout [Value]) {
+        if all.isEmpty && !new.isEmpty { all.reserveCapacity(room) }
+        all += new
+      }
       switch values {
-      case .thousandths(let new): thousandths += new
-      case .wideThousandths(let new): wideThousandths += new
-      case .floats(let new): floats += new
+      case .thousandths(let new): add(new, to: &thousandths)
+      case .wideThousandths(let new): add(new, to: &wideThousandths)
+      case .floats(let new): add(new, to: &floats)
       }
       guard [thousandths.isEmpty, wideThousandths.isEmpty, floats.isEmpty].filter({ !$0 }).count <= 1 else {
         throw Failure(.fault, "the \(feature.rawValue) of songs of one source come in two kinds")
@@ -44,9 +52,12 @@ public final class SongFeatures: SongStore {
     }
   }
 
-  init(_ source: any SongSource, _ input: SongInput) {
+  /// - Parameter songs: all that will be loaded.
+  init(_ source: any SongSource, _ input: SongInput, expecting songs: some Sequence<Int>) {
     self.input = input
-    counts = source.segmentCounts
+    let counts = source.segmentCounts
+    self.counts = counts
+    expectedSegments = songs.reduce(0) { $0 + input.everything(of: counts[$1]).count }
     starts = Array(repeating: -1, count: counts.count)
     columns = input.features.features.map { Column(feature: $0) }
   }
@@ -76,7 +87,7 @@ public final class SongFeatures: SongStore {
       segments += input.everything(of: counts[song]).count
     }
     for (index, values) in values.enumerated() {
-      try columns[index].append(values)
+      try columns[index].append(values, room: expectedSegments * Feature.width)
       guard columns[index].values.count == segments * Feature.width else {
         throw Failure(.fault, "\(segments) segments came with \(columns[index].values.count) values")
       }
@@ -89,6 +100,12 @@ public final class SongFeatures: SongStore {
 extension SongFeatures {
   /// Songs read at once: enough for few calls, few enough for little memory.
   private static let block = 128
+
+  /// Bytes that loading takes for a moment beside what it keeps: a block as it is read, sent, received and joined.
+  /// - Parameter readers: ranks that each read a part of every block.
+  static func loadingBytes(songs: Int, bytes: Int, readers: Int) -> Int {
+    4 * bytes / max(1, songs) * min(songs, block * readers)
+  }
 
   /// Reads songs that only this rank needs. `songs` are in rising order.
   func load(_ songs: [Int], from source: any SongSource) throws {

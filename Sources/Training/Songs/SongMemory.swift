@@ -5,6 +5,9 @@ import MessagePassing
 struct SongMemory {
   /// Batches read ahead; 0: all songs are in memory.
   let batchesAhead: Int
+  /// Songs that this rank works on, and what they take in memory.
+  private let songs: Int
+  private let songBytes: Int
 
   /// More would bring nothing: a step takes longer than reading a batch.
   private static let mostBatchesAhead = 8
@@ -13,11 +16,15 @@ struct SongMemory {
 
   /// - Parameters:
   ///   - budget: bytes a rank; nil: as much as it takes.
-  ///   - songBytes: what all songs that this rank works on take in memory.
+  ///   - songs: that this rank works on.
+  ///   - songBytes: what all of them take in memory.
   ///   - batchBytes: what its largest batch takes.
   /// - Throws: `usage` where the budget has no room for reading ahead. Collective: one rank that must read from the
   ///   disk makes all do so.
-  init(budget: ByteCount?, songBytes: Int, batchBytes: Int, _ communicator: any Communicator) throws {
+  init(
+    budget: ByteCount?, songs: Int, songBytes: Int, batchBytes: Int, _ communicator: any Communicator
+  ) throws {
+    (self.songs, self.songBytes) = (songs, songBytes)
     guard let budget else {
       batchesAhead = 0
       return
@@ -38,5 +45,15 @@ struct SongMemory {
       }
       return min(ahead, Self.mostBatchesAhead)
     }
+  }
+
+  /// Batches that are in memory at once.
+  var batches: Int { batchesAhead > 0 ? batchesAhead + Self.batchesBeside : 1 }
+
+  /// What keeping the songs takes, and for a moment loading them.
+  /// - Parameter readers: ranks that each read a part of the same songs.
+  func bytes(readers: Int) -> Int {
+    guard batchesAhead == 0 else { return 0 }
+    return songBytes + SongFeatures.loadingBytes(songs: songs, bytes: songBytes, readers: readers)
   }
 }

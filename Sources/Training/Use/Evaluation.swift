@@ -55,7 +55,7 @@ public struct Evaluation: Sendable {
   ///   nobody has named.
   public func run(on data: any SongSource, _ communicator: any Communicator) throws -> Report {
     let fair = try communicator.fairThreadCount()
-    let (model, input, source, sides, songs, replica) = try communicator.agree {
+    let (model, input, source, sides, songs, shape) = try communicator.agree {
       let model = try StoredModel.read(checkpoint)
       let configuration = try model.configuration()
       let input = try model.input()
@@ -74,12 +74,14 @@ public struct Evaluation: Sendable {
       }
       let counts = source.segmentCounts
       let longest = songs.map { input.length(of: counts[$0]) }.max() ?? 0
-      let replica = try model.makeReplica(
+      let shape = StoredModel.ReplicaShape(
         maximumBatch: Self.songsAtOnce, longest: longest,
         maximumSegments: input.segments == .all ? max(longest, Self.segmentsAtOnce) : nil, threads: threads ?? fair
       )
-      return (model, input, source, sides, songs, replica)
+      return (model, input, source, sides, songs, shape)
     }
+    try communicator.hold(try communicator.agree { try model.plannedMemory(shape) })
+    let replica = try communicator.agree { try model.makeReplica(shape) }
     let own = Array(songs[share(of: songs.indices, rank: communicator.rank, size: communicator.size)])
     // Each song is needed once: there is no use in keeping it.
     let filler = BatchFiller(StreamedSongs(source), source, input, labels: [], seed: 0, reusesMemory: false)

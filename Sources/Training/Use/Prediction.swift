@@ -50,6 +50,7 @@ public final class Prediction {
   private let input: SongInput
   private let tracks: TrackStream
   private let threads: Int
+  private let communicator: any Communicator
   /// For songs of up to so many segments as any so far.
   private var replica: Replica
   /// Tags to tell of each song.
@@ -61,20 +62,25 @@ public final class Prediction {
   /// Segments of whole songs together, unless one has more.
   private static let segmentsAtOnce = 16_384
 
-  /// - Throws: as `StoredModel.read`.
-  public init(checkpoint: String, top: Int, threads: Int) throws {
-    model = try StoredModel.read(checkpoint)
-    input = try model.input()
+  /// Collective.
+  /// - Throws: as `StoredModel.read`; `usage` where the ranks need more memory than they may have.
+  public init(checkpoint: String, top: Int, threads: Int, _ communicator: any Communicator) throws {
+    let (model, input) = try communicator.agree {
+      let model = try StoredModel.read(checkpoint)
+      return (model, try model.input())
+    }
+    (self.model, self.input) = (model, input)
     self.threads = threads
-    replica = try Self.replica(model, input, longest: model.architecture.segments, threads: threads)
+    self.communicator = communicator
+    let shape = Self.shape(input, longest: model.architecture.segments, threads: threads)
+    try communicator.hold(try communicator.agree { try model.plannedMemory(shape) })
+    replica = try communicator.agree { try model.makeReplica(shape) }
     self.top = top
     tracks = TrackStream(TrackReader(input.trackWindow, features: input.features))
   }
 
-  private static func replica(
-    _ model: StoredModel, _ input: SongInput, longest: Int, threads: Int
-  ) throws -> Replica {
-    try model.makeReplica(
+  private static func shape(_ input: SongInput, longest: Int, threads: Int) -> StoredModel.ReplicaShape {
+    StoredModel.ReplicaShape(
       maximumBatch: songsAtOnce, longest: longest,
       maximumSegments: input.segments == .all ? max(longest, segmentsAtOnce) : nil, threads: threads)
   }
@@ -123,7 +129,9 @@ public final class Prediction {
     let lengths = songs.map { $0.count / input.width }
     // A whole song may be longer than any that the model was trained on.
     if let longest = lengths.max(), longest > replica.network.segments {
-      replica = try Self.replica(model, input, longest: longest, threads: threads)
+      let shape = Self.shape(input, longest: longest, threads: threads)
+      try model.plannedMemory(shape).hold(by: communicator)
+      replica = try model.makeReplica(shape)
     }
     var probabilities: [Float] = []
     var rest = songs.indices

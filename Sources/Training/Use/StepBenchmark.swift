@@ -1,5 +1,6 @@
 import DataParallel
 import Diagnosis
+import FileAccess
 import Kernels
 import MessagePassing
 import Networks
@@ -38,7 +39,9 @@ public struct StepBenchmark {
     }
     try configuration.validateLearning()
     try communicator.barrier()
-    let rates = isProfiled ? MachineRates.measure(threads: threads) : nil
+    let rates = isProfiled ? try measureRates(communicator) : nil
+    let memory = try memory(communicator)
+    try communicator.hold(memory)
     let bench = try communicator.agree { try Bench(self, communicator) }
     var seconds: [Double] = []
     var transfers: [Double] = []
@@ -56,8 +59,34 @@ public struct StepBenchmark {
     }
     return StepMeasurement(
       self, bench.network, worldSize: communicator.size, seconds: try communicator.allreduce(seconds, .maximum),
-      unhiddenTransfers: try communicator.allreduce(transfers, .maximum), rates: rates,
+      unhiddenTransfers: try communicator.allreduce(transfers, .maximum), memory: memory,
+      peakMemory: try communicator.allreduce(peakResidentBytes(), .maximum), rates: rates,
       phases: rates.map { StepMeasurement.phases(profiles, seconds, $0) })
+  }
+
+  private func measureRates(_ communicator: any Communicator) throws -> MachineRates {
+    var plan = MemoryPlan()
+    plan.add(.rates, MachineRates.plannedMemory(threads: threads))
+    plan.addProgram(threads: threads)
+    try communicator.hold(plan)
+    return try communicator.agree {
+      if let rates = MachineRates.measure(threads: threads) { return rates }
+      throw Failure(
+        .fault, "\(inBinaryUnits(plan.total.bytes)) to measure the machine's rates were refused by the system",
+        remedy: "use --no-profile, or raise the limits that ulimit -a shows")
+    }
+  }
+
+  /// What a rank takes for its steps, the largest share of a batch being every rank's.
+  private func memory(_ communicator: any Communicator) throws -> MemoryPlan {
+    try communicator.agree {
+      let network = try configuration.architecture().network()
+      let songs = largestShare(ofBatch: configuration.batchSize, size: communicator.size)
+      let room = ReplicaRoom(songs: songs, segments: songs * network.segments)
+      var plan = try configuration.trainingMemory(network, room, threads: threads)
+      plan.add(batches: 1, of: room, width: network.segmentWidth, tags: network.tags)
+      return plan
+    }
   }
 }
 
@@ -80,7 +109,7 @@ private final class Bench {
       configuration.architecture(), maximumBatch: largestShare(ofBatch: globalSongs, size: communicator.size),
       threads: benchmark.threads)
     replica.initializeWeights(seed: seed)
-    step = configuration.makeStep(
+    step = try configuration.makeStep(
       replica, configuration.makeOptimizer(for: replica.parameters), stepsPerEpoch: benchmark.steps, communicator)
     batch = Self.randomBatch(own, replica.network, seed: seed)
   }

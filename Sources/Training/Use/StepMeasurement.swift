@@ -35,6 +35,12 @@ public struct StepMeasurement: Codable, Sendable {
   /// rank's; nil in a result of before they were told.
   public let hiddenTransferSeconds: Double?
   public let unhiddenTransferSeconds: Double?
+  /// What a rank was planned to take, all parts together; and the most bytes that any rank has had resident, the program
+  /// and its libraries among them. Nil in a result of before they were told.
+  public let memoryBytes: Int?
+  public let peakMemoryBytes: Int?
+  /// `0.49 GiB (activations 0.31 GiB, …)`.
+  public let memoryInWords: String?
   public let processor: String
   public let programVersion: String
   /// Of rank 0's threads together: GFLOP/s of large products, GB/s from memory. Nil without a profile.
@@ -79,6 +85,9 @@ public struct StepMeasurement: Codable, Sendable {
     case clipNorm = "clip_norm"
     case hiddenTransferSeconds = "hidden_transfer_seconds"
     case unhiddenTransferSeconds = "unhidden_transfer_seconds"
+    case memoryBytes = "memory_bytes"
+    case peakMemoryBytes = "peak_memory_bytes"
+    case memoryInWords = "memory"
     case programVersion = "program_version"
     case productRate = "product_gigaflops"
     case memoryRate = "memory_gigabytes_per_second"
@@ -88,7 +97,7 @@ public struct StepMeasurement: Codable, Sendable {
 extension StepMeasurement {
   init(
     _ benchmark: StepBenchmark, _ network: Network, worldSize: Int, seconds: [Double],
-    unhiddenTransfers: [Double], rates: MachineRates?, phases: [Phase]?
+    unhiddenTransfers: [Double], memory: MemoryPlan, peakMemory: Int, rates: MachineRates?, phases: [Phase]?
   ) {
     let configuration = benchmark.configuration
     let songs = Double(configuration.batchSize)
@@ -113,6 +122,7 @@ extension StepMeasurement {
     // The gradients are summed when the backward pass is over.
     hiddenTransferSeconds = 0
     unhiddenTransferSeconds = quantile(unhiddenTransfers, 0.5)
+    (memoryBytes, memoryInWords, peakMemoryBytes) = (memory.total.bytes, memory.inWords, peakMemory)
     processor = Self.processorName
     programVersion = Diagnosis.programVersion
     productRate = rates.map { $0.productOperations * 1e-9 }

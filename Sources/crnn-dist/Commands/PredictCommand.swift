@@ -40,9 +40,7 @@ struct PredictCommand: ParsableCommand {
   func run() throws {
     MPIProgram.run { communicator in
       let fair = try communicator.fairThreadCount()
-      let prediction = try communicator.agree {
-        try Prediction(checkpoint: checkpoint, top: top, threads: threads ?? fair)
-      }
+      let prediction = try Prediction(checkpoint: checkpoint, top: top, threads: threads ?? fair, communicator)
       let outcomes = try prediction.run(tracks, communicator)
       try communicator.agree { if let outcomes { try tell(outcomes) } }
     }

@@ -13,6 +13,8 @@ extension StepMeasurement {
       \(seconds.count) \(what) of \(batchSize) songs of \(segments) segments, \(worldSize) rank(s) with \(threads) \
       thread(s), \(trainable) trainable parameters
       \(speed)
+      memory a rank: \(memoryInWords ?? "not told"); at most \(peakMemoryBytes.map(inBinaryUnits) ?? "not told") \
+      resident, the program itself included
       """
   }
 

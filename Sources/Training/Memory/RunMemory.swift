@@ -1,0 +1,36 @@
+import DataParallel
+import Kernels
+import Networks
+
+/// The most that a rank's replica is to take at once.
+struct ReplicaRoom {
+  let songs: Int
+  /// Of all of them together.
+  let segments: Int
+}
+
+extension RunConfiguration {
+  /// What training this network takes of a rank: its replica and its optimiser.
+  /// - Throws: `usage` for a batch of more than a rank can have.
+  func trainingMemory(_ network: Network, _ room: ReplicaRoom, threads: Int) throws -> MemoryPlan {
+    var plan = MemoryPlan()
+    plan.add(try Replica.plannedMemory(network, maximumBatch: room.songs, maximumSegments: room.segments))
+    plan.add(.optimizer, optimizerType.plannedMemory(optimizerSettings, for: network))
+    plan.addProgram(threads: threads)
+    return plan
+  }
+}
+
+extension MemoryPlan {
+  /// Batches of songs, `[song][segment][feature][12]` with their tags, that are in memory at once.
+  mutating func add(batches: Int, of room: ReplicaRoom, width: Int, tags: Int) {
+    add(.batches, bytes: batches * (room.segments * width + room.songs * tags) * MemoryLayout<Float>.stride)
+  }
+
+  /// The copy that rank 0 makes of a run's state for a checkpoint: the values, the file made of them, and its bytes on
+  /// the way to the disk.
+  mutating func addCheckpoint() {
+    let state = entries.filter { [.weights, .optimizer].contains($0.part) }.reduce(0) { $0 + $1.memory.bytes }
+    add(.checkpoint, bytes: 3 * state)
+  }
+}
