@@ -38,7 +38,7 @@ extension MemoryCount {
     throw Failure(
       .fault, "\(inBinaryUnits(refusedBytes)) for \(purpose) were refused by the system",
       remedy:
-        "use a smaller --batch-size, more nodes or fewer ranks on each, or raise the limits that ulimit -a shows")
+        "use a smaller batch, more nodes or fewer ranks on each, or raise the limits that ulimit -a shows")
   }
 }
 

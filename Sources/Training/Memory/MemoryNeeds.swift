@@ -61,7 +61,9 @@ package struct MemoryNeeds {
   private func failure(_ excess: Excess) -> Failure {
     let (limit, sharers) = (excess.limit, excess.sharers)
     let largest = ranks[sharers.max { ranks[$0].plan.total.bytes < ranks[$1].plan.total.bytes } ?? 0]
-    let (host, parts) = (largest.hostName, largest.plan.partsInWords)
+    let (host, parts) = (
+      largest.hostName, largest.plan.partsInWords(limit.sharedAs == nil ? \.addressSpace : \.bytes)
+    )
     let kind = limit.sharedAs == nil ? " of address space" : ""
     let who =
       sharers.count == 1
@@ -71,10 +73,17 @@ package struct MemoryNeeds {
     return Failure(
       .usage,
       "\(who), but \(inBinaryUnits(limit.freeBytes)) are free of the \(limit.bytes) bytes that \(limit.name) allows",
-      remedy:
-        "use a smaller --batch-size, more nodes or fewer ranks on each, or raise the limit; where it is songs "
-        + "that take most, --memory leaves them on the disk"
+      remedy: remedy(largest.plan)
     ).knownToAllRanks
+  }
+
+  /// What there is to do about the parts of a plan.
+  private func remedy(_ plan: MemoryPlan) -> String {
+    var ways: [String] = []
+    if plan.has(.batches) { ways.append("use a smaller --batch-size") }
+    if plan.has(.songs) { ways.append("leave songs on the disk with --memory") }
+    if ranks.count > 1 { ways.append("use more nodes, or fewer ranks on each") }
+    return (ways + ["raise the limit"]).joined(separator: "; or ")
   }
 }
 

@@ -29,13 +29,13 @@ public struct MemoryPlan: Sendable, Equatable, Codable {
 
   public init() {}
 
-  /// Bytes of address space of a thread's stack.
-  private static let stack = 8 << 20
-
-  /// What the program takes in the course of a run beside what is planned one by one: docs/training.md has what was
-  /// measured.
+  /// What libraries and threads take in the course of a run, as measured: most of it are addresses that are never used,
+  /// such as the product library's room for panels, and of each thread its stack and 64 MiB that the allocator reserves.
+  /// They must be there all the same: the product library waits for ever for what it is refused.
   package mutating func addProgram(threads: Int) {
-    add(.program, MemoryCount(bytes: 16 << 20, addressSpace: (128 << 20) + (threads - 1) * Self.stack))
+    let (ofThreads, overflows) = (threads - 1).multipliedReportingOverflow(by: 72 << 20)
+    let program = MemoryCount(bytes: 16 << 20, addressSpace: 256 << 20)
+    add(.program, program + MemoryCount(addressSpace: overflows ? .max : ofThreads))
   }
 
   package mutating func add(_ part: Part, _ memory: MemoryCount) {
@@ -59,14 +59,18 @@ public struct MemoryPlan: Sendable, Equatable, Codable {
     add(.gradients, MemoryCount(addressSpace: replica.gradients.addressSpace))
   }
 
+  func has(_ part: Part) -> Bool { entries.contains { $0.part == part && $0.memory.bytes > 0 } }
+
   public var total: MemoryCount { entries.reduce(MemoryCount()) { $0 + $1.memory } }
 
-  /// The parts that have memory, the largest first: `activations 0.31 GiB, songs 20.4 MiB`.
-  var partsInWords: String {
-    entries.filter { $0.memory.bytes > 0 }.sorted { $0.memory.bytes > $1.memory.bytes }
-      .map { "\($0.part.rawValue) \(inBinaryUnits($0.memory.bytes))" }.joined(separator: ", ")
+  /// The parts, the largest first: `activations 0.31 GiB, songs 20.4 MiB`.
+  /// - Parameter measure: bytes, or address space.
+  func partsInWords(_ measure: KeyPath<MemoryCount, Int>) -> String {
+    entries.map { (part: $0.part, size: $0.memory[keyPath: measure]) }
+      .filter { $0.size > 0 }.sorted { $0.size > $1.size }
+      .map { "\($0.part.rawValue) \(inBinaryUnits($0.size))" }.joined(separator: ", ")
   }
 
   /// `0.49 GiB (activations 0.31 GiB, songs 20.4 MiB)`.
-  public var inWords: String { "\(inBinaryUnits(total.bytes)) (\(partsInWords))" }
+  public var inWords: String { "\(inBinaryUnits(total.bytes)) (\(partsInWords(\.bytes)))" }
 }

@@ -39,9 +39,9 @@ public struct StepBenchmark {
     }
     try configuration.validateLearning()
     try communicator.barrier()
-    let rates = isProfiled ? try measureRates(communicator) : nil
     let memory = try memory(communicator)
     try communicator.hold(memory)
+    let rates = isProfiled ? try measureRates(communicator) : nil
     let bench = try communicator.agree { try Bench(self, communicator) }
     var seconds: [Double] = []
     var transfers: [Double] = []
