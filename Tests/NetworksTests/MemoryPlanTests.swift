@@ -87,12 +87,12 @@ func aBatchThatNoRankCanHaveIsRefused(songs: Int) throws {
 
 @Test func whatTheSystemRefusesIsAFailureThatTellsHowMuch() throws {
   var architecture = Architecture.small(segments: 65_536, tags: 50)
-  // A map of more bytes than a process has addresses.
+  // Its maps have more bytes than a process has addresses.
   architecture.filters[0] = 4_096
   let network = try architecture.network()
   #expect { try Replica(network, maximumBatch: 1 << 14, maximumSegments: 1 << 32, threads: 1) } throws: { error in
     let failure = error as? Failure
     let message = failure?.message ?? ""
-    return failure?.kind == .fault && message.contains("TiB for activations were refused by the system")
+    return failure?.kind == .fault && message.contains("iB for activations were refused by the system")
   }
 }

@@ -23,52 +23,67 @@ package struct MemoryNeeds {
 
   package init(ranks: [Rank]) { self.ranks = ranks }
 
-  /// A limit that is exceeded, and the ranks that exceed it.
-  private struct Excess {
-    let limit: MemoryLimit
+  /// A limit, the ranks that share it, and what they need together.
+  private struct Load {
+    var limit: MemoryLimit
     /// Their places in `ranks`.
-    let sharers: [Int]
-    let needed: Int
+    var sharers: [Int]
+    var needed: Int
 
-    var bytes: Int { needed - limit.freeBytes }
+    var excess: Int { needed - limit.freeBytes }
+
+    mutating func add(_ rank: Int, _ limit: MemoryLimit, needing bytes: Int) {
+      // Not all have looked at the same moment.
+      self.limit.freeBytes = min(self.limit.freeBytes, limit.freeBytes)
+      sharers.append(rank)
+      let (together, overflows) = needed.addingReportingOverflow(bytes)
+      needed = overflows ? .max : together
+    }
+  }
+
+  /// What tells a limit from those of other nodes.
+  private struct SharedLimit: Hashable {
+    let hostName: String
+    let name: String
+  }
+
+  private var loads: [Load] {
+    var loads: [Load] = []
+    var places: [SharedLimit: Int] = [:]
+    for (index, rank) in ranks.enumerated() {
+      let need = rank.plan.total
+      for limit in rank.limits {
+        guard let name = limit.sharedAs else {
+          loads.append(Load(limit: limit, sharers: [index], needed: need.addressSpace))
+          continue
+        }
+        let shared = SharedLimit(hostName: rank.hostName, name: name)
+        if let place = places[shared] {
+          loads[place].add(index, limit, needing: need.bytes)
+        } else {
+          places[shared] = loads.count
+          loads.append(Load(limit: limit, sharers: [index], needed: need.bytes))
+        }
+      }
+    }
+    return loads
   }
 
   /// The refusal by the limit that is exceeded most; nil where everything fits. The same on all ranks.
   package var refusal: Failure? {
-    let excesses = ranks.indices.flatMap { rank in ranks[rank].limits.compactMap { excess(of: $0, rank) } }
-    return excesses.max { $0.bytes < $1.bytes }.map(failure)
+    loads.filter { $0.excess > 0 }.max { $0.excess < $1.excess }.map(failure)
   }
 
-  /// Nil where the ranks that share a limit keep it.
-  private func excess(of limit: MemoryLimit, _ rank: Int) -> Excess? {
-    var (limit, sharers, needed) = (limit, [rank], ranks[rank].plan.total.addressSpace)
-    if let shared = limit.sharedAs {
-      let all = ranks.indices.flatMap { other in
-        ranks[other].limits.filter { $0.sharedAs == shared && ranks[other].hostName == ranks[rank].hostName }
-          .map { (rank: other, limit: $0) }
-      }
-      sharers = all.map(\.rank)
-      // Not all have looked at the same moment.
-      limit.freeBytes = all.map(\.limit.freeBytes).min() ?? limit.freeBytes
-      needed = sharers.reduce(0) { sum, sharer in
-        let (together, overflows) = sum.addingReportingOverflow(ranks[sharer].plan.total.bytes)
-        return overflows ? .max : together
-      }
-    }
-    return needed > limit.freeBytes ? Excess(limit: limit, sharers: sharers, needed: needed) : nil
-  }
-
-  private func failure(_ excess: Excess) -> Failure {
-    let (limit, sharers) = (excess.limit, excess.sharers)
+  private func failure(_ load: Load) -> Failure {
+    let (limit, sharers) = (load.limit, load.sharers)
     let largest = ranks[sharers.max { ranks[$0].plan.total.bytes < ranks[$1].plan.total.bytes } ?? 0]
-    let (host, parts) = (
-      largest.hostName, largest.plan.partsInWords(limit.sharedAs == nil ? \.addressSpace : \.bytes)
-    )
-    let kind = limit.sharedAs == nil ? " of address space" : ""
+    let isOwn = limit.sharedAs == nil
+    let parts = largest.plan.partsInWords(isOwn ? \.addressSpace : \.bytes)
+    let (host, kind) = (largest.hostName, isOwn ? " of address space" : "")
     let who =
       sharers.count == 1
-      ? "rank \(largest.number) on \(host) needs \(inBinaryUnits(excess.needed))\(kind) more (\(parts))"
-      : "\(sharers.count) ranks on \(host) need \(inBinaryUnits(excess.needed)) more together "
+      ? "rank \(largest.number) on \(host) needs \(inBinaryUnits(load.needed))\(kind) more (\(parts))"
+      : "\(sharers.count) ranks on \(host) need \(inBinaryUnits(load.needed)) more together "
         + "(rank \(largest.number): \(parts))"
     return Failure(
       .usage,

@@ -102,19 +102,26 @@ final class TrainingSetup {
       store = StreamedSongs(songs)
     } else {
       let features = SongFeatures(songs, input, expecting: held)
-      if isLocal {
-        try communicator.agree { try features.load(shard, from: songs) }
-      } else {
-        try features.loadShared(train, from: songs, communicator)
-      }
-      let own = ownValidation
-      try communicator.agree { try features.load(own, from: songs) }
+      try Self.load(features, from: songs, isLocal ? shard : nil, train, ownValidation, communicator)
       store = features
     }
     supply = BatchSupply(
       BatchFiller(
         store, songs, input, labels: sides.labels, seed: configuration.seed, reusesMemory: !isStreaming),
       batchesAhead: songMemory.batchesAhead)
+  }
+
+  /// Loads the songs that this rank works on: of those for training its shard, or all where there is none. Collective.
+  private static func load(
+    _ features: SongFeatures, from songs: any SongSource, _ shard: [Int]?, _ train: [Int], _ validation: [Int],
+    _ communicator: any Communicator
+  ) throws {
+    if let shard {
+      try communicator.agree { try features.load(shard, from: songs) }
+    } else {
+      try features.loadShared(train, from: songs, communicator)
+    }
+    try communicator.agree { try features.load(validation, from: songs) }
   }
 
   /// What the data and the configuration come to, the same on all ranks.
