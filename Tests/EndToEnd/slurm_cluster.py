@@ -104,7 +104,8 @@ class SlurmCluster:
         user = subprocess.check_output(["id", "-un"], text=True).strip()
         # The addresses are given, since a container's own host name often resolves to nothing. A requeued job
         # waits until its old credential has expired, hence the short life. cgroups belong to the machine's
-        # init, so processes are tracked by their descent.
+        # init, so processes are tracked by their descent, and Slurm itself looks every second whether a step keeps within the
+        # memory that it asked for.
         (self.root / "slurm.conf").write_text(f"""\
 ClusterName=crnn-dist-test
 SlurmctldHost={host}(127.0.0.1)
@@ -121,10 +122,13 @@ SlurmctldLogFile={self.root}/log/slurmctld-own.log
 SlurmdLogFile={self.root}/log/slurmd-%n-own.log
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
-JobAcctGatherType=jobacct_gather/none
+JobAcctGatherType=jobacct_gather/linux
+JobAcctGatherFrequency=task=1
+JobAcctGatherParams=OverMemoryKill
 AccountingStorageType=accounting_storage/none
 SelectType=select/cons_tres
-SelectTypeParameters=CR_CPU
+SelectTypeParameters=CR_CPU_Memory
+DefMemPerNode=2000
 SchedulerType=sched/backfill
 SchedulerParameters=batch_sched_delay=1,sched_interval=5,bf_interval=5
 SlurmdParameters=config_overrides
@@ -133,8 +137,8 @@ JobRequeue=1
 KillWait=30
 ReturnToService=2
 SwitchType=switch/none
-NodeName=n1 NodeHostname={host} NodeAddr=127.0.0.1 Port={first} CPUs=4
-NodeName=n2 NodeHostname={host} NodeAddr=127.0.0.1 Port={second} CPUs=4
+NodeName=n1 NodeHostname={host} NodeAddr=127.0.0.1 Port={first} CPUs=4 RealMemory=4000
+NodeName=n2 NodeHostname={host} NodeAddr=127.0.0.1 Port={second} CPUs=4 RealMemory=4000
 PartitionName=main Nodes=n[1-2] Default=YES MaxTime=INFINITE State=UP
 """)
 

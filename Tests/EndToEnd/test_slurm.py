@@ -1,5 +1,8 @@
 """The batch scripts of cluster/, in a real Slurm of two node daemons."""
 
+import os
+import signal
+import sys
 import time
 from pathlib import Path
 
@@ -17,13 +20,13 @@ LAST = "checkpoints/epoch-0003.h5"
 SLOW = ["--filters", "[150,150,150]", "--recurrent-units", 60]
 
 
-def submit(cluster, script, snapshot, run, ranks_per_node, nodes=1, **environment):
+def submit(cluster, script, snapshot, run, ranks_per_node, nodes=1, options=(), epochs=3, **environment):
     """Submits with the script's own launcher unless `environment` has another, on processors that exist."""
     run.parent.mkdir(parents=True, exist_ok=True)
     return cluster.submit(
-        SCRIPTS / script, "--data", snapshot, "--out", run, "--batch-size", 8, "--epochs", 3, *SLOW, "--seed", 21,
+        SCRIPTS / script, "--data", snapshot, "--out", run, "--batch-size", 8, "--epochs", epochs, *SLOW, "--seed", 21,
         "--split", "random:0.9", "--log-every", 1, "--threads", 1,
-        options=[f"--nodes={nodes}", f"--ntasks-per-node={ranks_per_node}", "--cpus-per-task=1"],
+        options=[f"--nodes={nodes}", f"--ntasks-per-node={ranks_per_node}", "--cpus-per-task=1", *options],
         environment=program.environment(**{
             **cluster.environment, **slurm_cluster.ONE_MACHINE, "CRNN_DIST": str(program.BINARY), **environment}),
         folder=run.parent)
@@ -89,10 +92,70 @@ def test_a_requeued_job_ends_bit_identical(cluster, snapshot, undisturbed, tmp_p
     else:
         # What Slurm itself does ahead of the limit: the script asked for it with --signal=B:USR1@300.
         cluster.command("scancel", "--batch", "--signal=USR1", str(job))
+    went_on(cluster, job, undisturbed[0], run)
+
+
+def went_on(cluster, job, undisturbed, run, last=LAST):
+    """The job has started again by itself, and ends as the undisturbed one."""
     facts = cluster.wait(job)
     said = output(facts)
     assert facts["Restarts"] == "1", said
     assert checkpoints.metrics(run, "resume"), said
-    assert checkpoints.differences(undisturbed[0] / LAST, run / LAST) == [], said
+    assert checkpoints.differences(undisturbed / last, run / last) == [], said
     steps = [line["step"] for line in checkpoints.metrics(run, "step")]
-    assert steps == sorted(set(steps)), f"stopped and went on at the same step, none repeated\n{said}"
+    assert steps == sorted(set(steps)), f"went on where the checkpoint was, with no step twice or left out\n{said}"
+    assert not list(run.rglob("*partial*")) + list(run.rglob(".writer*")), said
+
+
+def ranks_of(run):
+    """The processes that train in a folder."""
+    found = []
+    for entry in os.listdir("/proc"):
+        try:
+            words = Path(f"/proc/{int(entry)}/cmdline").read_bytes().split(b"\0")
+        except (OSError, ValueError):
+            continue  # no process, or one that has just gone
+        if words[0] == str(program.BINARY).encode() and str(run).encode() in words:
+            found.append(int(entry))
+    return sorted(found)
+
+
+def test_a_job_whose_rank_is_killed_goes_on(cluster, snapshot, undisturbed, tmp_path):
+    run = tmp_path / "run"
+    job = submit(cluster, "preemptible.sbatch", snapshot, run, ranks_per_node=2)
+    wait_for_second_epoch(cluster, job, run)
+    ranks = ranks_of(run)
+    assert len(ranks) == 2
+    os.kill(ranks[-1], signal.SIGKILL)
+    went_on(cluster, job, undisturbed[0], run)
+
+
+def test_a_job_that_is_out_of_memory_goes_on(cluster, snapshot, undisturbed, tmp_path):
+    """Something else of the job, such as a logger gone mad, takes what Slurm allows: it kills all of the step."""
+    run, hog = tmp_path / "run", tmp_path / "with-a-hog"
+    hog.write_text(f"""#!/bin/bash
+if [[ ${{SLURM_RESTART_COUNT:-0}} == 0 && $SLURM_PROCID == 0 ]]; then
+  (until grep -qs '"epoch": 2' {run}/metrics.jsonl; do sleep 0.05; done
+   exec {sys.executable} -c 'import time; hog = bytearray(900 << 20); time.sleep(100)') &
+fi
+exec {program.BINARY} "$@"
+""")
+    hog.chmod(0o755)
+    job = submit(cluster, "preemptible.sbatch", snapshot, run, ranks_per_node=2, options=["--mem=700"], CRNN_DIST=str(hog))
+    went_on(cluster, job, undisturbed[0], run)
+    assert "exceeded memory limit" in output(cluster.facts(job)) or "out-of-memory" in output(cluster.facts(job))
+
+
+@pytest.mark.long
+def test_a_job_that_reaches_its_time_limit_goes_on(cluster, snapshot, tmp_path):
+    """Slurm's clock counts minutes: the limit is one, the notice comes half a minute or more before it."""
+    epochs = 60
+    program.succeed("train", "--data", snapshot, "--out", tmp_path / "undisturbed", "--batch-size", 8, "--epochs", epochs,
+                    *SLOW, "--seed", 21, "--split", "random:0.9", "--threads", 1, ranks=2, timeout=600)
+    run = tmp_path / "run"
+    job = submit(cluster, "preemptible.sbatch", snapshot, run, ranks_per_node=2, epochs=epochs,
+                 options=["--time=1", "--signal=B:USR1@30"])
+    facts = cluster.wait(job, timeout=900)
+    last = f"checkpoints/epoch-{epochs:04}.h5"
+    assert int(facts["Restarts"]) >= 1, output(facts)
+    assert checkpoints.differences(tmp_path / "undisturbed" / last, run / last) == [], output(facts)
