@@ -19,6 +19,7 @@ public enum ChildLimits {
     for number in endingNumbers + [SIGPIPE] { signal(number, SIG_IGN) }
     var blocked = endingSignals
     sigprocmask(SIG_UNBLOCK, &blocked, nil)
+    ForeignSignals.endAsKilled()
     endWithParent()
     if let memory { allow(memory: memory) }
     var core = rlimit(rlim_cur: 0, rlim_max: 0)

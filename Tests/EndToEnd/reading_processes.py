@@ -30,6 +30,16 @@ def of(process):
     return [each for each in _everything() if parent(each) == process and READING in _text(each, "cmdline")]
 
 
+def children(process):
+    """All processes that this one started."""
+    return [each for each in _everything() if parent(each) == process]
+
+
+def processor_seconds(process):
+    fields = _text(process, "stat").rpartition(")")[2].split()
+    return int(fields[11]) / os.sysconf("SC_CLK_TCK") if fields else 0
+
+
 def is_running(process):
     """Whether a process is there, and not only its number, which waits for somebody to ask how it ended."""
     state = _text(process, "stat").rpartition(")")[2].split()

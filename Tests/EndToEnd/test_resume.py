@@ -12,6 +12,7 @@ import pytest
 
 import checkpoints
 import program
+import reading_processes
 import stored_mutants
 
 EPOCHS = 3
@@ -191,6 +192,32 @@ def test_a_checkpoint_whose_trying_process_is_killed_is_not_taken_for_broken(sna
     outcome = program.finish(program.start_line(["sh", "-c", f"ulimit -t 4; exec {line}"]))
     program.refuse(outcome, program.OUR_FAULT, "epoch-0002.h5", "killed")
     assert bytes_of(tmp_path / "run") == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGABRT, signal.SIGSEGV], ids=lambda number: number.name)
+def test_a_signal_from_outside_to_a_trying_process_proves_nothing(snapshot, short_run, tmp_path, number):
+    """A launcher passes SIGABRT on to all processes of a job: that is no crash over the checkpoint."""
+    shutil.copytree(short_run, tmp_path / "run")
+    stored_mutants.endless(tmp_path / "run/checkpoints/epoch-0002.h5")
+    before = bytes_of(tmp_path / "run")
+    process = program.start(*small(snapshot, tmp_path / "run"))
+    trying = []
+    while not trying and process.poll() is None:
+        trying = [each for each in reading_processes.children(process.pid) if reading_processes.processor_seconds(each) > 1]
+        time.sleep(0.05)
+    os.kill(trying[0], number)
+    program.refuse(program.finish(process), program.OUR_FAULT, "epoch-0002.h5", "killed")
+    assert bytes_of(tmp_path / "run") == before
+
+
+def test_a_rank_that_crashes_says_which(snapshot, undisturbed, tmp_path):
+    process = program.start(*options(snapshot, tmp_path / "run"), ranks=2)
+    wait_for_step(tmp_path / "run", second_epoch(undisturbed), process)
+    os.kill(a_rank_of(process), signal.SIGILL)
+    outcome = program.finish(process, timeout=60)
+    assert outcome.code == 128 + signal.SIGILL, str(outcome)
+    crashed = [line for line in program.complaints(outcome) if "crashed" in line]
+    assert len(crashed) == 1 and "rank 1 on" in crashed[0], str(outcome)
 
 
 NOBODY = 65534

@@ -1,6 +1,7 @@
 """Whole songs, crops, timbre and streaming: what a run sees of its songs, with real files and real ranks."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -145,6 +146,11 @@ def fnv(texts):
     return f"{value:016x}"
 
 
+def counts_of(file):
+    counts = file.attrs["counts"]
+    return counts.decode() if isinstance(counts, bytes) else str(counts)
+
+
 @pytest.fixture(scope="module")
 def large(whole, tmp_path_factory):
     """The whole songs again and again under other names: some 200 MB in memory. Made by docs/formats.md alone."""
@@ -171,6 +177,9 @@ def large(whole, tmp_path_factory):
             songs.create_dataset(name, data=values.astype(type_) if not options else values, dtype=type_, **options)
         tags = [name.decode() for name in file["tags/names"][:]]
         file.attrs["songs"] = numpy.int64(len(names))
+        file.attrs["counts"] = re.sub(r"\d+", lambda count: str(int(count[0]) * times), counts_of(file))
+        for column in set(file["distribution"]) - {"segments"}:
+            file["distribution"][column][:] = file["distribution"][column][:] * times
         identity = fnv([str(len(names)), *[name.decode() for name in names], str(len(tags)), *tags, "all"])
         file.attrs["identity"] = numpy.bytes_(identity)
     return path

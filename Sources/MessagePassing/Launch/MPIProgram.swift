@@ -24,6 +24,7 @@ public enum MPIProgram {
       MPICommunicator.finishRunning()
       exit(failure.kind.rawValue)
     }
+    CrashNotice.install(place: communicator.place)
     do {
       try body(communicator)
       try checkStandardOutput()
