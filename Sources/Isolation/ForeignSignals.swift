@@ -4,8 +4,6 @@
   import Musl
 #endif
 
-// check-layers: raw memory, because the system tells a handler by address who has sent a signal.
-
 /// Tells a crash of this process from a signal of another that looks like one: launchers pass SIGABRT, for example, on to
 /// all processes of a job, which says nothing of the file that is being tried.
 enum ForeignSignals {
