@@ -131,11 +131,15 @@ def test_a_job_whose_rank_is_killed_goes_on(cluster, snapshot, undisturbed, tmp_
 
 
 def test_a_job_that_is_out_of_memory_goes_on(cluster, snapshot, undisturbed, tmp_path):
-    """Something else of the job, such as a logger gone mad, takes what Slurm allows: it kills all of the step."""
+    """Something else of the job, such as a logger gone mad, takes what Slurm allows: it kills all of the step.
+
+    Slurm looks at the memory now and then; a rank that is stopped meanwhile keeps the run from ending before.
+    """
     run, hog = tmp_path / "run", tmp_path / "with-a-hog"
     hog.write_text(f"""#!/bin/bash
 if [[ ${{SLURM_RESTART_COUNT:-0}} == 0 && $SLURM_PROCID == 0 ]]; then
   (until grep -qs '"epoch": 2' {run}/metrics.jsonl; do sleep 0.05; done
+   kill -STOP $$
    exec {sys.executable} -c 'import time; hog = bytearray(900 << 20); time.sleep(100)') &
 fi
 exec {program.BINARY} "$@"
