@@ -215,7 +215,8 @@ let package = Package(
       ],
       swiftSettings: common),
     .testTarget(
-      name: "DataParallelTests", dependencies: ["DataParallel", "Diagnosis", "MessagePassing", "Networks"],
+      name: "DataParallelTests",
+      dependencies: ["DataParallel", "Diagnosis", "Kernels", "MessagePassing", "Networks"],
       swiftSettings: common),
     .testTarget(
       name: "CheckpointingTests",

@@ -6,31 +6,36 @@ import Networks
 /// statistics, and the small sum that tells every rank what all need to know. `train` and `benchmark step` both take
 /// this one.
 ///
-///     let step = TrainingStep(replica, optimizer, schedule, communicator, batchNormIsShared: true)
-///     let result = try step.take(batch, StepContext(seed: 1, step: 1, globalSongs: 32))
+///     let step = TrainingStep(replica, optimizer, schedule, exchange, batchNormIsShared: true)
+///     let result = try step.take(StepContext(seed: 1, step: 1, globalSongs: 32), parts: [32]) { try supply.next() }
 public final class TrainingStep {
   public let replica: Replica
   public let optimizer: any Optimizer
   private let schedule: LearningRateSchedule
   private let clipNorm: Float?
-  private let communicator: any Communicator
-  private let gradients: GradientReduction
+  private let exchange: ReplicaExchange
   private let statistics: SynchronousStatistics?
+  private let parts: AccumulatedParts?
 
   /// - Parameters:
+  ///   - exchange: in whose memory the replica's gradients lie.
   ///   - clipNorm: the Euclidean norm that a larger gradient is scaled down to; nil: never.
-  ///   - batchNormIsShared: whether batch norm takes its statistics over the global batch.
+  ///   - batchNormIsShared: whether batch norm takes its statistics over all ranks.
+  ///   - accumulates: whether a step may have several parts.
   public init(
-    _ replica: Replica, _ optimizer: any Optimizer, _ schedule: LearningRateSchedule,
-    _ communicator: any Communicator, batchNormIsShared: Bool, clipNorm: Double? = nil
+    _ replica: Replica, _ optimizer: any Optimizer, _ schedule: LearningRateSchedule, _ exchange: ReplicaExchange,
+    batchNormIsShared: Bool, clipNorm: Double? = nil, accumulates: Bool = false
   ) {
     self.replica = replica
     self.optimizer = optimizer
     self.schedule = schedule
     self.clipNorm = clipNorm.map { Float($0) }
-    self.communicator = communicator
-    gradients = GradientReduction(communicator)
-    statistics = batchNormIsShared ? SynchronousStatistics(communicator) : nil
+    self.exchange = exchange
+    statistics = batchNormIsShared ? SynchronousStatistics(exchange) : nil
+    parts = accumulates ? AccumulatedParts(replica) : nil
+    if let gradients = exchange.gradients, gradients.overlaps {
+      replica.interlude = Interlude { [unowned gradients] in gradients.poll() }
+    }
   }
 
   /// What a rank asks of all of them once the step is taken.
@@ -54,42 +59,93 @@ public final class TrainingStep {
     public var problem: String?
     /// Whether any rank asked.
     public var requests: Requests
-    /// Seconds that this rank spent in the sum of the gradients while it computed nothing.
-    public var unhiddenTransferSeconds: Double
+    /// This rank's: seconds that sums of gradients took while it computed, and while it did nothing but wait for them;
+    /// and that it waited in small sums.
+    public var hiddenTransferSeconds = 0.0
+    public var unhiddenTransferSeconds = 0.0
+    public var smallSumSeconds = 0.0
   }
 
   /// Takes a step with this rank's songs, of which there may be none. Collective.
   ///
   /// A step whose loss or gradient is not finite changes nothing, on any rank: all have the same sums.
   ///
-  /// - Parameter requests: what this rank asks, found out when the gradients are there.
+  /// - Parameters:
+  ///   - parts: songs of all ranks in each part of the batch. Gradients of all parts are summed before the optimiser
+  ///     sees them; batch norm takes each part's own statistics.
+  ///   - requests: what this rank asks, found out when the gradients are there.
+  ///   - next: this rank's songs of the next part; what it gave before may be gone then.
   /// - Throws: `fault` for a batch of the wrong form, and what the communicator throws.
   public func take(
-    _ own: Batch, _ context: StepContext, requests: () -> Requests = { Requests() }
+    _ context: StepContext, parts songs: [Int], requests: () -> Requests = { Requests() },
+    _ next: () throws -> Batch
   ) throws -> Result {
-    // Alone there is nothing to sum, and no phase that means anything.
-    let profile = communicator.size > 1 ? replica.profile : nil
+    let profile = exchange.gradients != nil ? replica.profile : nil
     statistics?.profile = profile
-    let outcome = try replica.computeGradients(own, step: context, statistics: statistics)
-    profile?.layer = Self.ranks
-    let bytes = replica.gradients.count * MemoryLayout<Double>.stride
-    let start = StepProfile.now()
-    try measure(profile, "sum of the gradients", bytes: bytes) {
-      try gradients.reduce(
-        replica, localSongs: own.count, globalSongs: context.globalSongs,
-        statisticsAreShared: statistics != nil)
-    }
-    let transfer = communicator.size > 1 ? StepProfile.now() - start : 0
-    let sums = try shareSmallSums(outcome.lossSum, requests(), profile)
+    let waited = exchange.waited
+    let lossSum = try computeGradients(context, songs, profile, next)
+    let times = exchange.gradients?.times ?? ExchangeTimes()
+    let sums = try shareSmallSums(lossSum, requests(), profile)
     let requests = Requests(stop: sums[1] > 0, checkpoint: sums[2] > 0)
-    let norm = replica.gradientNorm
+    let norm = exchange.gradients == nil ? replica.takeOwnGradients() : replica.gradientNorm
     let problem = problem(lossSum: sums[0], norm: norm)
     if problem == nil {
       optimizer.apply(
         to: replica, learningRate: schedule.rate(atStep: Int(context.step)), clipNorm: clipNorm, norm: norm)
       replica.updateMovingStatistics()
     }
-    return Result(lossSum: sums[0], problem: problem, requests: requests, unhiddenTransferSeconds: transfer)
+    return Result(
+      lossSum: sums[0], problem: problem, requests: requests, hiddenTransferSeconds: times.hidden,
+      unhiddenTransferSeconds: times.unhidden, smallSumSeconds: exchange.waited - waited)
+  }
+
+  /// Forward and backward pass of every part; leaves the sums of all ranks. Returns the sum of this rank's losses.
+  private func computeGradients(
+    _ context: StepContext, _ songs: [Int], _ profile: StepProfile?, _ next: () throws -> Batch
+  ) throws -> Double {
+    try exchange.gradients?.begin()
+    var lossSum = 0.0
+    for (part, partSongs) in songs.enumerated() {
+      let own = try next()
+      let isLast = part == songs.count - 1
+      let outcome = try replica.computeGradients(own, step: context, statistics: statistics) { range in
+        if part > 0 { parts?.add(range, last: isLast) }
+        if isLast, let gradients = exchange.gradients, gradients.overlaps {
+          gradients.take(from: range.lowerBound)
+        }
+      }
+      lossSum += outcome.lossSum
+      if statistics == nil {
+        try exchange.mean(replica.batchStatistics, localSongs: own.count, globalSongs: partSongs)
+      }
+      if songs.count > 1 {
+        parts?.keep(part, weight: Double(partSongs) / Double(context.globalSongs), last: isLast)
+      }
+    }
+    profile?.layer = Self.ranks
+    let bytes = replica.gradients.count * MemoryLayout<Double>.stride
+    try measure(profile, "sum of the gradients", bytes: bytes) { try exchange.gradients?.finish() }
+    return lossSum
+  }
+
+  /// What rounding has lost of gradients on their way so far, over all ranks; nil where it is not carried over.
+  /// Collective.
+  public func settleErrors() throws -> ParameterArena? {
+    guard let gradients = exchange.gradients, gradients.carriesErrors else { return nil }
+    let errors = ParameterArena(like: replica.parameters)
+    try gradients.settleErrors(in: errors)
+    return errors
+  }
+
+  /// Where a checkpoint's errors are to be read to; nil where none are carried over.
+  public func makeErrors() -> ParameterArena? {
+    exchange.gradients?.carriesErrors == true ? ParameterArena(like: replica.parameters) : nil
+  }
+
+  /// Takes up the root's errors. Collective.
+  public func takeErrors(_ errors: ParameterArena) throws {
+    try exchange.communicator.broadcast([errors])
+    try exchange.gradients?.takeErrors(errors)
   }
 
   /// One small sum carries the loss, and any rank's wish to stop or to save.
@@ -98,7 +154,7 @@ public final class TrainingStep {
   ) throws -> [Double] {
     profile?.layer = Self.ranks
     return try measure(profile, "sum of the losses", bytes: 24) {
-      try communicator.allreduce([lossSum, asked.stop ? 1 : 0, asked.checkpoint ? 1 : 0], .sum)
+      try exchange.sum([lossSum, asked.stop ? 1 : 0, asked.checkpoint ? 1 : 0])
     }
   }
 

@@ -13,6 +13,8 @@ public protocol Communicator: AnyObject {
   var nodeSize: Int { get }
   /// The node's name as the operating system tells it.
   var hostName: String { get }
+  /// Which ranks share a node's memory.
+  var layout: NodeLayout { get }
   /// MPI's world, where these ranks are joined by it: what other libraries that use MPI need, such as HDF5.
   var world: MPICommunicator? { get }
 
@@ -33,6 +35,16 @@ public protocol Communicator: AnyObject {
   /// The bytes of every rank, by rank, on every rank. Counts may differ (MPI_Allgatherv).
   func allgather(_ bytes: UnsafeRawBufferPointer) throws -> [[UInt8]]
 
+  /// Memory that this node's ranks share, zeros at first; nil on all ranks alike where any node has no room for it.
+  /// Collective over all ranks, each of a node asking for as much (MPI_Win_allocate_shared).
+  func makeNodeMemory(bytes: Int) throws -> NodeMemory?
+
+  /// Messages between single ranks. Collective.
+  func makeMessageQueue() throws -> any MessageQueue
+
+  /// Throws where a rank that is waited for can be known never to come. Not collective.
+  func checkOthers() throws
+
   /// Runs what makes this rank wait for others outside these methods, such as the writing of one file by all ranks:
   /// where the communicator is watched, the watch tells of a long wait. `what` names it in the warning.
   func waiting<Value>(in what: String, _ body: () throws -> Value) rethrows -> Value
@@ -43,6 +55,8 @@ public protocol Communicator: AnyObject {
 
 extension Communicator {
   public var world: MPICommunicator? { nil }
+
+  public func checkOthers() throws {}
 
   public func waiting<Value>(in what: String, _ body: () throws -> Value) rethrows -> Value { try body() }
 

@@ -13,12 +13,16 @@ public final class InProcessCommunicator: Communicator {
   public var nodeRank: Int { rank }
   public var nodeSize: Int { size }
   public let hostName = ProcessInfo.processInfo.hostName
+  public let layout: NodeLayout
+  private var queues = 0
+  private var memories = 0
 
   private let exchange: ThreadExchange
   private let onAbort: @Sendable (Int32) -> Void
 
-  init(rank: Int, exchange: ThreadExchange, onAbort: @escaping @Sendable (Int32) -> Void) {
+  init(rank: Int, layout: NodeLayout, exchange: ThreadExchange, onAbort: @escaping @Sendable (Int32) -> Void) {
     self.rank = rank
+    self.layout = layout
     self.size = exchange.size
     self.exchange = exchange
     self.onAbort = onAbort
@@ -28,10 +32,13 @@ public final class InProcessCommunicator: Communicator {
   ///
   /// When ranks throw, the others are released with an error, and the error of the lowest rank that threw for
   /// a reason of its own is thrown here.
+  ///
+  /// - Parameter ranksPerNode: how many ranks count as one node; nil: all.
   public static func run<Value: Sendable>(
-    size: Int, _ body: @escaping @Sendable (InProcessCommunicator) throws -> Value
+    size: Int, ranksPerNode: Int? = nil, _ body: @escaping @Sendable (InProcessCommunicator) throws -> Value
   ) throws -> [Value] {
     let exchange = ThreadExchange(size: size)
+    let layout = NodeLayout(size: size, ranksPerNode: ranksPerNode ?? size)
     let outcomes = Outcomes<Value>(size: size)
     for rank in 0..<size {
       let end = { @Sendable (outcome: Result<Value, any Error>) in
@@ -39,7 +46,7 @@ public final class InProcessCommunicator: Communicator {
         outcomes.set(outcome, rank: rank)
       }
       let thread = Thread {
-        let communicator = InProcessCommunicator(rank: rank, exchange: exchange) { exitCode in
+        let communicator = InProcessCommunicator(rank: rank, layout: layout, exchange: exchange) { exitCode in
           end(.failure(Failure(.fault, "rank \(rank) aborted the job with exit code \(exitCode)")))
         }
         end(Result { try body(communicator) })
@@ -84,6 +91,21 @@ public final class InProcessCommunicator: Communicator {
   public func allgather(_ bytes: UnsafeRawBufferPointer) throws -> [[UInt8]] {
     try gatherAll("allgather", [UInt8](bytes))
   }
+
+  public func makeNodeMemory(bytes: Int) throws -> NodeMemory? {
+    memories += 1
+    let node = layout.nodeOfRank[rank]
+    let memory = exchange.nodeMemory(node: node, number: memories, bytes: bytes)
+    try barrier()
+    return memory
+  }
+
+  public func makeMessageQueue() throws -> any MessageQueue {
+    queues += 1
+    return ThreadMessageQueue(exchange.mailboxes, rank: rank, queue: queues)
+  }
+
+  public func checkOthers() throws { try exchange.checkNobodyHasLeft(rank) }
 
   /// Releases the other ranks with an error and stops this thread for good. The results of `run` then name it.
   public func abort(exitCode: Int32) -> Never {

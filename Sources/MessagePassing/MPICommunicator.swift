@@ -12,10 +12,16 @@ public final class MPICommunicator: Communicator {
   public let nodeRank: Int
   public let nodeSize: Int
   public let hostName: String
+  public let layout: NodeLayout
   public var world: MPICommunicator? { self }
 
   /// The private communicator, for parallel HDF5.
   package let handle: MPI_Comm
+  /// The ranks that share memory with this one.
+  let nodeHandle: MPI_Comm
+  /// What is given back at the end, in the order in which all ranks have made it.
+  var windows: [MPI_Win?] = []
+  var duplicates: [MPI_Comm?] = []
 
   /// The most elements one MPI call is given: counts are C `int`, so longer buffers go in pieces.
   package var largestCount = 1 << 30
@@ -67,19 +73,43 @@ public final class MPICommunicator: Communicator {
     try Self.check(MPI_Comm_set_errhandler(handle, crnn_mpi_errors_return()), "MPI_Comm_set_errhandler")
     (rank, size) = try Self.rankAndSize(of: handle)
 
-    var node: MPI_Comm? = crnn_mpi_comm_null()
-    try Self.check(
-      MPI_Comm_split_type(handle, Int32(MPI_COMM_TYPE_SHARED), Int32(rank), crnn_mpi_info_null(), &node),
-      "MPI_Comm_split_type")
-    guard let node else { throw Failure(.fault, "MPI_Comm_split_type gave no communicator") }
+    let node = try Self.split(handle, rank)
     (nodeRank, nodeSize) = try Self.rankAndSize(of: node)
-    var released: MPI_Comm? = node
-    try Self.check(MPI_Comm_free(&released), "MPI_Comm_free")
+    (nodeHandle, layout) = try Self.layout(handle, node, rank: rank, nodeRank: nodeRank, size: size)
 
     hostName = ProcessInfo.processInfo.hostName
   }
 
-  private static func rankAndSize(of communicator: MPI_Comm) throws -> (Int, Int) {
+  /// The ranks of this one's node.
+  private static func split(_ handle: MPI_Comm, _ rank: Int) throws -> MPI_Comm {
+    var node: MPI_Comm? = crnn_mpi_comm_null()
+    try check(
+      MPI_Comm_split_type(handle, Int32(MPI_COMM_TYPE_SHARED), Int32(rank), crnn_mpi_info_null(), &node),
+      "MPI_Comm_split_type")
+    guard let node else { throw Failure(.fault, "MPI_Comm_split_type gave no communicator") }
+    return node
+  }
+
+  /// The ranks that share memory with this one, fewer than a node's where the environment says so; and where all are.
+  private static func layout(
+    _ handle: MPI_Comm, _ node: MPI_Comm, rank: Int, nodeRank: Int, size: Int
+  ) throws -> (MPI_Comm, NodeLayout) {
+    var shared: MPI_Comm? = node
+    if let most = NodeLayout.ranksPerNode(of: ProcessInfo.processInfo.environment) {
+      try check(MPI_Comm_split(node, Int32(nodeRank / most), Int32(rank), &shared), "MPI_Comm_split")
+      var released: MPI_Comm? = node
+      try check(MPI_Comm_free(&released), "MPI_Comm_free")
+    }
+    guard let shared else { throw Failure(.fault, "MPI_Comm_split gave no communicator") }
+    try check(MPI_Comm_set_errhandler(shared, crnn_mpi_errors_return()), "MPI_Comm_set_errhandler")
+    var lowest = Int64(rank)
+    try check(MPI_Bcast(&lowest, 1, crnn_mpi_int64(), 0, shared), "MPI_Bcast")
+    var all = [Int64](repeating: 0, count: size)
+    try check(MPI_Allgather(&lowest, 1, crnn_mpi_int64(), &all, 1, crnn_mpi_int64(), handle), "MPI_Allgather")
+    return (shared, NodeLayout(lowestRanks: all.map(Int.init)))
+  }
+
+  static func rankAndSize(of communicator: MPI_Comm) throws -> (Int, Int) {
     var rank: Int32 = 0
     var size: Int32 = 0
     try check(MPI_Comm_rank(communicator, &rank), "MPI_Comm_rank")
@@ -91,6 +121,10 @@ public final class MPICommunicator: Communicator {
   public func finish() {
     guard Self.running === self else { return }
     Self.running = nil
+    for var window in windows { MPI_Win_free(&window) }
+    for var duplicate in duplicates { MPI_Comm_free(&duplicate) }
+    var node: MPI_Comm? = nodeHandle
+    MPI_Comm_free(&node)
     var released: MPI_Comm? = handle
     MPI_Comm_free(&released)
     MPI_Finalize()
@@ -187,7 +221,7 @@ public final class MPICommunicator: Communicator {
   }
 
   /// Throws MPI's own description of an error code (MPI 4.0, section 9.4).
-  private static func check(_ code: Int32, _ call: String) throws {
+  static func check(_ code: Int32, _ call: String) throws {
     guard code != MPI_SUCCESS else { return }
     var text = [UInt8](repeating: 0, count: Int(MPI_MAX_ERROR_STRING) + 1)
     var length: Int32 = 0

@@ -4,6 +4,7 @@ import Foundation
 /// Exchanges bytes between the threads of an in-process group: each brings its own, all leave with everybody's.
 final class ThreadExchange: @unchecked Sendable {
   let size: Int
+  let mailboxes = ThreadMailboxes()
 
   // All of the following are touched under the condition's lock only.
   private let condition = NSCondition()
@@ -13,6 +14,7 @@ final class ThreadExchange: @unchecked Sendable {
   private var gone: Set<Int> = []
   private var broken: Failure?
   private var released: Set<Int> = []
+  private var memories: [[Int]: NodeMemory] = [:]
 
   init(size: Int) {
     self.size = size
@@ -41,6 +43,25 @@ final class ThreadExchange: @unchecked Sendable {
     condition.withLock {
       gone.insert(rank)
       if arrivals.contains(where: { $0 != nil }) { breakUp(missingRank: rank) }
+    }
+  }
+
+  /// A node's memory with this number: the first rank that asks makes it.
+  func nodeMemory(node: Int, number: Int, bytes: Int) -> NodeMemory {
+    condition.withLock {
+      if let memory = memories[[node, number]] { return memory }
+      let memory = NodeMemory.ofOneRank(bytes: bytes)
+      memories[[node, number]] = memory
+      return memory
+    }
+  }
+
+  /// For a rank that waits for others in vain.
+  func checkNobodyHasLeft(_ rank: Int) throws {
+    try condition.withLock {
+      guard let missing = gone.min() else { return }
+      released.insert(rank)
+      throw broken ?? Failure(.fault, "rank \(missing) has ended while rank \(rank) waits")
     }
   }
 

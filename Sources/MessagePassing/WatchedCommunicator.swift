@@ -17,6 +17,7 @@ public final class WatchedCommunicator: Communicator {
   public var nodeRank: Int { base.nodeRank }
   public var nodeSize: Int { base.nodeSize }
   public var hostName: String { base.hostName }
+  public var layout: NodeLayout { base.layout }
   public var world: MPICommunicator? { base.world }
 
   public func barrier() throws {
@@ -42,6 +43,18 @@ public final class WatchedCommunicator: Communicator {
   public func allgather(_ bytes: UnsafeRawBufferPointer) throws -> [[UInt8]] {
     try watch.waiting(in: "allgather of \(bytes.count) bytes") { try base.allgather(bytes) }
   }
+
+  public func makeNodeMemory(bytes: Int) throws -> NodeMemory? {
+    try watch.waiting(in: "allocation of \(bytes) bytes that a node shares") {
+      try base.makeNodeMemory(bytes: bytes)
+    }
+  }
+
+  public func makeMessageQueue() throws -> any MessageQueue {
+    try watch.waiting(in: "duplication of a communicator") { try base.makeMessageQueue() }
+  }
+
+  public func checkOthers() throws { try base.checkOthers() }
 
   public func waiting<Value>(in what: String, _ body: () throws -> Value) rethrows -> Value {
     try watch.waiting(in: what, body)

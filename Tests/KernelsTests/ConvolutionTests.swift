@@ -117,10 +117,13 @@ func tileConvolutionGradientsAreTheAdjointOfDirectConvolution(_ which: Int) {
     keep([source, kernel, signs, gradient, scratch, inputGradient])
     keep(kernelGradient)
   }
+  var early: [[Double]] = []
   layer.backward(
     source.start, songs: c.spans, outputGradient: gradient.start, inputGradient: inputGradient.start,
-    kernelGradient: kernelGradient.start, scratch: scratch
-  ) { _ in }
+    kernelGradient: kernelGradient.start, scratch: scratch, prepare: { _ in },
+    kernelIsDone: { early.append(Array(kernelGradient.all)) })
+  // The kernel's gradient is final when it is said to be.
+  #expect(early == [Array(kernelGradient.all)])
 
   func product(_ a: some Sequence<Float>, _ b: [Double]) -> Double {
     zip(a, b).reduce(0) { $0 + Double($1.0) * $1.1 }

@@ -115,6 +115,10 @@ final class LayerBench {
     let shapes = layers.reduce(into: [shape]) { $0.append($1.output(of: $0.last!)) }
     parameters = ParameterArena(zip(layers, shapes).flatMap { $0.trainableTensors(of: $1) })
     gradients = GradientArena(like: parameters)
+    // A pass must write over whatever stands there.
+    for placement in gradients.placements {
+      gradients.setValues(Array(repeating: .nan, count: placement.count), of: placement.name)
+    }
     let statistics = ParameterArena([])
     let tensors = LayerTensors(
       parameters: parameters, gradients: gradients, movingStatistics: statistics, batchStatistics: statistics)

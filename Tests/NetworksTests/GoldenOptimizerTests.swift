@@ -48,14 +48,14 @@ private struct OptimizerCase: Decodable {
       tensor.name, tensor.shape, from: RandomStream(seed: weightSeed, purpose: .test, first: UInt32(number)))
   }
 
-  func gradient(_ number: Int, step: Int) -> [Double] {
+  func gradient(_ number: Int, step: Int) -> [Float] {
     let tensor = tensors[number]
     let count = tensor.shape.reduce(1, *)
     guard !tensor.still else { return Array(repeating: 0, count: count) }
     var stream = RandomStream(
       seed: gradientSeed, purpose: .test, first: UInt32(1000 + number), second: UInt32(step))
     let bound = [1, 0.1, 0.01][number % 3]
-    return (0..<count).map { _ in Double(Float((2 * Double(stream.nextWord()) * 0x1p-32 - 1) * bound)) }
+    return (0..<count).map { _ in Float((2 * Double(stream.nextWord()) * 0x1p-32 - 1) * bound) }
   }
 }
 
@@ -126,7 +126,7 @@ extension OptimizedTensors {
   fileprivate static func small() -> OptimizedTensors {
     let tensors = OptimizedTensors([TensorDeclaration("kernel", [2, 20], decays: true)])
     tensors.parameters.setValues((0..<40).map { Float($0) / 8 - 2 }, of: "kernel")
-    tensors.gradients.setValues((0..<40).map { Double($0 % 7) - 3 }, of: "kernel")
+    tensors.gradients.setValues((0..<40).map { Float($0 % 7) - 3 }, of: "kernel")
     return tensors
   }
 }

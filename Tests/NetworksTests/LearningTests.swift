@@ -65,6 +65,7 @@ private func validationAUC(
       let batch = songs.batch(order.songs(in: range).map { train[$0] })
       let step = StepContext(seed: seed, step: UInt32(adam.steps + 1), globalSongs: range.count)
       _ = try replica.computeGradients(batch, step: step)
+      replica.takeOwnGradients()
       adam.apply(to: replica, learningRate: 1e-3)
       replica.updateMovingStatistics()
     }

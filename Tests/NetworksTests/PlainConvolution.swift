@@ -45,7 +45,7 @@ final class PlainConvolution: MapConvolution {
   func backward(
     _ source: UnsafePointer<Float>, songs: [SongSpan], outputGradient: UnsafePointer<Float>,
     inputGradient: UnsafeMutablePointer<Float>, kernelGradient: UnsafeMutablePointer<Double>,
-    scratch: AlignedBuffer, prepare: (Int) -> Void
+    scratch: AlignedBuffer, prepare: (Int) -> Void, kernelIsDone: () -> Void
   ) {
     weightGradients.zero()
     for (song, span) in songs.enumerated() {
@@ -69,6 +69,7 @@ final class PlainConvolution: MapConvolution {
     for i in 0..<weights.count {
       kernelGradient[i] = Double(weightGradients.start[i] * signs![i % output.channelStride])
     }
+    kernelIsDone()
   }
 
   private func gather(_ map: UnsafePointer<Float>, _ input: MapShape, _ patches: UnsafeMutablePointer<Float>) {

@@ -93,6 +93,32 @@ func gradientsEqualFiniteDifferencesOfTheReference(ofUnequalSongs: Bool, _ which
   expectGradientsToBeDifferences(of: replica, batch, step)
 }
 
+/// Nobody clears the gradients between two steps.
+@Test(arguments: 0..<3) func gradientsAreWrittenOverWhateverStoodThere(_ which: Int) throws {
+  let replica = try oddReplica(pooling: shapes[which].pooling, segments: shapes[which].segments, batch: 5)
+  let (batch, step) = (randomBatch(replica, songs: 5), StepContext(seed: 3, step: 8, globalSongs: 5))
+  var told: [Range<Int>] = []
+  var early: [Double] = []
+  try replica.computeGradients(batch, step: step)
+  let gradients = Array(replica.gradients.storage.all)
+  for name in replica.gradients.names {
+    let count = replica.gradients.placement(of: name)!.count
+    replica.gradients.setValues(Array(repeating: .nan, count: count), of: name)
+  }
+  try replica.computeGradients(batch, step: step) { range in
+    told.append(range)
+    early = replica.gradients.storage.all[range] + early
+  }
+  #expect(Array(replica.gradients.storage.all) == gradients)
+  // What is there is told of from the last layer to the first, and is final.
+  #expect(early == gradients)
+  #expect(told.count == replica.gradientLayout.layers.count)
+  #expect(told.map(\.lowerBound) == replica.gradientLayout.layers.reversed().map(\.lowerBound))
+  let none = randomBatch(replica, songs: 0)
+  try replica.computeGradients(none, step: step, statistics: nil)
+  #expect(replica.gradients.storage.all.allSatisfy { $0 == 0 })
+}
+
 @Test func gradientsAndPredictionsDoNotDependOnTheNumberOfThreads() throws {
   var results: [[Double]] = []
   for threads in [1, 2, 3] {
@@ -188,6 +214,7 @@ func gradientsEqualFiniteDifferencesOfTheReference(ofUnequalSongs: Bool, _ which
     let outcome = try replica.computeGradients(
       batch, step: StepContext(seed: 1, step: UInt32(step), globalSongs: 7))
     #expect(outcome.lossSum.isFinite)
+    replica.takeOwnGradients()
     adam.apply(to: replica, learningRate: 0.01)
     for placement in replica.parameters.placements {
       for place in 0..<placement.paddedCount where place % placement.groupStride >= placement.groupWidth {

@@ -16,6 +16,8 @@ public final class AlignedRun<Scalar: BitwiseCopyable> {
   private let base: UnsafeMutableRawPointer?
   /// Bytes mapped, or 0 where the run came from the allocator.
   private let mappedBytes: Int
+  /// Whose memory the run lies in, where it is not its own.
+  private let owner: AnyObject?
 
   private static var hugePage: Int { 2 << 20 }
   private static var cacheLine: Int { 64 }
@@ -28,6 +30,7 @@ public final class AlignedRun<Scalar: BitwiseCopyable> {
     let bytes = overflows ? Int.max - 2 * Self.hugePage : values + MemoryLayout<Vector>.stride
     let isMapped = bytes >= 2 * Self.hugePage
     mappedBytes = isMapped ? bytes + Self.hugePage : 0
+    owner = nil
     let account = MemoryAccount.current
     let isTaken = account?.enter(bytes: bytes, addressSpace: max(bytes, mappedBytes)) ?? true
     base = isTaken ? isMapped ? Self.map(mappedBytes) : Self.allocate(bytes) : nil
@@ -44,6 +47,18 @@ public final class AlignedRun<Scalar: BitwiseCopyable> {
     let aligned = UnsafeMutableRawPointer(bitPattern: address)!
     if isMapped { madvise(aligned, bytes, MADV_HUGEPAGE) }
     start = aligned.bindMemory(to: Scalar.self, capacity: count)
+  }
+
+  /// A run in memory that something else has taken, as it stands there.
+  ///
+  /// - Parameters:
+  ///   - start: on a cache line, with a vector's room behind the last number.
+  ///   - owner: keeps the memory for as long as the run lasts.
+  public init(count: Int, at start: UnsafeMutablePointer<Scalar>, of owner: AnyObject) {
+    self.count = count
+    self.start = start
+    self.owner = owner
+    (base, mappedBytes) = (nil, 0)
   }
 
   deinit {

@@ -19,6 +19,9 @@ public final class ThreadTeam: @unchecked Sendable {
   /// Why the system started fewer threads than were wanted, in its words; nil: it started all of them. A team that is
   /// short of threads must not be used.
   public private(set) var refusal: String?
+  /// What the calling thread does now and then between two tasks, such as moving messages on. Set and used by the
+  /// calling thread only.
+  public var interlude: Interlude?
   private let region: Region
   private var handles: [pthread_t] = []
 
@@ -55,10 +58,13 @@ public final class ThreadTeam: @unchecked Sendable {
   public func forEach(_ tasks: Int, _ body: (Int) -> Void) {
     if tasks <= 0 { return }
     if threads == 1 || tasks == 1 {
-      for task in 0..<tasks { body(task) }
+      for task in 0..<tasks {
+        body(task)
+        interlude?.playIfDue()
+      }
       return
     }
-    withoutActuallyEscaping(body) { body in region.run(tasks: tasks, body) }
+    withoutActuallyEscaping(body) { body in region.run(tasks: tasks, interlude, body) }
   }
 }
 
@@ -90,14 +96,14 @@ private final class Region: @unchecked Sendable {
     mutex.deallocate()
   }
 
-  func run(tasks: Int, _ body: @escaping (Int) -> Void) {
+  func run(tasks: Int, _ interlude: Interlude?, _ body: @escaping (Int) -> Void) {
     self.body = body
     self.tasks = tasks
     nextTask.store(0, ordering: .relaxed)
     unfinished.store(workers, ordering: .relaxed)
     generation.wrappingAdd(1, ordering: .sequentiallyConsistent)
     wakeSleepers()
-    work(body)
+    work(body, interlude)
     var spun = 0
     while unfinished.load(ordering: .acquiring) > 0 {
       spun += 1
@@ -122,11 +128,12 @@ private final class Region: @unchecked Sendable {
     }
   }
 
-  private func work(_ body: (Int) -> Void) {
+  private func work(_ body: (Int) -> Void, _ interlude: Interlude? = nil) {
     while true {
       let task = nextTask.wrappingAdd(1, ordering: .relaxed).oldValue
       if task >= tasks { return }
       body(task)
+      interlude?.playIfDue()
     }
   }
 

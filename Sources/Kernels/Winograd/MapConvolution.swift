@@ -16,11 +16,12 @@ package protocol MapConvolution: AnyObject {
 
   /// Gradients of a batch. `prepare` is called once for each song before its output gradient is read, so that it
   /// can be made while it stays in cache. Writes the gradient for the input, and for the kernel,
-  /// `[3][3][input][output, padded]`, signs undone.
+  /// `[3][3][input][output, padded]`, signs undone; `kernelIsDone` is called when the latter is there, which may be long
+  /// before the end.
   func backward(
     _ source: UnsafePointer<Float>, songs: [SongSpan], outputGradient: UnsafePointer<Float>,
     inputGradient: UnsafeMutablePointer<Float>, kernelGradient: UnsafeMutablePointer<Double>,
-    scratch: AlignedBuffer, prepare: (Int) -> Void)
+    scratch: AlignedBuffer, prepare: (Int) -> Void, kernelIsDone: () -> Void)
 }
 
 /// Makes the convolution of a layer: rows, columns of the longest song, input channels, output channels, threads.

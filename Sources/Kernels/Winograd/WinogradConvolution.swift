@@ -192,11 +192,21 @@ public final class WinogradConvolution: MapConvolution {
   public func backward(
     _ source: UnsafePointer<Float>, songs: [SongSpan], outputGradient: UnsafePointer<Float>,
     inputGradient: UnsafeMutablePointer<Float>, kernelGradient: UnsafeMutablePointer<Double>,
-    scratch: AlignedBuffer, prepare: (Int) -> Void
+    scratch: AlignedBuffer, prepare: (Int) -> Void, kernelIsDone: () -> Void
   ) {
     let sums = UnsafeMutableRawPointer(scratch.start + pointsCount)
       .bindMemory(to: Double.self, capacity: plan.points * sumStride)
-    if songs.isEmpty { sums.update(repeating: 0, count: plan.points * sumStride) }
+    // The kernel's gradient goes on its way to other ranks while the last block's input gradient is computed.
+    func finishKernel() {
+      team.measure("weight gradient transform", weightGradientWork) {
+        writeKernelGradient(sums, to: kernelGradient)
+      }
+      kernelIsDone()
+    }
+    if songs.isEmpty {
+      sums.update(repeating: 0, count: plan.points * sumStride)
+      finishKernel()
+    }
     forEachBlock(songs, scratch) { block in
       transformInput(source, songs, block)
       team.measure("output gradient, transform", transformWork(output, songs, block, block.outputStride)) {
@@ -207,10 +217,18 @@ public final class WinogradConvolution: MapConvolution {
             block.outputs, block.outputStride, firstTile)
         }
       }
+      let isLast = block.firstSong + block.songTiles.count == songs.count
       let work = productWork(songs, block)
-      team.measure("products", work + work) {
+      team.measure("products", isLast ? work : work + work) {
         team.forEach(plan.points) { point in
-          self.backwardProducts(point, block, sums + point * self.sumStride, over: block.firstSong == 0)
+          self.addWeightProducts(point, block, sums + point * self.sumStride, over: block.firstSong == 0)
+          if !isLast { self.multiplyByWeights(point, block) }
+        }
+      }
+      if isLast {
+        finishKernel()
+        team.measure("products", work) {
+          team.forEach(plan.points) { self.multiplyByWeights($0, block) }
         }
       }
       team.measure("input gradient transform", transformWork(input, songs, block, block.inputStride)) {
@@ -221,18 +239,22 @@ public final class WinogradConvolution: MapConvolution {
         }
       }
     }
-    team.measure("weight gradient transform", weightGradientWork) {
-      writeKernelGradient(sums, to: kernelGradient)
-    }
   }
 
-  /// dU += Vᵀ·D, then dV = D·Uᵀ over V, which nobody needs any more.
-  private func backwardProducts(_ point: Int, _ block: Block, _ sums: UnsafeMutablePointer<Double>, over: Bool) {
+  /// dU += Vᵀ·D.
+  private func addWeightProducts(
+    _ point: Int, _ block: Block, _ sums: UnsafeMutablePointer<Double>, over: Bool
+  ) {
+    GradientSum.add(
+      rows: input.channels, columns: output.channelStride, songs: block.songTiles,
+      a: block.inputs + point * block.inputStride, aStride: input.channelStride,
+      b: block.outputs + point * block.outputStride, bStride: output.channelStride, to: sums, over: over)
+  }
+
+  /// dV = D·Uᵀ over V, which nobody needs any more.
+  private func multiplyByWeights(_ point: Int, _ block: Block) {
     let inputs = block.inputs + point * block.inputStride
     let outputs = block.outputs + point * block.outputStride
-    GradientSum.add(
-      rows: input.channels, columns: output.channelStride, songs: block.songTiles, a: inputs,
-      aStride: input.channelStride, b: outputs, bStride: output.channelStride, to: sums, over: over)
     PanelProduct.multiply(
       rows: block.tiles, columns: input.channelStride, inner: output.channels, a: outputs,
       aStride: output.channelStride, panels: transposedWeights.start + point * transposedStride, c: inputs,

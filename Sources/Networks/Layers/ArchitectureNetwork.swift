@@ -83,9 +83,11 @@ extension Replica {
   /// A replica of an architecture's network.
   /// - Throws: `Failure` of kind `usage` for an architecture that cannot be.
   public convenience init(
-    _ architecture: Architecture, maximumBatch: Int, maximumSegments: Int? = nil, threads: Int
+    _ architecture: Architecture, maximumBatch: Int, maximumSegments: Int? = nil, threads: Int,
+    gradientMemory: GradientMemory? = nil
   ) throws {
     try self.init(
-      architecture.network(), maximumBatch: maximumBatch, maximumSegments: maximumSegments, threads: threads)
+      architecture.network(), maximumBatch: maximumBatch, maximumSegments: maximumSegments, threads: threads,
+      gradientMemory: gradientMemory)
   }
 }

@@ -114,6 +114,8 @@ class ConvolutionBlock {
     }
     sharedSums.start.update(from: localSums.start, count: 2 * channels)
     try batch.statistics?.sum(UnsafeMutableBufferPointer(start: sharedSums.start, count: 2 * channels))
+    // Batch norm takes its mean away again.
+    tensors.biasGradient.update(repeating: 0, count: channels)
     normalization.differentiate(
       localSums: localSums.start, localProducts: localSums.start + channels, sharedSums: sharedSums.start,
       sharedProducts: sharedSums.start + channels, gammaGradient: tensors.gammaGradient,
@@ -148,6 +150,7 @@ struct BlockTensors {
   let gamma: UnsafeMutablePointer<Float>
   let beta: UnsafeMutablePointer<Float>
   let kernelGradient: UnsafeMutablePointer<Double>
+  let biasGradient: UnsafeMutablePointer<Double>
   let gammaGradient: UnsafeMutablePointer<Double>
   let betaGradient: UnsafeMutablePointer<Double>
   let movingMean: UnsafeMutablePointer<Float>
@@ -162,6 +165,7 @@ struct BlockTensors {
     gamma = tensors.weights("\(normalization)/gamma")
     beta = tensors.weights("\(normalization)/beta")
     kernelGradient = tensors.gradient("\(convolution)/kernel")
+    biasGradient = tensors.gradient("\(convolution)/bias")
     gammaGradient = tensors.gradient("\(normalization)/gamma")
     betaGradient = tensors.gradient("\(normalization)/beta")
     movingMean = tensors.moving("\(normalization)/moving_mean")

@@ -55,15 +55,15 @@ final class HiddenConvolutionBlock: ConvolutionBlock, LayerPass {
     try differentiateActivation(batch)
     convolution.backward(
       source.values, songs: batch.input(index), outputGradient: convolved.start, inputGradient: source.gradient,
-      kernelGradient: tensors.kernelGradient, scratch: batch.scratch
-    ) { song in
-      let span = batch.input(self.index)[song]
-      let offset = self.output.offset(song, batch.output(self.index)[song])
-      self.pooling(span.count).expandGradient(
-        self.convolved.start + self.map.offset(span), pooledGradient: self.output.gradient + offset,
-        argmax: self.argmax + offset, scale: self.normalization.scale, constant: self.normalization.constant,
-        slope: self.normalization.slope)
-    }
+      kernelGradient: tensors.kernelGradient, scratch: batch.scratch,
+      prepare: { song in
+        let span = batch.input(self.index)[song]
+        let offset = self.output.offset(song, batch.output(self.index)[song])
+        self.pooling(span.count).expandGradient(
+          self.convolved.start + self.map.offset(span), pooledGradient: self.output.gradient + offset,
+          argmax: self.argmax + offset, scale: self.normalization.scale, constant: self.normalization.constant,
+          slope: self.normalization.slope)
+      }, kernelIsDone: { batch.gradientsAreDone(self.index) })
   }
 
   private func pool(_ batch: BatchPass, _ song: Int) {

@@ -38,10 +38,14 @@ package struct BatchPass {
   package let step: StepContext?
   package let statistics: (any BatchStatisticsReduction)?
   package let scratch: AlignedBuffer
+  /// Told of a layer in a backward pass as soon as all gradients for its tensors are there. A layer whose pass goes on
+  /// for long after that calls it; for the others the replica does when their pass is over.
+  package let gradientsAreDone: (_ layer: Int) -> Void
 
   package init(
     songs: [UInt32], labels: [Float], layout: BatchLayout, step: StepContext?,
-    statistics: (any BatchStatisticsReduction)?, scratch: AlignedBuffer
+    statistics: (any BatchStatisticsReduction)?, scratch: AlignedBuffer,
+    gradientsAreDone: @escaping (_ layer: Int) -> Void = { _ in }
   ) {
     self.songs = songs
     self.labels = labels
@@ -49,6 +53,7 @@ package struct BatchPass {
     self.step = step
     self.statistics = statistics
     self.scratch = scratch
+    self.gradientsAreDone = gradientsAreDone
   }
 
   package var count: Int { songs.count }

@@ -78,6 +78,22 @@ public struct Network: Sendable {
   }
 }
 
+extension Network {
+  /// Which values of the gradients' arena belong to which layer.
+  public var gradientLayout: GradientLayout {
+    var layers: [Range<Int>] = []
+    var start = 0
+    for (layer, shape) in zip(self.layers, shapes) {
+      let count = layer.trainableTensors(of: shape).reduce(0) {
+        $0 + TensorPlacement(declaration: $1, offset: 0).paddedCount
+      }
+      layers.append(start..<start + count)
+      start += count
+    }
+    return GradientLayout(layers: layers)
+  }
+}
+
 /// One line of a network's summary: what `inspect` prints.
 public struct LayerSummary: Equatable, Sendable, Codable {
   public var name: String

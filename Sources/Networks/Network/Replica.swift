@@ -15,8 +15,10 @@ public final class Replica {
   public let maximumSegments: Int
   /// Trainable weights.
   public let parameters: ParameterArena
-  /// Gradients of the last step, laid out like `parameters`.
+  /// Gradients of the last step, laid out like `parameters`: what this replica's songs add to the sum.
   public let gradients: GradientArena
+  /// The sum of all replicas' gradients, rounded: what optimisers take.
+  public let gradientSum: ParameterArena
   /// Moving means and variances of the batch normalisations.
   public let movingStatistics: ParameterArena
   /// Means and variances of the last step's batch, laid out like `movingStatistics`.
@@ -26,6 +28,8 @@ public final class Replica {
 
   /// What its buffers take.
   public let memory: ReplicaMemory
+
+  public let gradientLayout: GradientLayout
 
   package let team: ThreadTeam
   private let input: Signal
@@ -38,9 +42,13 @@ public final class Replica {
   ///   - maximumBatch: the most songs that a call will bring.
   ///   - maximumSegments: the most segments that they have together; nil: all as long as the network's longest.
   ///   - threads: threads that work inside a call.
+  ///   - gradientMemory: where gradients and their sum lie; nil: in memory of the replica's own.
   /// - Throws: `Failure` of kind `usage` for a batch without songs, no thread, or more than a rank can have; of kind
   ///   `fault` where the system refuses the memory or a thread.
-  public init(_ network: Network, maximumBatch: Int, maximumSegments: Int? = nil, threads: Int) throws {
+  public init(
+    _ network: Network, maximumBatch: Int, maximumSegments: Int? = nil, threads: Int,
+    gradientMemory: GradientMemory? = nil
+  ) throws {
     let size = try ReplicaSize(network, maximumBatch: maximumBatch, maximumSegments: maximumSegments)
     guard threads >= 1 else { throw Failure(.usage, "a replica needs at least one thread") }
     self.network = network
@@ -52,13 +60,14 @@ public final class Replica {
         .fault, "a team of \(threads) threads was refused by the system: \(refusal)",
         remedy: "use fewer --threads, or raise the limit of processes (ulimit -u) or of address space (ulimit -v)")
     }
-    let buffers = try ReplicaBuffers(network, size, team, .taking)
+    let buffers = try ReplicaBuffers(network, size, team, .taking, gradientMemory)
     memory = buffers.memory
     try memory.refuseRefused()
     let tensors = buffers.tensors
-    (parameters, gradients) = (tensors.parameters, tensors.gradients)
+    (parameters, gradients, gradientSum) = (tensors.parameters, tensors.gradients, buffers.gradientSum)
     (movingStatistics, batchStatistics) = (tensors.movingStatistics, tensors.batchStatistics)
     (input, passes, outputPass, scratch) = (buffers.input, buffers.passes, buffers.outputPass, buffers.scratch)
+    gradientLayout = network.gradientLayout
     movingStatistics.setInitialValues(seed: 0)
   }
 
@@ -69,6 +78,12 @@ public final class Replica {
   public var profile: StepProfile? {
     get { team.profile }
     set { team.profile = newValue }
+  }
+
+  /// What the calling thread does now and then in the course of a pass.
+  public var interlude: Interlude? {
+    get { team.interlude }
+    set { team.interlude = newValue }
   }
 
   /// Sets the layers' initial values, a function of the seed alone.
@@ -85,24 +100,49 @@ public final class Replica {
   /// summed over the ranks, it is the gradient. Leaves in `batchStatistics` means and variances of the (shared)
   /// batch.
   ///
-  /// - Parameter statistics: shares the batch statistics over replicas; nil: each replica has its own.
+  /// - Parameters:
+  ///   - statistics: shares the batch statistics over replicas; nil: each replica has its own.
+  ///   - finished: told, while the backward pass goes on, which values of `gradients` are there: ranges from the last
+  ///     layer to the first, which together are all.
   /// - Throws: `Failure` of kind `fault` where the batch has not the form the network was made for, and whatever
   ///   `statistics` throws.
+  @discardableResult
   public func computeGradients(
-    _ batch: Batch, step: StepContext, statistics: (any BatchStatisticsReduction)? = nil
+    _ batch: Batch, step: StepContext, statistics: (any BatchStatisticsReduction)? = nil,
+    finished: (Range<Int>) -> Void = { _ in }
   ) throws -> StepOutcome {
     try check(batch, labelled: true)
-    gradients.storage.zero()
+    // Passes over songs write over what stands there; passes over none may leave it.
+    if batch.count == 0 { gradients.storage.zero() }
     if batch.count == 0 && statistics == nil {
       batchStatistics.storage.zero()
+      finished(0..<gradients.count)
       return StepOutcome(lossSum: 0)
     }
-    return try withPass(of: batch, step: step, statistics: statistics) { pass in
-      try run("forward") { try $0.forward(pass) }
-      let outcome = StepOutcome(lossSum: outputPass.lossSum(pass))
-      try run("backward", reversed: true) { try $0.backward(pass) }
-      return outcome
+    return try withoutActuallyEscaping(finished) { finished in
+      var missing = gradients.count
+      let tell = { (layer: Int) in
+        let start = self.gradientLayout.layers[layer].lowerBound
+        guard start < missing else { return }
+        finished(start..<missing)
+        missing = start
+      }
+      return try withPass(of: batch, step: step, statistics: statistics, gradientsAreDone: tell) { pass in
+        try run("forward") { _, layer in try layer.forward(pass) }
+        let outcome = StepOutcome(lossSum: outputPass.lossSum(pass))
+        try run("backward", reversed: true) { index, layer in
+          try layer.backward(pass)
+          tell(index)
+        }
+        return outcome
+      }
     }
+  }
+
+  /// Takes this replica's gradients for the sum, as one does that trains alone; returns their norm.
+  @discardableResult
+  public func takeOwnGradients() -> Double {
+    measureGradients("norm of the gradient", bytesEach: 12) { gradientSum.round(gradients, team) }
   }
 
   /// `moving = 0.99·moving + 0.01·batch`. Call once a step, after `batchStatistics` are the same on all replicas.
@@ -114,12 +154,14 @@ public final class Replica {
     }
   }
 
-  /// The Euclidean norm of the whole gradient: infinite or no number where any value of it is.
+  /// The Euclidean norm of the sum of the gradients: infinite or no number where any value of it is.
   public var gradientNorm: Double {
+    measureGradients("norm of the gradient", bytesEach: 4) { gradientSum.norm(team) }
+  }
+
+  private func measureGradients(_ phase: String, bytesEach: Int, _ body: () -> Double) -> Double {
     team.profile?.layer = "optimizer"
-    return team.measure("norm of the gradient", StepProfile.Work(bytes: gradients.count * 8)) {
-      gradients.norm(team)
-    }
+    return team.measure(phase, StepProfile.Work(bytes: gradients.count * bytesEach), body)
   }
 
   /// Whether means and variances of the batch are numbers.
@@ -135,7 +177,7 @@ public final class Replica {
     try check(batch, labelled: false)
     if batch.count == 0 { return [] }
     return try withPass(of: batch, step: nil, statistics: nil) { pass in
-      try run("inference") { try $0.infer(pass) }
+      try run("inference") { _, layer in try layer.infer(pass) }
       return outputPass.probabilities(pass)
     }
   }
@@ -145,11 +187,11 @@ public final class Replica {
   /// Points the input at a batch's features while the body runs.
   private func withPass<Result>(
     of batch: Batch, step: StepContext?, statistics: (any BatchStatisticsReduction)?,
-    _ body: (BatchPass) throws -> Result
+    gradientsAreDone: @escaping (Int) -> Void = { _ in }, _ body: (BatchPass) throws -> Result
   ) rethrows -> Result {
     let pass = BatchPass(
       songs: batch.songs, labels: batch.labels, layout: layout(of: batch), step: step, statistics: statistics,
-      scratch: scratch)
+      scratch: scratch, gradientsAreDone: gradientsAreDone)
     return try batch.features.withUnsafeBufferPointer { features in
       if let start = features.baseAddress { input.values = UnsafeMutablePointer(mutating: start) }
       return try body(pass)
@@ -157,11 +199,13 @@ public final class Replica {
   }
 
   /// Runs all layers, each as a layer of the profile.
-  private func run(_ direction: String, reversed: Bool = false, _ body: (any LayerPass) throws -> Void) rethrows {
+  private func run(
+    _ direction: String, reversed: Bool = false, _ body: (Int, any LayerPass) throws -> Void
+  ) rethrows {
     for place in passes.indices {
       let index = reversed ? passes.count - 1 - place : place
       if let profile = team.profile { profile.layer = "\(network.layers[index].name), \(direction)" }
-      try body(passes[index])
+      try body(index, passes[index])
     }
   }
 

@@ -5,6 +5,7 @@ import Kernels
 /// what a replica takes.
 struct ReplicaBuffers {
   let tensors: LayerTensors
+  let gradientSum: ParameterArena
   let input: Signal
   let passes: [any LayerPass]
   let outputPass: any OutputPass
@@ -12,12 +13,25 @@ struct ReplicaBuffers {
   let memory: ReplicaMemory
 
   /// - Throws: `Failure` of kind `fault` for a network whose last layer does not judge.
-  init(_ network: Network, _ size: ReplicaSize, _ team: ThreadTeam, _ mode: MemoryAccount.Mode) throws {
+  init(
+    _ network: Network, _ size: ReplicaSize, _ team: ThreadTeam, _ mode: MemoryAccount.Mode,
+    _ gradientMemory: GradientMemory? = nil
+  ) throws {
     let (weights, weightMemory) = MemoryAccount.counting(mode) {
       let moving = ParameterArena(network.statisticTensors)
       return (ParameterArena(network.trainableTensors), moving, ParameterArena(like: moving))
     }
-    let (gradients, gradientMemory) = MemoryAccount.counting(mode) { GradientArena(like: weights.0) }
+    let (arenas, gradientCount) = MemoryAccount.counting(mode) {
+      guard let memory = gradientMemory else {
+        return (GradientArena(like: weights.0), ParameterArena(like: weights.0))
+      }
+      return (
+        GradientArena(like: weights.0, at: memory.gradients, of: memory.owner),
+        ParameterArena(like: weights.0, at: memory.sum, of: memory.owner)
+      )
+    }
+    let gradients = arenas.0
+    gradientSum = arenas.1
     let tensors = LayerTensors(
       parameters: weights.0, gradients: gradients, movingStatistics: weights.1, batchStatistics: weights.2)
     let (activations, activationMemory) = MemoryAccount.counting(mode) {
@@ -33,7 +47,7 @@ struct ReplicaBuffers {
     self.tensors = tensors
     (input, passes, scratch) = activations
     self.outputPass = outputPass
-    memory = ReplicaMemory(weights: weightMemory, gradients: gradientMemory, activations: activationMemory)
+    memory = ReplicaMemory(weights: weightMemory, gradients: gradientCount, activations: activationMemory)
   }
 }
 

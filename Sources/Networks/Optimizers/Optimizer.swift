@@ -51,14 +51,14 @@ public struct OptimizerSettings: Sendable, Equatable {
 /// What a step has to do with.
 public struct OptimizerStep {
   let parameters: ParameterArena
-  let gradients: GradientArena
+  let gradients: ParameterArena
   /// What every gradient is multiplied by first.
   let gradientScale: Float
   let learningRate: Float
   let team: ThreadTeam
 
   package init(
-    parameters: ParameterArena, gradients: GradientArena, gradientScale: Float = 1, learningRate: Float,
+    parameters: ParameterArena, gradients: ParameterArena, gradientScale: Float = 1, learningRate: Float,
     team: ThreadTeam
   ) {
     self.parameters = parameters
@@ -99,8 +99,10 @@ extension Optimizer {
     return optimizer
   }
 
-  /// Changes a replica's weights by its gradients.
+  /// Changes a replica's weights by the sum of all replicas' gradients.
   ///
+  ///     try replica.computeGradients(batch, step: step)
+  ///     replica.takeOwnGradients()  // where it has no company
   ///     let adam = Adam(OptimizerSettings(), for: replica.parameters)
   ///     adam.apply(to: replica, learningRate: 1e-3)
   ///
@@ -115,11 +117,11 @@ extension Optimizer {
       scale = Float(min(1, Double(clipNorm) / max(norm ?? replica.gradientNorm, 1e-30)))
     }
     replica.profile?.layer = "optimizer"
-    let bytes = replica.parameters.count * (16 + 8 * state.count)
+    let bytes = replica.parameters.count * (12 + 8 * state.count)
     replica.team.measure(Self.name, StepProfile.Work(bytes: bytes)) {
       update(
         OptimizerStep(
-          parameters: replica.parameters, gradients: replica.gradients, gradientScale: scale,
+          parameters: replica.parameters, gradients: replica.gradientSum, gradientScale: scale,
           learningRate: learningRate, team: replica.team))
     }
   }

@@ -1,7 +1,7 @@
 import Kernels
 
 extension OptimizerStep {
-  /// Calls the body for every vector of the arenas with its place and its gradient, scaled and rounded, on all
+  /// Calls the body for every vector of the arenas with its place and its gradient, scaled, on all
   /// threads. What becomes of a weight does not depend on which of them does it.
   @inline(__always)
   func forEachVector(_ body: (_ place: Int, _ gradient: Vector) -> Void) {
@@ -15,7 +15,7 @@ extension OptimizerStep {
     team.forEach(parameters.runs.count) { body(parameters.runs[$0]) }
   }
 
-  /// The gradient of the vector at a place, scaled and rounded.
+  /// The gradient of the vector at a place, scaled.
   @inline(__always)
-  func gradient(_ place: Int) -> Vector { Vector.load(rounding: gradients.storage.start + place) * gradientScale }
+  func gradient(_ place: Int) -> Vector { Vector.load(gradients.storage.start + place) * gradientScale }
 }

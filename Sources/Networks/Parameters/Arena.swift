@@ -43,7 +43,11 @@ public final class Arena<Scalar: BinaryFloatingPoint & BitwiseCopyable & Sendabl
   private let indices: [String: Int]
 
   /// An arena of zeros with these tensors in this order.
-  public init(_ tensors: [TensorDeclaration]) {
+  public convenience init(_ tensors: [TensorDeclaration]) {
+    self.init(tensors) { AlignedRun(count: $0) }
+  }
+
+  private init(_ tensors: [TensorDeclaration], _ storage: (_ count: Int) -> AlignedRun<Scalar>) {
     var offset = 0
     var placements: [TensorPlacement] = []
     for tensor in tensors {
@@ -53,7 +57,7 @@ public final class Arena<Scalar: BinaryFloatingPoint & BitwiseCopyable & Sendabl
     }
     self.placements = placements
     indices = Dictionary(uniqueKeysWithValues: placements.enumerated().map { ($1.name, $0) })
-    storage = AlignedRun(count: offset)
+    self.storage = storage(offset)
   }
 
   /// A piece of one tensor.
@@ -88,6 +92,11 @@ public final class Arena<Scalar: BinaryFloatingPoint & BitwiseCopyable & Sendabl
   /// An arena of zeros laid out like another.
   public convenience init<Other>(like other: Arena<Other>) {
     self.init(other.placements.map(\.declaration))
+  }
+
+  /// An arena laid out like another, in memory that something else has taken (see `AlignedRun`).
+  convenience init<Other>(like other: Arena<Other>, at start: UnsafeMutablePointer<Scalar>, of owner: AnyObject) {
+    self.init(other.placements.map(\.declaration)) { AlignedRun(count: $0, at: start, of: owner) }
   }
 
   /// Floats with padding.

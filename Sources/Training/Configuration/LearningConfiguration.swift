@@ -2,6 +2,7 @@ import DataParallel
 import Diagnosis
 import MessagePassing
 import Networks
+import Sampling
 
 // How a run learns: what the configuration comes to as an optimiser, a schedule and a step.
 
@@ -30,15 +31,42 @@ extension RunConfiguration {
 
   /// The step of all ranks.
   func makeStep(
-    _ replica: Replica, _ optimizer: any Optimizer, stepsPerEpoch: Int, _ communicator: any Communicator
+    _ replica: Replica, _ optimizer: any Optimizer, stepsPerEpoch: Int, _ exchange: ReplicaExchange
   ) -> TrainingStep {
     TrainingStep(
-      replica, optimizer, learningRateSchedule(stepsPerEpoch: stepsPerEpoch), communicator,
-      batchNormIsShared: batchNorm == .sync, clipNorm: clipNorm)
+      replica, optimizer, learningRateSchedule(stepsPerEpoch: stepsPerEpoch), exchange,
+      batchNormIsShared: batchNorm == .sync, clipNorm: clipNorm, accumulates: parts > 1)
+  }
+
+  /// What the replicas of a network exchange. Collective.
+  func makeExchange(_ network: Network, _ communicator: any Communicator) throws -> ReplicaExchange {
+    try ReplicaExchange(communicator, network, exchangeOptions)
+  }
+
+  var exchangeOptions: ReplicaExchange.Options {
+    ReplicaExchange.Options(format: gradientCompression, overlaps: overlap)
+  }
+
+  /// Parts of a batch.
+  var parts: Int { accumulate ?? 1 }
+
+  /// The parts of a batch, as equal as can be; none of them is empty.
+  func parts(of batch: Range<Int>) -> [Range<Int>] {
+    (0..<parts).map { share(of: batch, rank: $0, size: parts) }.filter { !$0.isEmpty }
+  }
+
+  /// The most songs of a batch that a rank has at once.
+  func largestShare(ranks: Int) -> Int {
+    Sampling.largestShare(ofBatch: Sampling.largestShare(ofBatch: batchSize, size: parts), size: ranks)
   }
 
   /// Refuses settings that the optimiser or the schedule has no use for: they would say something that is not so.
   func validateLearning() throws {
+    if parts > batchSize {
+      throw Failure(
+        .usage,
+        "accumulate is \(parts), more than the batch_size, \(batchSize): there would be parts without songs")
+    }
     let given: [(OptimizerSettings.Field, Bool)] = [
       (.momentum, momentum != nil), (.weightDecay, weightDecay != nil),
     ]

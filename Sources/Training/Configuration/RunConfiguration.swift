@@ -1,3 +1,4 @@
+import DataParallel
 import Diagnosis
 import Foundation
 import Networks
@@ -74,6 +75,12 @@ public struct RunConfiguration: Sendable, Equatable {
   public var decayFactor: Double?
   /// The Euclidean norm that the gradient of a step is scaled down to where it is larger. Nil: never.
   public var clipNorm: Double?
+  /// Parts of a batch whose gradients are summed before the optimiser sees them. Nil: 1.
+  public var accumulate: Int?
+  /// How gradients are written on their way between nodes.
+  public var gradientCompression = GradientFormat.none
+  /// Whether gradients are summed while the backward pass goes on. The result is the same.
+  public var overlap = true
   public var seed: UInt64 = 1
   public var batchNorm = BatchNorm.sync
   public var shuffle = Shuffle.global
@@ -140,7 +147,7 @@ extension RunConfiguration {
   var portable: RunConfiguration {
     var portable = self
     (portable.data, portable.msd, portable.lastfm, portable.threads) = (nil, nil, nil, nil)
-    portable.memory = nil
+    (portable.memory, portable.overlap) = (nil, true)
     return portable
   }
 

@@ -1,3 +1,4 @@
+import DataParallel
 import Diagnosis
 import Networks
 import Splits
@@ -59,11 +60,13 @@ public struct RunOption {
       .scalar("decay_every", \.decayEvery, .integer(1...1_000_000)),
       .scalar("decay_factor", \.decayFactor, .number("above 0, up to 1") { $0 > 0 && $0 <= 1 }),
       .scalar("clip_norm", \.clipNorm, .number("above 0") { Float($0) > 0 && Float($0).isFinite }),
+      .scalar("accumulate", \.accumulate, .integer(1...1_048_576)),
       .scalar("seed", \.seed, .seed),
       .scalar("batch_norm", \.batchNorm, .choice()),
       .scalar("shuffle", \.shuffle, .choice()),
       .fixed("precision", "fp32"),
-      .fixed("gradient_compression", "none"),
+      .scalar("gradient_compression", \.gradientCompression, .choice()),
+      .scalar("overlap", \.overlap, .flag),
       .scalar("on_nan", \.onNaN, .nonFiniteRule),
       .scalar("checkpoint_every", \.checkpointEvery, .checkpointInterval),
       .scalar("keep_checkpoints", \.keepCheckpoints, .integer(0...1_000_000)),

@@ -75,10 +75,11 @@ final class Trainer {
     let order = order(of: songs)
     let batches = GlobalBatches(count: songs.count, batchSize: configuration.batchSize, from: progress.position)
     supply.begin(
-      batches.map { batch in order.songs(in: batch, of: communicator.rank).map { songs[$0] } },
-      epoch: progress.epoch)
+      batches.flatMap(configuration.parts).map { part in
+        order.songs(in: part, of: communicator.rank).map { songs[$0] }
+      }, epoch: progress.epoch)
     for batch in batches {
-      let after = try take(try supply.next(), globalSongs: batch.count)
+      let after = try take(batch)
       clock.count(batch.count)
       progress.position = batch.upperBound
       try count(after, songs: batch.count)
@@ -111,13 +112,15 @@ final class Trainer {
       shuffle: configuration.shuffle, ranks: communicator.size)
   }
 
-  /// One step of all ranks, this one's part being `own`.
-  private func take(_ own: Batch, globalSongs: Int) throws -> TrainingStep.Result {
+  /// One step of all ranks, this one's songs coming from the supply.
+  private func take(_ batch: Range<Int>) throws -> TrainingStep.Result {
     progress.step += 1
     let context = StepContext(
-      seed: configuration.seed, step: UInt32(truncatingIfNeeded: progress.step), globalSongs: globalSongs)
-    return try step.take(own, context) {
+      seed: configuration.seed, step: UInt32(truncatingIfNeeded: progress.step), globalSongs: batch.count)
+    return try step.take(context, parts: configuration.parts(of: batch).map(\.count)) {
       TrainingStep.Requests(stop: stopRequested(), checkpoint: saver.isDue(afterStep: progress.step))
+    } _: {
+      try supply.next()
     }
   }
 
@@ -216,7 +219,7 @@ final class Trainer {
   }
 
   private func save(_ paths: [String]) throws {
-    try saver.save(paths, replica, step.optimizer, progress)
+    try saver.save(paths, step, progress)
     try tellOfFiles()
   }
 

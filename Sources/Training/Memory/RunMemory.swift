@@ -1,5 +1,6 @@
 import DataParallel
 import Kernels
+import MessagePassing
 import Networks
 
 /// The most that a rank's replica is to take at once.
@@ -12,9 +13,18 @@ struct ReplicaRoom {
 extension RunConfiguration {
   /// What training this network takes of a rank: its replica and its optimiser.
   /// - Throws: `usage` for a batch of more than a rank can have.
-  func trainingMemory(_ network: Network, _ room: ReplicaRoom, threads: Int) throws -> MemoryPlan {
+  func trainingMemory(
+    _ network: Network, _ room: ReplicaRoom, threads: Int, _ communicator: any Communicator
+  ) throws -> MemoryPlan {
     var plan = MemoryPlan()
-    plan.add(try Replica.plannedMemory(network, maximumBatch: room.songs, maximumSegments: room.segments))
+    var replica = try Replica.plannedMemory(network, maximumBatch: room.songs, maximumSegments: room.segments)
+    if let bytes = ReplicaExchange.plannedBytes(communicator, network, exchangeOptions) {
+      replica.gradients = MemoryCount(bytes: bytes, addressSpace: bytes)
+    }
+    plan.add(replica)
+    if parts > 1 {
+      plan.add(.gradients, bytes: (network.gradientLayout.count + network.nonTrainableParameters) * 8)
+    }
     plan.add(.optimizer, optimizerType.plannedMemory(optimizerSettings, for: network))
     plan.addProgram(threads: threads)
     return plan

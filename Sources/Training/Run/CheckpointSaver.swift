@@ -56,13 +56,15 @@ final class CheckpointSaver {
   /// file where the file system has such. Returns when the state is copied. Collective.
   ///
   /// A file that cannot be written is no error here: see `takeEvents` and `settle`.
-  func save(_ paths: [String], _ replica: Replica, _ optimizer: any Optimizer, _ progress: RunProgress) throws {
+  func save(_ paths: [String], _ step: TrainingStep, _ progress: RunProgress) throws {
+    let (replica, optimizer) = (step.replica, step.optimizer)
     try communicator.checkReplicasAgree(
       [replica.parameters, replica.movingStatistics] + optimizer.state.map(\.arena),
       when: "after step \(progress.step)")
     lastSave = Date()
+    let errors = try step.settleErrors()
     try communicator.agree {
-      let state = try writer.map { _ in try content.state(replica, optimizer, progress) }
+      let state = try writer.map { _ in try content.state(replica, optimizer, errors, progress) }
       guard let writer, let state else { return }
       writer.write(.init(checkpoint: state, paths: paths) { try RunCheckpoint.describe(progress, in: &$0) })
     }

@@ -16,7 +16,10 @@ struct RunCheckpoint {
   let trainSongs: Int
 
   /// All of a state but what `describe` adds.
-  func state(_ replica: Replica, _ optimizer: any Optimizer, _ progress: RunProgress) throws -> Checkpoint {
+  /// - Parameter errors: what rounding has lost of gradients on their way, where it is carried over to the next step.
+  func state(
+    _ replica: Replica, _ optimizer: any Optimizer, _ errors: ParameterArena?, _ progress: RunProgress
+  ) throws -> Checkpoint {
     var checkpoint = Checkpoint()
     try StoredModel.describe(architecture, tags: tags, in: &checkpoint)
     checkpoint.texts[StoredModel.Key.configuration] = configuration.portable.yaml
@@ -33,8 +36,11 @@ struct RunCheckpoint {
     checkpoint.store(replica.parameters, in: StoredModel.Group.weights)
     checkpoint.store(replica.movingStatistics, in: StoredModel.Group.movingStatistics)
     for part in optimizer.state { checkpoint.store(part.arena, in: part.name) }
+    if let errors { checkpoint.store(errors, in: Self.errorFeedback) }
     return checkpoint
   }
+
+  private static let errorFeedback = "error_feedback"
 
   /// Adds what a run has seen so far, which takes the longer to put into words the longer the run is.
   static func describe(_ progress: RunProgress, in checkpoint: inout Checkpoint) throws {
@@ -53,11 +59,17 @@ struct RunCheckpoint {
   }
 
   /// Takes a checkpoint's state over. Throws `badData` where it is of another run than this configuration's.
-  func restore(_ checkpoint: Checkpoint, to replica: Replica, _ optimizer: any Optimizer) throws -> RunProgress {
+  /// - Parameter errors: takes up what rounding had lost, where the checkpoint tells of it.
+  func restore(
+    _ checkpoint: Checkpoint, to replica: Replica, _ optimizer: any Optimizer, _ errors: ParameterArena?
+  ) throws -> RunProgress {
     try refuseOther(checkpoint)
     try checkpoint.restore(replica.parameters, from: StoredModel.Group.weights)
     try checkpoint.restore(replica.movingStatistics, from: StoredModel.Group.movingStatistics)
     for part in optimizer.state { try checkpoint.restore(part.arena, from: part.name) }
+    if let errors, checkpoint.arrays.keys.contains(where: { $0.hasPrefix(Self.errorFeedback + "/") }) {
+      try checkpoint.restore(errors, from: Self.errorFeedback)
+    }
     optimizer.steps = try checkpoint.integer("optimizer_steps", in: RunCounters.steps)
     return try progress(of: checkpoint)
   }
@@ -145,6 +157,11 @@ struct RunCheckpoint {
     if old.learningRate != configuration.learningRate {
       changes.append("learning_rate was \(old.learningRate), is now \(configuration.learningRate)")
     }
+    if old.gradientCompression != configuration.gradientCompression {
+      changes.append(
+        "gradient_compression was \(old.gradientCompression), is now \(configuration.gradientCompression)")
+    }
+    compare("accumulate", \.accumulate)
     compare("clip_norm", \.clipNorm)
     compare("momentum", \.momentum)
     compare("weight_decay", \.weightDecay)

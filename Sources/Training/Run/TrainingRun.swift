@@ -56,8 +56,10 @@ public struct TrainingRun {
       configuration: setup.configuration, architecture: setup.architecture, input: setup.input, tags: source.tags,
       dataIdentity: setup.source.identity, splitIdentity: setup.sides.identity,
       trainSongs: setup.sides.split.train.count)
-    let start = try begin(setup, content)
+    let errors = setup.step.makeErrors()
+    let start = try begin(setup, content, errors)
     try communicator.broadcast(setup.replica, optimizer: setup.step.optimizer)
+    if let errors { try setup.step.takeErrors(errors) }
 
     let summary = try setup.summary(start.progress)
     let recorders = RecorderGroup(
@@ -100,7 +102,9 @@ public struct TrainingRun {
 
   /// Rank 0 looks for a checkpoint and takes its state over. Damaged ones are set aside once it is known how the run
   /// goes on: a run that is refused leaves everything as it was.
-  private func begin(_ setup: TrainingSetup, _ content: RunCheckpoint) throws -> Start {
+  private func begin(
+    _ setup: TrainingSetup, _ content: RunCheckpoint, _ errors: ParameterArena?
+  ) throws -> Start {
     try setup.communicator.broadcast {
       var start = Start()
       guard resume else { return start }
@@ -111,7 +115,7 @@ public struct TrainingRun {
         start.notes = ["no \(kind) in \(folder.checkpoints): the run starts at its beginning"]
         return start
       }
-      start.progress = try content.restore(newest, to: setup.replica, setup.step.optimizer)
+      start.progress = try content.restore(newest, to: setup.replica, setup.step.optimizer, errors)
       start.checkpoint = newest.source
       start.warnings = try folder.setAside(search.skipped) + content.changes(since: newest)
       return start

@@ -23,6 +23,7 @@ final class TrainingSetup {
   /// Batches of training and of evaluation, from memory or from the disk.
   let supply: BatchSupply
   let replica: Replica
+  let exchange: ReplicaExchange
   /// The step of all ranks, with the optimiser.
   let step: TrainingStep
   let architecture: Architecture
@@ -78,19 +79,22 @@ final class TrainingSetup {
     memory = try communicator.agree {
       try Self.memory(
         configuration, architecture, room, seen, songMemory, threads: threads, readers: isLocal ? 1 : size,
-        writesCheckpoints: communicator.isRoot)
+        writesCheckpoints: communicator.isRoot, communicator)
     }
     try communicator.hold(memory)
+    exchange = try configuration.makeExchange(architecture.network(), communicator)
+    let gradientMemory = exchange.gradientMemory
     let (replica, optimizer) = try communicator.agree {
       let replica = try Replica(
-        architecture, maximumBatch: room.songs, maximumSegments: room.segments, threads: threads)
+        architecture, maximumBatch: room.songs, maximumSegments: room.segments, threads: threads,
+        gradientMemory: gradientMemory)
       return (replica, try configuration.makeOptimizer(for: replica.parameters))
     }
     self.replica = replica
     replica.initializeWeights(seed: configuration.seed)
     step = configuration.makeStep(
       replica, optimizer,
-      stepsPerEpoch: GlobalBatches(count: train.count, batchSize: configuration.batchSize).steps, communicator)
+      stepsPerEpoch: GlobalBatches(count: train.count, batchSize: configuration.batchSize).steps, exchange)
     if input.features.features.contains(.timbre) {
       input.standardization =
         try Standardization.kept(of: songs, sides, input)
@@ -149,7 +153,7 @@ final class TrainingSetup {
       permuteTags: configuration.permuteTags, seed: configuration.seed)
     try refuseNothingToTrainOn(sides.split, songs, configuration)
     configuration.splitListsHash = sides.split.lists?.hash
-    let share = largestShare(ofBatch: configuration.batchSize, size: ranks)
+    let share = configuration.largestShare(ranks: ranks)
     let counts = songs.segmentCounts
     func longest(_ songs: Int, of side: [Int]) -> Int {
       mostSegments(of: side.lazy.map { input.length(of: counts[$0]) }, songs: songs)
@@ -163,9 +167,9 @@ final class TrainingSetup {
   /// What a rank of the run takes.
   private static func memory(
     _ configuration: RunConfiguration, _ architecture: Architecture, _ room: ReplicaRoom, _ input: SongInput,
-    _ songs: SongMemory, threads: Int, readers: Int, writesCheckpoints: Bool
+    _ songs: SongMemory, threads: Int, readers: Int, writesCheckpoints: Bool, _ communicator: any Communicator
   ) throws -> MemoryPlan {
-    var plan = try configuration.trainingMemory(architecture.network(), room, threads: threads)
+    var plan = try configuration.trainingMemory(architecture.network(), room, threads: threads, communicator)
     plan.add(.songs, bytes: songs.bytes(readers: readers))
     plan.add(batches: songs.batches, of: room, width: input.width, tags: architecture.tags)
     if writesCheckpoints { plan.addCheckpoint() }

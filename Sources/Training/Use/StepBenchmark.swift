@@ -42,26 +42,48 @@ public struct StepBenchmark {
     let memory = try memory(communicator)
     try communicator.hold(memory)
     let rates = isProfiled ? try measureRates(communicator) : nil
-    let bench = try communicator.agree { try Bench(self, communicator) }
+    let exchange = try configuration.makeExchange(configuration.architecture().network(), communicator)
+    let bench = try communicator.agree { try Bench(self, exchange, communicator) }
     var seconds: [Double] = []
-    var transfers: [Double] = []
+    var transfers = Transfers()
     var profiles: [StepProfile] = []
     for number in 1...Self.warmUpSteps + steps {
       let profile = isProfiled ? StepProfile() : nil
       try communicator.barrier()
-      var transfer = 0.0
-      let time = try ContinuousClock().measure { transfer = try bench.step(number, profile) }.seconds
+      var result: TrainingStep.Result?
+      let time = try ContinuousClock().measure { result = try bench.step(number, profile) }.seconds
       if number > Self.warmUpSteps {
         seconds.append(time)
-        transfers.append(transfer)
+        if let result { transfers.add(result) }
         if let profile { profiles.append(profile) }
       }
     }
     return StepMeasurement(
       self, bench.network, worldSize: communicator.size, seconds: try communicator.allreduce(seconds, .maximum),
-      unhiddenTransfers: try communicator.allreduce(transfers, .maximum), memory: memory,
+      transfers: try transfers.slowest(communicator), memory: memory,
       peakMemory: try communicator.allreduce(peakResidentBytes(), .maximum), rates: rates,
       phases: rates.map { StepMeasurement.phases(profiles, seconds, $0) })
+  }
+
+  /// Seconds that steps spent on what ranks exchange.
+  struct Transfers {
+    var hidden: [Double] = []
+    var unhidden: [Double] = []
+    var smallSums: [Double] = []
+
+    mutating func add(_ step: TrainingStep.Result) {
+      hidden.append(step.hiddenTransferSeconds)
+      unhidden.append(step.unhiddenTransferSeconds)
+      smallSums.append(step.smallSumSeconds)
+    }
+
+    /// Of each step the slowest rank's. Collective.
+    func slowest(_ communicator: any Communicator) throws -> Transfers {
+      Transfers(
+        hidden: try communicator.allreduce(hidden, .maximum),
+        unhidden: try communicator.allreduce(unhidden, .maximum),
+        smallSums: try communicator.allreduce(smallSums, .maximum))
+    }
   }
 
   private func measureRates(_ communicator: any Communicator) throws -> MachineRates {
@@ -81,9 +103,9 @@ public struct StepBenchmark {
   private func memory(_ communicator: any Communicator) throws -> MemoryPlan {
     try communicator.agree {
       let network = try configuration.architecture().network()
-      let songs = largestShare(ofBatch: configuration.batchSize, size: communicator.size)
+      let songs = configuration.largestShare(ranks: communicator.size)
       let room = ReplicaRoom(songs: songs, segments: songs * network.segments)
-      var plan = try configuration.trainingMemory(network, room, threads: threads)
+      var plan = try configuration.trainingMemory(network, room, threads: threads, communicator)
       plan.add(batches: 1, of: room, width: network.segmentWidth, tags: network.tags)
       return plan
     }
@@ -96,35 +118,47 @@ private final class Bench {
   private let globalSongs: Int
   private let replica: Replica
   private let step: TrainingStep
-  private let batch: Batch
+  private let batches: [Batch]
+  /// Songs of all ranks in each part of a batch.
+  private let parts: [Int]
+  private let exchange: ReplicaExchange
   private let seed: UInt64
 
-  init(_ benchmark: StepBenchmark, _ communicator: any Communicator) throws {
+  init(_ benchmark: StepBenchmark, _ exchange: ReplicaExchange, _ communicator: any Communicator) throws {
+    self.exchange = exchange
     let configuration = benchmark.configuration
     isInference = benchmark.isInference
     globalSongs = configuration.batchSize
     seed = configuration.seed
-    let own = share(of: 0..<globalSongs, rank: communicator.rank, size: communicator.size)
+    let parts = configuration.parts(of: 0..<globalSongs)
+    self.parts = parts.map(\.count)
+    let exchange = exchange
     replica = try Replica(
-      configuration.architecture(), maximumBatch: largestShare(ofBatch: globalSongs, size: communicator.size),
-      threads: benchmark.threads)
+      configuration.architecture(), maximumBatch: configuration.largestShare(ranks: communicator.size),
+      threads: benchmark.threads, gradientMemory: exchange.gradientMemory)
     replica.initializeWeights(seed: seed)
     step = try configuration.makeStep(
-      replica, configuration.makeOptimizer(for: replica.parameters), stepsPerEpoch: benchmark.steps, communicator)
-    batch = Self.randomBatch(own, replica.network, seed: seed)
+      replica, configuration.makeOptimizer(for: replica.parameters), stepsPerEpoch: benchmark.steps, exchange)
+    let network = replica.network
+    batches = parts.map { part in
+      Self.randomBatch(
+        share(of: part, rank: communicator.rank, size: communicator.size), network, seed: configuration.seed)
+    }
   }
 
   var network: Network { replica.network }
 
-  /// The seconds that nothing hid of the exchange between ranks.
-  func step(_ number: Int, _ profile: StepProfile?) throws -> Double {
+  /// Nil for predictions.
+  func step(_ number: Int, _ profile: StepProfile?) throws -> TrainingStep.Result? {
     replica.profile = profile
     if isInference {
-      _ = try replica.predict(batch)
-      return 0
+      for batch in batches { _ = try replica.predict(batch) }
+      return nil
     }
-    return try step.take(batch, StepContext(seed: seed, step: UInt32(number), globalSongs: globalSongs))
-      .unhiddenTransferSeconds
+    var next = batches.makeIterator()
+    return try step.take(StepContext(seed: seed, step: UInt32(number), globalSongs: globalSongs), parts: parts) {
+      next.next()!
+    }
   }
 
   private static func randomBatch(_ songs: Range<Int>, _ network: Network, seed: UInt64) -> Batch {

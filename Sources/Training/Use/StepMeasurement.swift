@@ -35,6 +35,8 @@ public struct StepMeasurement: Codable, Sendable {
   /// rank's; nil in a result of before they were told.
   public let hiddenTransferSeconds: Double?
   public let unhiddenTransferSeconds: Double?
+  /// Seconds of the small sums, such as batch norm's, waiting for others included.
+  public let smallSumSeconds: Double?
   /// What a rank was planned to take, all parts together; and the most bytes that any rank has had resident, the program
   /// and its libraries among them. Nil in a result of before they were told.
   public let memoryBytes: Int?
@@ -85,6 +87,7 @@ public struct StepMeasurement: Codable, Sendable {
     case clipNorm = "clip_norm"
     case hiddenTransferSeconds = "hidden_transfer_seconds"
     case unhiddenTransferSeconds = "unhidden_transfer_seconds"
+    case smallSumSeconds = "small_sum_seconds"
     case memoryBytes = "memory_bytes"
     case peakMemoryBytes = "peak_memory_bytes"
     case memoryInWords = "memory"
@@ -97,7 +100,7 @@ public struct StepMeasurement: Codable, Sendable {
 extension StepMeasurement {
   init(
     _ benchmark: StepBenchmark, _ network: Network, worldSize: Int, seconds: [Double],
-    unhiddenTransfers: [Double], memory: MemoryPlan, peakMemory: Int, rates: MachineRates?, phases: [Phase]?
+    transfers: StepBenchmark.Transfers, memory: MemoryPlan, peakMemory: Int, rates: MachineRates?, phases: [Phase]?
   ) {
     let configuration = benchmark.configuration
     let songs = Double(configuration.batchSize)
@@ -119,9 +122,9 @@ extension StepMeasurement {
     pooling = network.architecture?.pooling.map { [$0.frequency, $0.time] }
     inputChannels = network.input.channels
     clipNorm = configuration.clipNorm
-    // The gradients are summed when the backward pass is over.
-    hiddenTransferSeconds = 0
-    unhiddenTransferSeconds = quantile(unhiddenTransfers, 0.5)
+    hiddenTransferSeconds = quantile(transfers.hidden, 0.5)
+    unhiddenTransferSeconds = quantile(transfers.unhidden, 0.5)
+    smallSumSeconds = quantile(transfers.smallSums, 0.5)
     (memoryBytes, memoryInWords, peakMemoryBytes) = (memory.total.bytes, memory.inWords, peakMemory)
     processor = Self.processorName
     programVersion = Diagnosis.programVersion

@@ -14,15 +14,18 @@ struct BenchmarkAllreduceCommand: ParsableCommand {
       Example:
         mpirun -np 4 crnn-dist benchmark allreduce --sizes 64K,1M,16M
 
-      Algorithm bandwidth is the bytes of one rank's gradients over the median time; bus bandwidth is that times \
-      2(n-1)/n, what each rank's link must carry each way at least, and can be compared with the network's own.
+      Algorithm bandwidth is the bytes of one rank's gradients over the median time. Between nodes, the rate is that at \
+      which a node sends, and its share is of what the link carries each way while both ends only send and receive.
       """)
 
   @Option(help: "Sizes in bytes, separated by commas; K, M and G mean 2^10, 2^20 and 2^30.")
   var sizes = "4K,64K,1M,4M,16M,64M"
 
-  @Option(help: "Bytes summed by one MPI call (same notation).")
-  var bucket = "\(GradientReduction.defaultBucketBytes)"
+  @Option(help: "Bytes of gradients that go together (same notation). Default: by the number of nodes.")
+  var bucket: String?
+
+  @Option(help: "What gradients are sent as between nodes: none, fp32 or bf16.")
+  var gradientCompression = "none"
 
   @Option(help: "Measured repetitions of each size; the median counts.")
   var repetitions = 20
@@ -37,17 +40,31 @@ struct BenchmarkAllreduceCommand: ParsableCommand {
 
   func run() throws {
     MPIProgram.run { communicator in
-      let bucketBytes = try bytes(bucket)
-      let reduction = GradientReduction(communicator, bucketBytes: bucketBytes)
+      guard let format = GradientFormat(rawValue: gradientCompression) else {
+        throw ValidationError("--gradient-compression \(gradientCompression): expected none, fp32 or bf16")
+      }
+      let options = ReplicaExchange.Options(format: format, bucketBytes: try bucket.map { try bytes($0) })
+      let link = try LinkRate.measure(communicator)
       var results: [AllreduceResult] = []
-      if communicator.isRoot, !json { print(AllreduceResult.header) }
+      if communicator.isRoot, !json {
+        if let link { print(String(format: "a node's link carries %.3f GB/s each way", link * 1e-9)) }
+        print(AllreduceResult.header)
+      }
       for load in try loads() {
-        let seconds = try measure(load.bytes, reduction, communicator)
-        results.append(AllreduceResult(load: load, seconds: seconds, worldSize: communicator.size))
-        if communicator.isRoot, !json { print(results[results.count - 1].row) }
+        let measurement = try ExchangeMeasurement(communicator, bytes: load.bytes, options)
+        let seconds = try median(of: measurement)
+        let result = AllreduceResult(
+          load: load, seconds: seconds, worldSize: communicator.size, sentBytes: measurement.bytesOverLink,
+          link: link)
+        results.append(result)
+        if communicator.isRoot, !json { print(result.row) }
       }
       if communicator.isRoot, json {
-        try printJSON(AllreduceReport(worldSize: communicator.size, bucketBytes: bucketBytes, results: results))
+        try printJSON(
+          AllreduceReport(
+            worldSize: communicator.size, nodes: communicator.layout.nodes.count,
+            gradientCompression: gradientCompression, linkGigabytesPerSecond: link.map { $0 * 1e-9 },
+            results: results))
       }
     }
   }
@@ -63,21 +80,14 @@ struct BenchmarkAllreduceCommand: ParsableCommand {
   }
 
   /// The median time of a sum; each repetition's is that of the slowest rank.
-  private func measure(
-    _ bytes: Int, _ reduction: GradientReduction, _ communicator: MPICommunicator
-  ) throws -> Double {
-    // Gradients are sums in double precision.
-    let arena = GradientArena([TensorDeclaration("gradients", [max(1, bytes / MemoryLayout<Double>.stride)])])
+  private func median(of measurement: ExchangeMeasurement) throws -> Double {
     var times: [Double] = []
     for repetition in -2..<repetitions {
-      try communicator.barrier()
-      let start = ContinuousClock.now
-      try reduction.sum(arena)
-      let elapsed = (ContinuousClock.now - start) / .seconds(1)
+      let elapsed = try measurement.measure()
       // The first two warm up connections and pages.
       if repetition >= 0 { times.append(elapsed) }
     }
-    return try communicator.allreduce(times, .maximum).sorted()[repetitions / 2]
+    return times.sorted()[repetitions / 2]
   }
 
   private func byteCounts() throws -> [Int] {
@@ -103,12 +113,16 @@ private struct AllreduceLoad {
 
 private struct AllreduceReport: Encodable {
   let worldSize: Int
-  let bucketBytes: Int
+  let nodes: Int
+  let gradientCompression: String
+  let linkGigabytesPerSecond: Double?
   let results: [AllreduceResult]
 
   enum CodingKeys: String, CodingKey {
     case worldSize = "world_size"
-    case bucketBytes = "bucket_bytes"
+    case nodes
+    case gradientCompression = "gradient_compression"
+    case linkGigabytesPerSecond = "link_gigabytes_per_second"
     case results
   }
 }
@@ -118,30 +132,36 @@ private struct AllreduceResult: Encodable {
   let bytes: Int
   let seconds: Double
   let algorithmGigabytesPerSecond: Double
-  let busGigabytesPerSecond: Double
+  /// What a node sends; nil on one node.
+  let sentGigabytesPerSecond: Double?
+  let shareOfLink: Double?
 
   enum CodingKeys: String, CodingKey {
     case name, bytes, seconds
     case algorithmGigabytesPerSecond = "algorithm_gigabytes_per_second"
-    case busGigabytesPerSecond = "bus_gigabytes_per_second"
+    case sentGigabytesPerSecond = "sent_gigabytes_per_second"
+    case shareOfLink = "share_of_link"
   }
 
-  init(load: AllreduceLoad, seconds: Double, worldSize: Int) {
+  init(load: AllreduceLoad, seconds: Double, worldSize: Int, sentBytes: Int, link: Double?) {
     name = load.name
     bytes = load.bytes
     self.seconds = seconds
     // Alone there is nothing to send, and no time that means anything.
     algorithmGigabytesPerSecond = worldSize > 1 ? Double(bytes) / max(seconds, 1e-9) / 1e9 : 0
-    busGigabytesPerSecond = algorithmGigabytesPerSecond * 2 * Double(worldSize - 1) / Double(worldSize)
+    let sent = sentBytes > 0 ? Double(sentBytes) / max(seconds, 1e-9) : nil
+    sentGigabytesPerSecond = sent.map { $0 / 1e9 }
+    shareOfLink = link.flatMap { link in sent.map { $0 / link } }
   }
 
-  static let header = "summed              bytes          ms   GB/s algorithm   GB/s bus"
+  static let header = "summed              bytes          ms   GB/s algorithm   GB/s sent   of the link"
 
   var row: String {
     name.padding(toLength: 14, withPad: " ", startingAt: 0) + "\(bytes)".leftPadded(to: 11)
       + String(format: "%.3f", seconds * 1e3).leftPadded(to: 12)
       + String(format: "%.2f", algorithmGigabytesPerSecond).leftPadded(to: 17)
-      + String(format: "%.2f", busGigabytesPerSecond).leftPadded(to: 11)
+      + (sentGigabytesPerSecond.map { String(format: "%.3f", $0) } ?? "-").leftPadded(to: 12)
+      + (shareOfLink.map { String(format: "%.0f %%", $0 * 100) } ?? "-").leftPadded(to: 14)
   }
 }
 

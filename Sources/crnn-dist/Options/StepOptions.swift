@@ -80,8 +80,20 @@ struct StepOptions: ParsableArguments {
   @Option(help: "Arithmetic: fp32.")
   var precision: String?
 
-  @Option(help: "What gradients are sent as: none, as they are.")
+  @Option(
+    help: """
+      What gradients are sent as between nodes: none, exact sums; fp32; or bf16, what is lost being added in the next \
+      step (default: none).
+      """)
   var gradientCompression: String?
+
+  @Option(help: "Parts of a batch whose gradients are summed before the optimiser sees them (default: 1).")
+  var accumulate: String?
+
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Sum gradients while the backward pass goes on (default), or after it; the result is the same.")
+  var overlap: Bool?
 
   @Option(help: "Threads a rank. Default: its fair share of the cores.")
   var threads: String?
@@ -104,7 +116,8 @@ struct StepOptions: ParsableArguments {
       ("weight_decay", weightDecay), ("schedule", schedule), ("warm_up_steps", warmUpSteps),
       ("final_learning_rate", finalLearningRate), ("decay_every", decayEvery), ("decay_factor", decayFactor),
       ("clip_norm", clipNorm), ("seed", seed), ("batch_norm", batchNorm), ("precision", precision),
-      ("gradient_compression", gradientCompression), ("threads", threads),
+      ("gradient_compression", gradientCompression), ("accumulate", accumulate),
+      ("overlap", overlap.map { "\($0)" }), ("threads", threads),
     ]
   }
 }

@@ -1,0 +1,196 @@
+import Diagnosis
+import Kernels
+import MessagePassing
+import Networks
+
+/// Sums the replicas' gradients while their backward passes go on, bucket by bucket in the order in which layers finish.
+///
+/// Ranks of a node add up what lies in memory that they share; where there are several nodes, one rank of each speaks for
+/// it. Nothing has a thread of its own: whoever waits or computes calls `poll` now and then, so that MPI is only ever
+/// called by the thread that owns it. docs/scaling.md says what was measured, and why it is built like this.
+///
+/// A replica's gradients are already divided by the songs of the global batch; their sum is the gradient of the mean loss,
+/// whatever share of the songs each rank had. Its order is fixed (`SummationTree`).
+public final class GradientExchange {
+  public let format: GradientFormat
+  /// Whether sums begin before the backward pass is over.
+  public let overlaps: Bool
+  /// Times of the step that has ended last.
+  public private(set) var times = ExchangeTimes()
+
+  private let communicator: any Communicator
+  private let memory: ExchangeMemory
+  private let parts: NodeParts
+  let buckets: GradientBuckets
+  let messages: NodeMessages?
+
+  /// Buckets of all steps before this one.
+  private var base = 0
+  /// Buckets of this step that are ready here, summed by this rank, sent, and there.
+  private var ready = 0
+  private var summed = 0
+  private var sent = 0
+  private var done = 0
+  private var failure: (any Error)?
+
+  /// Collective.
+  ///
+  /// - Parameters:
+  ///   - bucketBytes: of 64-bit gradients; nil: what goes well with the number of nodes.
+  public init(
+    _ communicator: any Communicator, _ layout: GradientLayout, format: GradientFormat = .none,
+    overlaps: Bool = true, bucketBytes: Int? = nil
+  ) throws {
+    self.communicator = communicator
+    self.format = format
+    self.overlaps = overlaps
+    let memory = try ExchangeMemory(communicator, count: layout.count, format: format) {
+      NodeParts.blocks($0, SummationTree(communicator.layout), format).count
+    }
+    let bytes = bucketBytes ?? max(Self.bucketBytes, memory.nodes * Self.shareBytes)
+    let buckets = GradientBuckets(layout, values: bytes / MemoryLayout<Double>.stride)
+    let parts = NodeParts(memory, format)
+    let queue = memory.nodes > 1 ? try communicator.makeMessageQueue() : nil
+    messages =
+      memory.isSpeaker
+      ? queue.map { NodeMessages(memory, parts, buckets, format, $0, window: Self.windowBytes) } : nil
+    (self.memory, self.buckets, self.parts) = (memory, buckets, parts)
+    times = ExchangeTimes(buckets: buckets.count)
+  }
+
+  /// 1 MiB.
+  public static let bucketBytes = 1 << 20
+  /// A node's share of a bucket that is worth a message.
+  private static let shareBytes = 1 << 16
+  private static let windowBytes = 1 << 20
+
+  /// Where the replica is to put its gradients, and takes their sum from.
+  public var replicaMemory: GradientMemory { memory.replicaMemory }
+  /// The nodes between which gradients travel.
+  public var nodes: Int { memory.nodes }
+
+  // MARK: A step
+
+  /// Expects what other nodes will send. Comes before the step's first gradients.
+  public func begin() throws {
+    base += done
+    (ready, summed, sent, done) = (0, 0, 0, 0)
+    times.begin()
+    try messages?.begin()
+  }
+
+  /// Takes gradients from a value of the arena on: those before are still to come.
+  public func take(from start: Int) {
+    let count = buckets.complete(from: start)
+    guard count > ready else { return }
+    for bucket in ready..<count { times.ready(bucket) }
+    ready = count
+    memory.ready.set(memory.place, to: base + ready)
+  }
+
+  /// Does what can be done without waiting. What fails is thrown by `finish`.
+  public func poll() {
+    guard failure == nil, done < buckets.count else { return }
+    do { try advance() } catch { failure = error }
+  }
+
+  private func advance() throws {
+    let ranks = 0..<memory.localRanks.count
+    while summed < buckets.count, summed < ready, memory.ready.have(ranks, reached: base + summed + 1) {
+      times.begun(summed)
+      if !parts.needNoSum { parts.sum(buckets.ranges[summed]) }
+      summed += 1
+      memory.summed.set(memory.place, to: base + summed)
+    }
+    guard let messages else { return takeFinished() }
+    while sent < buckets.count, memory.summed.have(ranks, reached: base + sent + 1) {
+      try messages.send(sent)
+      sent += 1
+    }
+    try messages.advance()
+    while done < sent, messages.isThere(done) { bucketIsThere() }
+    memory.finished.set(0, to: base + done)
+  }
+
+  /// Where others have done the last of it: the ranks of the only node, or the node's speaker.
+  private func takeFinished() {
+    let ranks = 0..<memory.localRanks.count
+    while done < summed {
+      let isThere =
+        memory.nodes == 1
+        ? memory.summed.have(ranks, reached: base + done + 1) : memory.finished.value(0) > base + done
+      guard isThere else { return }
+      bucketIsThere()
+    }
+  }
+
+  private func bucketIsThere() {
+    times.finished(done)
+    done += 1
+  }
+
+  /// Waits until all sums are there. Collective.
+  public func finish() throws {
+    take(from: 0)
+    times.beginWaiting()
+    try communicator.waiting(in: "the sum of the gradients") {
+      var backoff = Backoff()
+      while done < buckets.count {
+        let before = done
+        poll()
+        if let failure { throw failure }
+        if done > before {
+          backoff = Backoff()
+        } else {
+          if backoff.count % 1_024 == 1_023 { try communicator.checkOthers() }
+          backoff.pause()
+        }
+      }
+    }
+    times.endWaiting()
+  }
+
+  // MARK: What rounding has lost
+
+  /// Whether what rounding has lost in one step is added in the next.
+  public var carriesErrors: Bool { format == .bf16 && memory.nodes > 1 }
+
+  /// Sums up what all ranks carry over, on all of them, and hands each its share of it: what a checkpoint holds, and a
+  /// run that goes on from it has, the run that wrote it has too. Collective.
+  public func settleErrors(in errors: ParameterArena) throws {
+    guard carriesErrors else { return }
+    errors.storage.zero()
+    if let messages {
+      for i in 0..<errors.count { errors.storage.start[i] = messages.sumError.start[i] + memory.partError[i] }
+    }
+    try communicator.allreduce(errors.storage.all, .sum)
+    try takeErrors(errors)
+  }
+
+  /// Takes up errors that `settleErrors` has summed up, which are the same on all ranks. Collective.
+  public func takeErrors(_ errors: ParameterArena) throws {
+    if carriesErrors, let messages {
+      memory.partError.update(repeating: 0, count: memory.count)
+      messages.sumError.zero()
+      for range in buckets.ranges {
+        for i in GradientBuckets.part(memory.node, of: memory.nodes, range) {
+          messages.sumError.start[i] = errors.storage.start[i]
+        }
+      }
+    }
+    // Nobody goes on before the speaker has set what all ranks of the node use.
+    try communicator.barrier()
+  }
+
+  /// Bytes that an exchange takes of a rank's memory, when its node has so many ranks.
+  static func plannedBytes(_ count: Int, layout: NodeLayout, rank: Int, format: GradientFormat) -> Int {
+    let ranks = layout.nodes[layout.nodeOfRank[rank]]
+    let tree = SummationTree(layout)
+    let several = layout.nodes.count > 1
+    let parts = several ? NodeParts.blocks(ranks, tree, format).count : 0
+    let others = several ? layout.nodes.reduce(0) { $0 + NodeParts.blocks($1, tree, format).count } : 0
+    let shared = ExchangeMemory.bytes(count, ranks: ranks.count, parts: parts, format) / ranks.count
+    let messages = several ? others * count / layout.nodes.count * format.part.bytes : 0
+    return shared + messages + (several && format == .bf16 ? 6 * count : 0)
+  }
+}
