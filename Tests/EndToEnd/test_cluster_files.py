@@ -102,8 +102,8 @@ def test_tasks_of_an_array_go_on_by_themselves(cluster, snapshot, tmp_path):
     runs = [tmp_path / f"runs/task-{number:04}" for number in (1, 2, 3)]
 
     arguments = ["--data", snapshot, "--out", tmp_path / "runs", *SMALL,
-                 # Wide enough that an epoch lasts a second or so, and a signal meets it in its middle.
-                 "--filters", "[150,150,150]", "--recurrent-units", 60]
+                 # Wide enough that two epochs last a second or so, in which the signals come.
+                 "--filters", "[100,100,100]", "--recurrent-units", 40]
     job = cluster.submit(
         CLUSTER / "array.sbatch", *arguments, options=["--array=1-3", "--cpus-per-task=1"], folder=tmp_path,
         environment=program.environment(**{
