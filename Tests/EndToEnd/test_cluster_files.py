@@ -44,8 +44,10 @@ def test_a_task_has_its_number_as_its_seed_and_a_folder_of_its_own():
 
 
 def test_a_task_may_have_other_options():
-    assert task(2, "--seed", 7, "--out=runs/folds", CRNN_DIST_TASK_OPTIONS="--fold {task}") == [
-        "crnn-dist", "train", "--resume", "--seed", "7", "--fold", "2", "--out", "runs/folds/task-0002"]
+    folds = "--split track-lists:train-{task}.txt,validation-{task}.txt,test.txt"
+    assert task(2, "--seed", 7, "--out=runs/folds", CRNN_DIST_TASK_OPTIONS=folds) == [
+        "crnn-dist", "train", "--resume", "--seed", "7", "--split",
+        "track-lists:train-2.txt,validation-2.txt,test.txt", "--out", "runs/folds/task-0002"]
 
 
 def test_a_list_has_a_line_for_each_task(tmp_path):
