@@ -16,6 +16,16 @@ public final class TrainingStep {
   private let exchange: ReplicaExchange
   private let statistics: SynchronousStatistics?
   private let parts: AccumulatedParts?
+  /// Where everything is noted, if anywhere.
+  public var timeline: StepTimeline? {
+    didSet {
+      guard let timeline else {
+        replica.trace = nil
+        return
+      }
+      replica.trace = { timeline.add($0, from: $1, to: $2) }
+    }
+  }
 
   /// - Parameters:
   ///   - exchange: in whose memory the replica's gradients lie.
@@ -85,14 +95,17 @@ public final class TrainingStep {
     let waited = exchange.waited
     let lossSum = try computeGradients(context, songs, profile, next)
     let times = exchange.gradients?.times ?? ExchangeTimes()
+    if let gradients = exchange.gradients { timeline?.add(times, gradients.buckets) }
     let sums = try shareSmallSums(lossSum, requests(), profile)
     let requests = Requests(stop: sums[1] > 0, checkpoint: sums[2] > 0)
     let norm = exchange.gradients == nil ? replica.takeOwnGradients() : replica.gradientNorm
     let problem = problem(lossSum: sums[0], norm: norm)
     if problem == nil {
-      optimizer.apply(
-        to: replica, learningRate: schedule.rate(atStep: Int(context.step)), clipNorm: clipNorm, norm: norm)
-      replica.updateMovingStatistics()
+      timed("optimizer") {
+        optimizer.apply(
+          to: replica, learningRate: schedule.rate(atStep: Int(context.step)), clipNorm: clipNorm, norm: norm)
+        replica.updateMovingStatistics()
+      }
     }
     return Result(
       lossSum: sums[0], problem: problem, requests: requests, hiddenTransferSeconds: times.hidden,
@@ -154,7 +167,9 @@ public final class TrainingStep {
   ) throws -> [Double] {
     profile?.layer = Self.ranks
     return try measure(profile, "sum of the losses", bytes: 24) {
-      try exchange.sum([lossSum, asked.stop ? 1 : 0, asked.checkpoint ? 1 : 0])
+      try timed("sum of the losses") {
+        try exchange.sum([lossSum, asked.stop ? 1 : 0, asked.checkpoint ? 1 : 0])
+      }
     }
   }
 
@@ -166,6 +181,12 @@ public final class TrainingStep {
       return "the norm of the gradient is \(words(norm))"
     }
     return replica.batchStatisticsAreFinite ? nil : "the batch's statistics are not finite"
+  }
+
+  /// Runs something that the timeline notes.
+  public func timed<Value>(_ name: String, _ body: () throws -> Value) rethrows -> Value {
+    guard let timeline else { return try body() }
+    return try timeline.measure(name, body)
   }
 
   /// The layer of a profile that holds what ranks do together.

@@ -80,6 +80,9 @@ public final class Replica {
     set { team.profile = newValue }
   }
 
+  /// Told of every layer's pass and when it began and ended, in seconds of `StepProfile.now`.
+  public var trace: ((_ pass: String, _ start: Double, _ end: Double) -> Void)?
+
   /// What the calling thread does now and then in the course of a pass.
   public var interlude: Interlude? {
     get { team.interlude }
@@ -205,7 +208,13 @@ public final class Replica {
     for place in passes.indices {
       let index = reversed ? passes.count - 1 - place : place
       if let profile = team.profile { profile.layer = "\(network.layers[index].name), \(direction)" }
+      guard let trace else {
+        try body(index, passes[index])
+        continue
+      }
+      let start = StepProfile.now()
       try body(index, passes[index])
+      trace("\(network.layers[index].name), \(direction)", start, StepProfile.now())
     }
   }
 

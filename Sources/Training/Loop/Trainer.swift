@@ -1,6 +1,7 @@
 import DataParallel
 import Diagnosis
 import Foundation
+import Kernels
 import MessagePassing
 import Metrics
 import Networks
@@ -23,6 +24,10 @@ final class Trainer {
   private let trainLengths: [Int]?
   private let evaluator: Evaluator
   private let step: TrainingStep
+  /// This rank's, of the epoch.
+  private var times = StepTimes()
+  private let hosts: [String]
+  private let timeline: RunTimeline?
   private let trainSample: [Int]
   private let ownTrainSample: [Int]
   private let ownValidation: [Int]
@@ -31,8 +36,8 @@ final class Trainer {
 
   init(
     _ setup: TrainingSetup, progress: RunProgress, saver: CheckpointSaver, recorders: RecorderGroup,
-    stopRequested: @escaping () -> Bool
-  ) {
+    timeline: RunTimeline?, stopRequested: @escaping () -> Bool
+  ) throws {
     configuration = setup.configuration
     sides = setup.sides
     communicator = setup.communicator
@@ -47,6 +52,8 @@ final class Trainer {
     trainLengths = input.segments == .all ? setup.sides.split.train.map { lengths[$0] } : nil
     evaluator = Evaluator(setup.replica, setup.sides, setup.supply, lengths: lengths, setup.communicator)
     step = setup.step
+    self.timeline = timeline
+    hosts = try communicator.allgather(communicator.hostName)
     trainSample = setup.trainSample
     ownTrainSample = setup.ownTrainSample
     ownValidation = setup.ownValidation
@@ -115,13 +122,20 @@ final class Trainer {
   /// One step of all ranks, this one's songs coming from the supply.
   private func take(_ batch: Range<Int>) throws -> TrainingStep.Result {
     progress.step += 1
+    let start = StepProfile.now()
+    var reading = 0.0
     let context = StepContext(
       seed: configuration.seed, step: UInt32(truncatingIfNeeded: progress.step), globalSongs: batch.count)
-    return try step.take(context, parts: configuration.parts(of: batch).map(\.count)) {
+    let result = try step.take(context, parts: configuration.parts(of: batch).map(\.count)) {
       TrainingStep.Requests(stop: stopRequested(), checkpoint: saver.isDue(afterStep: progress.step))
     } _: {
-      try supply.next()
+      let start = StepProfile.now()
+      defer { reading += StepProfile.now() - start }
+      return try step.timed("read") { try supply.next() }
     }
+    times.add(result, total: StepProfile.now() - start, reading: reading)
+    try timeline?.ended(step)
+    return result
   }
 
   /// Counts a step, or ends the run where it was not finite and is not to be skipped. Every rank has the same sums.
@@ -151,6 +165,8 @@ final class Trainer {
   /// Metrics, the epoch's line, its checkpoints.
   private func endEpoch(_ clock: EpochClock) throws {
     let speed = clock.songsPerSecond
+    let times = EpochTimes(try communicator.allgather(self.times), hosts: hosts)
+    self.times = StepTimes()
     record(.evaluating(songs: sides.split.validation.count + trainSample.count))
     let validation = try evaluator.metrics(of: sides.split.validation, own: ownValidation)
     let training = try evaluator.metrics(of: trainSample, own: ownTrainSample)
@@ -171,7 +187,7 @@ final class Trainer {
       .epoch(
         EpochReport(
           metrics: metrics, epochs: configuration.epochs, worldSize: communicator.size, songsPerSecond: speed,
-          epochSeconds: clock.secondsWithPauses, isBest: isBest)))
+          epochSeconds: clock.secondsWithPauses, times: times, isBest: isBest)))
     let finished = progress.epoch
     progress.beginNextEpoch()
     let stop = try communicator.allreduce(stopRequested() ? 1 : 0, .maximum) > 0 && finished < configuration.epochs
@@ -202,6 +218,7 @@ final class Trainer {
     let settled = Result { try saver.settle() }
     try tellOfFiles()
     try settled.get()
+    try timeline?.write(step)
     try communicator.agree { try recorders.check() }
   }
 

@@ -127,5 +127,11 @@ extension JSONLine {
     add("songs_per_second", report?.songsPerSecond)
     add("epoch_seconds", report?.epochSeconds)
     add("world_size", report?.worldSize)
+    add("compute_share", report?.times?.computing)
+    add("reading_share", report?.times?.reading)
+    add("waiting_share", report?.times?.waiting)
+    add("unhidden_transfer_share", report?.times?.transfer)
+    add("slowest_rank", report?.times?.slowest?.rank)
+    add("slowest_rank_cost", report?.times?.slowest?.cost)
   }
 }

@@ -101,8 +101,20 @@ public final class ProgressReporter: RunRecorder {
       + "\(value(metrics.validationAUCMacro)) macro, \(value(metrics.validationAUCMicro)) micro; "
       + (report.songsPerSecond.map { "\(decimals($0, 0)) songs/s, " } ?? "") + duration(report.epochSeconds)
     if metrics.undefinedTags > 0 { line += "; \(counted(metrics.undefinedTags, "tag")) undefined" }
+    if let times = report.times, report.worldSize > 1 { line += "; " + words(times) }
     if report.isBest { line += "  (best so far)" }
     log.info("\(line)")
+  }
+
+  private func words(_ times: EpochTimes) -> String {
+    func percent(_ share: Double) -> String { "\(decimals(share * 100, 0)) %" }
+    var words =
+      "\(percent(times.computing)) computing, \(percent(times.waiting)) waiting, \(percent(times.transfer)) transfer"
+    if times.reading >= 0.005 { words += ", \(percent(times.reading)) reading" }
+    if let slowest = times.slowest {
+      words += "; rank \(slowest.rank) on \(slowest.host) is slow and costs \(percent(slowest.cost))"
+    }
+    return words
   }
 
   private func tell(_ progress: RunProgress) {

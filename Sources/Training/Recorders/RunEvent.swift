@@ -67,6 +67,8 @@ public struct EpochReport: Sendable {
   public var songsPerSecond: Double?
   /// Training and metrics.
   public var epochSeconds: Double
+  /// Where the time of the steps went; nil where there was none.
+  public var times: EpochTimes?
   public var isBest: Bool
 }
 

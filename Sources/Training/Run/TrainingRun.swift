@@ -15,6 +15,8 @@ public struct TrainingRun {
   public var resume: Bool
   /// Listens on rank 0, beside the recorders that write the run's files.
   public var recorders: [any RunRecorder] = []
+  /// Where the first steps are to be shown, as a file; nil: nowhere.
+  public var timeline: String?
   /// Asked where a step ends: true on any rank stops all of them.
   public var stopRequested: () -> Bool = { StopSignal.isRequested }
   /// Called when the first step is about to be taken: from here on there is something to save.
@@ -38,6 +40,7 @@ public struct TrainingRun {
       guard communicator.isRoot else { return nil }
       let tell = { (words: String) in for recorder in recorders { try? recorder.record(.note(words)) } }
       try WriterClaim.refuseOthers(in: folder.path, note: tell)
+      if let timeline { try RunTimeline.claim(timeline, inputs: inputs) }
       try folder.claim(inputs: inputs, makesSnapshot: configuration.data == nil, resume: resume)
       try folder.create()
       let claim = try WriterClaim.take(folder.path, note: tell)
@@ -76,8 +79,10 @@ public struct TrainingRun {
     let saver = CheckpointSaver(
       folder, setup.configuration, content, claim: claim, newestGood: start.checkpoint, communicator)
     defer { saver.finish() }
-    let trainer = Trainer(
-      setup, progress: start.progress, saver: saver, recorders: recorders, stopRequested: stopRequested)
+    let timeline = try timeline.map { try RunTimeline($0, communicator, setup.step) }
+    let trainer = try Trainer(
+      setup, progress: start.progress, saver: saver, recorders: recorders, timeline: timeline,
+      stopRequested: stopRequested)
     willTrain()
     try trainer.run()
   }

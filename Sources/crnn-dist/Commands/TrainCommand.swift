@@ -29,6 +29,13 @@ struct TrainCommand: ParsableCommand {
       """)
   var resume = false
 
+  @Option(
+    help: """
+      A file for the first 20 steps of every rank (Chrome trace): reading, each layer's passes, each bucket of gradients \
+      waiting and on its way. For chrome://tracing or ui.perfetto.dev.
+      """)
+  var timeline: String?
+
   @OptionGroup var options: RunOptions
 
   func run() throws {
@@ -40,6 +47,7 @@ struct TrainCommand: ParsableCommand {
       let watch = try EarlyEnd(communicator, during: "its files were read")
       defer { watch.end() }
       var run = TrainingRun(configuration, folder: RunFolder(out), resume: resume)
+      run.timeline = timeline
       run.recorders = [ProgressReporter()]
       run.willTrain = watch.end
       try run.claimFolder(communicator)
