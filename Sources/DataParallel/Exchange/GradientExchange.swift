@@ -21,8 +21,9 @@ public final class GradientExchange {
   private let communicator: any Communicator
   private let memory: ExchangeMemory
   private let parts: NodeParts
-  let buckets: GradientBuckets
-  let messages: NodeMessages?
+  private let queue: (any MessageQueue)?
+  private(set) var buckets: GradientBuckets
+  private var messages: NodeMessages?
 
   /// Buckets of all steps before this one.
   private var base = 0
@@ -36,7 +37,7 @@ public final class GradientExchange {
   /// Collective.
   ///
   /// - Parameters:
-  ///   - bucketBytes: of 64-bit gradients; nil: what goes well with the number of nodes.
+  ///   - bucketBytes: of 64-bit gradients; nil: on one node what goes well anywhere, else what a short measurement finds.
   public init(
     _ communicator: any Communicator, _ layout: GradientLayout, format: GradientFormat = .none,
     overlaps: Bool = true, bucketBytes: Int? = nil
@@ -44,25 +45,55 @@ public final class GradientExchange {
     self.communicator = communicator
     self.format = format
     self.overlaps = overlaps
-    let memory = try ExchangeMemory(communicator, count: layout.count, format: format) {
+    memory = try ExchangeMemory(communicator, count: layout.count, format: format) {
       NodeParts.blocks($0, SummationTree(communicator.layout), format).count
     }
-    let bytes = bucketBytes ?? max(Self.bucketBytes, memory.nodes * Self.shareBytes)
-    let buckets = GradientBuckets(layout, values: bytes / MemoryLayout<Double>.stride)
-    let parts = NodeParts(memory, format)
-    let queue = memory.nodes > 1 ? try communicator.makeMessageQueue() : nil
+    parts = NodeParts(memory, format)
+    queue = memory.nodes > 1 ? try communicator.makeMessageQueue() : nil
+    buckets = GradientBuckets(layout, values: 1)
+    cut(layout, bytes: bucketBytes ?? Self.bucketBytes)
+    if bucketBytes == nil, memory.nodes > 1 { try measureBuckets(layout) }
+  }
+
+  /// Goes over to buckets of about so many bytes.
+  private func cut(_ layout: GradientLayout, bytes: Int) {
+    buckets = GradientBuckets(layout, values: bytes / MemoryLayout<Double>.stride)
     messages =
       memory.isSpeaker
       ? queue.map { NodeMessages(memory, parts, buckets, format, $0, window: Self.windowBytes) } : nil
-    (self.memory, self.buckets, self.parts) = (memory, buckets, parts)
     times = ExchangeTimes(buckets: buckets.count)
   }
 
-  /// 1 MiB.
+  /// On one node, where nothing but the look at a counter comes with a bucket.
   public static let bucketBytes = 1 << 20
-  /// A node's share of a bucket that is worth a message.
-  private static let shareBytes = 1 << 16
+  /// What is tried between nodes, for each node of the job.
+  private static let shareBytes = [1 << 16, 1 << 18, 1 << 20]
+  /// A smaller bucket is taken where it costs no more than this: what comes last is hidden by nothing.
+  private static let worth = 1.05
   private static let windowBytes = 1 << 20
+
+  /// Sums whatever the memory holds, some times with each size. Collective.
+  private func measureBuckets(_ layout: GradientLayout) throws {
+    let sizes = Self.shareBytes.map { $0 * memory.nodes }
+    var seconds: [Double] = []
+    for size in sizes {
+      cut(layout, bytes: size)
+      var best = Double.infinity
+      for _ in 0..<3 {
+        try communicator.barrier()
+        let start = StepProfile.now()
+        try begin()
+        try finish()
+        best = min(best, StepProfile.now() - start)
+      }
+      seconds.append(try communicator.allreduce(best, .maximum))
+      // All of one size are there before the counters go on with another.
+      base += done
+      done = 0
+    }
+    let best = seconds.min() ?? 0
+    cut(layout, bytes: sizes[seconds.firstIndex { $0 <= best * Self.worth } ?? 0])
+  }
 
   /// Where the replica is to put its gradients, and takes their sum from.
   public var replicaMemory: GradientMemory { memory.replicaMemory }
