@@ -2,11 +2,11 @@
 
 import argparse
 import contextlib
-import os
 import socket
 
 import torch
 from torch import nn
+from torch.distributed.algorithms.ddp_comm_hooks import default_hooks
 from torch.nn import functional as F
 
 from networks import FREQUENCIES, POOLING, TAGS, measure, size_of, tell
@@ -33,6 +33,12 @@ class Network(nn.Module):
         return self.tags(F.dropout(x, 0.3, self.training))
 
 
+def send_as_bf16(state, bucket):
+    """PyTorch's own hook under another name. DistributedDataParallel lets the hook through for NCCL only, going by its name;
+    gloo adds bf16 all the same."""
+    return default_hooks.bf16_compress_hook(state, bucket)
+
+
 def run(rank, options):
     torch.set_num_threads(options.threads)
     torch.manual_seed(1)
@@ -42,11 +48,14 @@ def run(rank, options):
     if options.channels_last:
         model = model.to(memory_format=torch.channels_last)
     if options.processes > 1:
-        os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(options.port)}
-        torch.distributed.init_process_group("gloo", rank=rank, world_size=options.processes)
+        torch.distributed.init_process_group(
+            "gloo", init_method=f"tcp://{options.meeting}", rank=rank, world_size=options.processes
+        )
         model = nn.parallel.DistributedDataParallel(
             model, gradient_as_bucket_view=True, broadcast_buffers=False, static_graph=True
         )
+        if options.send_bf16:
+            model.register_comm_hook(None, send_as_bf16)
     if options.compile:
         model = torch.compile(model)
     optimizer = torch.optim.Adam(model.parameters(), fused=True)
@@ -78,14 +87,19 @@ def main():
     parser.add_argument("--channels-last", action="store_true")
     parser.add_argument("--bf16", action="store_true")
     parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--send-bf16", action="store_true", help="gradients are sent as bf16 between the processes")
+    parser.add_argument("--rank", type=int, help="be this one of the processes, the others being started elsewhere")
+    parser.add_argument("--meeting", metavar="ADDRESS:PORT", help="with --rank: where rank 0 waits for the others")
     parser.add_argument("--compile", action="store_true", help="with torch.compile, which needs a C++ compiler")
     options = parser.parse_args()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        options.port = probe.getsockname()[1]
     if options.processes == 1:
         run(0, options)
+    elif options.rank is not None:
+        run(options.rank, options)
     else:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            options.meeting = f"127.0.0.1:{probe.getsockname()[1]}"
         torch.multiprocessing.spawn(run, (options,), nprocs=options.processes)
 
 
