@@ -4,9 +4,9 @@ import MessagePassing
 /// The order in which ranks' parts of a sum are added: a binary tree over the ranks, the same wherever they run and
 /// whoever adds. So the same ranks come to the same last bit on one node and on several.
 ///
-/// The leaves are the ranks, in the order of their numbers. Only where neighbours by number are spread over the nodes (as
-/// with `mpirun --map-by node`), so that a node would have to tell of its ranks one by one, are they in the order of the
-/// nodes.
+/// The leaves are the ranks, node by node. As long as a node has neighbours by number, as launchers place them unless they
+/// are told otherwise, that is the order of the ranks, whatever the nodes. Only where ranks are dealt to the nodes in turn
+/// (`mpirun --map-by node`) is the order another: else a node would have to tell of its ranks one by one.
 ///
 /// A block of the tree holds the leaves from `index · 2^level` on, `2^level` of them or as many as there are. The sum of a
 /// block is the sum of its two halves; a half without leaves is left out.
@@ -19,13 +19,9 @@ package struct SummationTree {
   private let size: Int
   private var leafOfRank: [Int]
 
-  /// More parts than this a node does not send.
-  private static let mostBlocks = 8
-
   package init(_ layout: NodeLayout) {
     size = layout.nodeOfRank.count
     leafOfRank = Array(0..<size)
-    guard layout.nodes.contains(where: { blocks(of: $0).count > Self.mostBlocks }) else { return }
     for (leaf, rank) in layout.nodes.joined().enumerated() { leafOfRank[rank] = leaf }
   }
 
