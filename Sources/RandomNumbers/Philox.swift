@@ -44,4 +44,5 @@ public enum RandomPurpose: UInt32, Sendable {
   case trainSample = 8
   case crop = 16
   case batchOrder = 17
+  case shardExchange = 18
 }

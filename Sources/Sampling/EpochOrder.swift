@@ -1,14 +1,5 @@
 import RandomNumbers
 
-/// How songs are put in a new order for each epoch.
-public enum Shuffle: String, Sendable, Codable, CaseIterable {
-  /// One permutation of all songs; which songs make up a global batch does not depend on the world size.
-  case global
-  /// Each rank keeps to its own shard of the songs and permutes that; no rank needs another's songs. The
-  /// batches depend on the world size.
-  case local
-}
-
 /// The order in which an epoch sees the songs: a function of seed and epoch (and, with local shuffle, of the
 /// number of ranks; with songs of unlike lengths, of the batch size), so that a resumed run goes on where it
 /// stopped.
@@ -46,7 +37,7 @@ public struct EpochOrder: Sendable {
     self.lengths = lengths
     let order = Self.shuffled(seed: seed, epoch: epoch, count: lengths.count, shuffle, ranks: self.ranks)
     songs =
-      shuffle == .local
+      shuffle.hasShards
       ? order : Self.batched(order, lengths, batchSize: max(1, batchSize), seed: seed, epoch: epoch)
   }
 
@@ -63,8 +54,9 @@ public struct EpochOrder: Sendable {
     case .global:
       var stream = RandomStream(seed: seed, purpose: .epochOrder, first: epochWord)
       return stream.permutation(count)
-    case .local:
-      return interleavedShards(seed: seed, epoch: epochWord, count: count, ranks: ranks)
+    case .local, .partial:
+      let shards = Shards(seed: seed, epoch: epoch, count: count, shuffle, ranks: ranks)
+      return interleaved(shards, seed: seed, epoch: epochWord, count: count)
     }
   }
 
@@ -89,13 +81,13 @@ public struct EpochOrder: Sendable {
 
   /// Position p is rank p mod ranks' turn, and its next song: so any stretch of positions is divided among the
   /// ranks as evenly as can be, and all shards end together.
-  private static func interleavedShards(seed: UInt64, epoch: UInt32, count: Int, ranks: Int) -> [Int] {
-    let shards = (0..<ranks).map { rank in
-      let shard = share(of: 0..<count, rank: rank, size: ranks)
+  private static func interleaved(_ shards: Shards, seed: UInt64, epoch: UInt32, count: Int) -> [Int] {
+    let ranks = shards.ofRank.count
+    let shards = shards.ofRank.enumerated().map { rank, songs in
       // The second index tells the shards apart, and from the global order, which has 0.
       var stream = RandomStream(
         seed: seed, purpose: .epochOrder, first: epoch, second: UInt32(truncatingIfNeeded: rank + 1))
-      return stream.permutation(shard.count).map { shard.lowerBound + $0 }
+      return stream.permutation(songs.count).map { songs[$0] }
     }
     return (0..<count).map { shards[$0 % ranks][$0 / ranks] }
   }
@@ -116,7 +108,7 @@ public struct EpochOrder: Sendable {
         }
       }
       return Array(songs[share(of: batch, rank: rank, size: ranks)])
-    case .local:
+    case .local, .partial:
       let first = batch.lowerBound + (rank - batch.lowerBound % ranks + ranks) % ranks
       return stride(from: first, to: batch.upperBound, by: ranks).map { songs[$0] }
     }

@@ -1,6 +1,9 @@
 import Sampling
 import Testing
 
+/// One of each kind.
+let shuffles: [Shuffle] = [.global, .local, .partial(0.1), .partial(1)]
+
 @Suite struct EpochOrderTests {
   /// Sizes that divide and that do not, more ranks than songs, batches larger than the set, no song at all.
   private static let sizes: [(songs: Int, batch: Int, ranks: Int)] = {
@@ -13,7 +16,7 @@ import Testing
     return sizes
   }()
 
-  @Test(arguments: Shuffle.allCases)
+  @Test(arguments: shuffles)
   func everySongIsSeenExactlyOnceAnEpoch(shuffle: Shuffle) {
     for (songs, batch, ranks) in Self.sizes {
       let order = EpochOrder(seed: 9, epoch: 2, count: songs, shuffle: shuffle, ranks: ranks)
@@ -25,7 +28,7 @@ import Testing
     }
   }
 
-  @Test(arguments: Shuffle.allCases)
+  @Test(arguments: shuffles)
   func sharesOfEveryBatchAreNearEqualAndFitTheReplica(shuffle: Shuffle) {
     for (songs, batch, ranks) in Self.sizes {
       let order = EpochOrder(seed: 1, epoch: 1, count: songs, shuffle: shuffle, ranks: ranks)
@@ -60,7 +63,39 @@ import Testing
     }
   }
 
-  @Test(arguments: Shuffle.allCases)
+  @Test func partialShuffleExchangesItsShareOfEveryShard() {
+    for (songs, ranks) in [(100, 3), (41, 4), (5, 2), (3, 5), (10, 1)] {
+      for share in [0.1, 0.5, 1] {
+        var before = Shards(seed: 5, epoch: 1, count: songs, .partial(share), ranks: ranks)
+        #expect(before == Shards(seed: 5, epoch: 7, count: songs, .local, ranks: ranks))
+        for epoch in 2...6 {
+          let shards = Shards(seed: 5, epoch: epoch, count: songs, .partial(share), ranks: ranks)
+          #expect(shards.ofRank.flatMap { $0 }.sorted() == Array(0..<songs))
+          for (was, now) in zip(before.ofRank, shards.ofRank) {
+            #expect(was.count == now.count)
+            let moved = Set(now).subtracting(was).count
+            #expect(moved <= Int((share * Double(was.count)).rounded()))
+          }
+          if songs == 100, ranks == 3 { #expect(shards != before) }
+          before = shards
+        }
+        let order = EpochOrder(seed: 5, epoch: 6, count: songs, shuffle: .partial(share), ranks: ranks)
+        for rank in 0..<ranks {
+          let seen = GlobalBatches(count: songs, batchSize: 8).flatMap { order.songs(in: $0, of: rank) }
+          #expect(seen.sorted() == before.ofRank[rank].sorted())
+        }
+      }
+    }
+  }
+
+  @Test func shufflesAreWrittenAsTheyAreRead() {
+    for shuffle in shuffles { #expect(Shuffle(shuffle.description) == shuffle) }
+    for text in ["", "partial", "partial:", "partial:0", "partial:1.5", "partial:nan", "Global"] {
+      #expect(Shuffle(text) == nil)
+    }
+  }
+
+  @Test(arguments: shuffles)
   func ordersDifferBetweenEpochsAndSeedsAndAreRepeatable(shuffle: Shuffle) {
     func order(_ seed: UInt64, _ epoch: Int) -> [Int] {
       EpochOrder(seed: seed, epoch: epoch, count: 100, shuffle: shuffle, ranks: 3).songs

@@ -63,7 +63,7 @@ public struct RunOption {
       .scalar("accumulate", \.accumulate, .integer(1...1_048_576)),
       .scalar("seed", \.seed, .seed),
       .scalar("batch_norm", \.batchNorm, .choice()),
-      .scalar("shuffle", \.shuffle, .choice()),
+      .scalar("shuffle", \.shuffle, .shuffle),
       .fixed("precision", "fp32"),
       .scalar("gradient_compression", \.gradientCompression, .choice()),
       .scalar("overlap", \.overlap, .flag),

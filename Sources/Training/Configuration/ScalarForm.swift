@@ -1,3 +1,4 @@
+import Sampling
 import Segments
 import Yams
 
@@ -77,6 +78,10 @@ extension ScalarForm<ByteCount> {
 
 extension ScalarForm<CheckpointInterval> {
   static var checkpointInterval: Self { ScalarForm("a count of epochs, or one such as 100steps or 600s") }
+}
+
+extension ScalarForm<Shuffle> {
+  static var shuffle: Self { ScalarForm(Shuffle.forms) }
 }
 
 extension ScalarForm<NonFiniteRule> {

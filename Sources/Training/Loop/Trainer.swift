@@ -29,7 +29,9 @@ final class Trainer {
   private let hosts: [String]
   private let timeline: RunTimeline?
   private let trainSample: [Int]
-  private let ownTrainSample: [Int]
+  private var ownTrainSample: [Int] = []
+  /// Goes over to an epoch's songs.
+  private let turn: (_ epoch: Int) throws -> [Int]
   private let ownValidation: [Int]
   /// Asked where a step ends.
   private let stopRequested: () -> Bool
@@ -55,7 +57,7 @@ final class Trainer {
     self.timeline = timeline
     hosts = try communicator.allgather(communicator.hostName)
     trainSample = setup.trainSample
-    ownTrainSample = setup.ownTrainSample
+    turn = setup.turn
     ownValidation = setup.ownValidation
   }
 
@@ -79,6 +81,7 @@ final class Trainer {
   /// The steps that are left of the epoch.
   private func trainEpoch(_ clock: EpochClock) throws {
     let songs = sides.split.train
+    ownTrainSample = try turn(progress.epoch)
     let order = order(of: songs)
     let batches = GlobalBatches(count: songs.count, batchSize: configuration.batchSize, from: progress.position)
     supply.begin(

@@ -28,7 +28,9 @@ final class TrainingSetup {
   let step: TrainingStep
   let architecture: Architecture
   let trainSample: [Int]
-  let ownTrainSample: [Int]
+  private let shard: RankShard
+  /// Nil where songs are read from the disk as they are needed.
+  private let held: HeldSongs?
   /// The validation songs that this rank predicts.
   let ownValidation: [Int]
   let threads: Int
@@ -60,25 +62,19 @@ final class TrainingSetup {
     let validation = sides.split.validation
     ownValidation = Array(validation[share(of: validation.indices, rank: rank, size: size)])
     trainSample = sides.trainSample(configuration.trainAUCSongs ?? validation.count, seed: configuration.seed)
-    // With local shuffle a rank has its own shard of the songs and no others.
-    let isLocal = configuration.shuffle == .local
-    let shard = isLocal ? Array(train[share(of: train.indices, rank: rank, size: size)]) : train
-    if isLocal {
-      let isOwn = Set(shard)
-      ownTrainSample = trainSample.filter(isOwn.contains)
-    } else {
-      ownTrainSample = Array(trainSample[share(of: trainSample.indices, rank: rank, size: size)])
-    }
-
-    let held = Set(shard).union(ownValidation)
+    shard = RankShard(shuffle: configuration.shuffle, seed: configuration.seed, ranks: size, rank: rank)
+    let own = shard.songs(of: train, epoch: 1)
+    let isShared = !configuration.shuffle.hasShards
     let songMemory = try SongMemory(
-      budget: configuration.memory, songs: held.count, songBytes: SongFeatures.bytes(of: held, songs, input),
+      budget: configuration.memory, songs: own.count + ownValidation.count,
+      songBytes: HeldSongs.bytes(
+        songs, input, training: own, configuration.shuffle, validation: ownValidation, communicator),
       batchBytes: room.segments * input.width * MemoryLayout<Float>.stride, communicator)
     isStreaming = songMemory.batchesAhead > 0
     let (configuration, architecture, seen) = (self.configuration, self.architecture, input)
     memory = try communicator.agree {
       try Self.memory(
-        configuration, architecture, room, seen, songMemory, threads: threads, readers: isLocal ? 1 : size,
+        configuration, architecture, room, seen, songMemory, threads: threads, readers: isShared ? size : 1,
         writesCheckpoints: communicator.isRoot, communicator)
     }
     try communicator.hold(memory)
@@ -101,31 +97,24 @@ final class TrainingSetup {
         ?? Standardization.measured(train, of: songs, input, communicator)
     }
     self.input = input
-    let store: any SongStore
-    if isStreaming {
-      store = StreamedSongs(songs)
-    } else {
-      let features = SongFeatures(songs, input, expecting: held)
-      try Self.load(features, from: songs, isLocal ? shard : nil, train, ownValidation, communicator)
-      store = features
-    }
+    held =
+      isStreaming
+      ? nil
+      : try HeldSongs(
+        songs, input, training: own, isShared: isShared, validation: ownValidation, communicator)
     supply = BatchSupply(
       BatchFiller(
-        store, songs, input, labels: sides.labels, seed: configuration.seed, reusesMemory: !isStreaming),
+        held ?? StreamedSongs(songs), songs, input, labels: sides.labels, seed: configuration.seed,
+        reusesMemory: !isStreaming),
       batchesAhead: songMemory.batchesAhead)
   }
 
-  /// Loads the songs that this rank works on: of those for training its shard, or all where there is none. Collective.
-  private static func load(
-    _ features: SongFeatures, from songs: any SongSource, _ shard: [Int]?, _ train: [Int], _ validation: [Int],
-    _ communicator: any Communicator
-  ) throws {
-    if let shard {
-      try communicator.agree { try features.load(shard, from: songs) }
-    } else {
-      try features.loadShared(train, from: songs, communicator)
-    }
-    try communicator.agree { try features.load(validation, from: songs) }
+  /// Goes over to the songs that this rank trains on in an epoch, and returns those of the sample that are among them.
+  /// Collective; throws on all ranks alike.
+  func turn(to epoch: Int) throws -> [Int] {
+    let songs = shard.songs(of: sides.split.train, epoch: epoch)
+    if case .partial = shard.shuffle, let held { try communicator.agree { try held.turn(to: songs) } }
+    return shard.part(of: trainSample, songs: songs)
   }
 
   /// What the data and the configuration come to, the same on all ranks.

@@ -120,6 +120,24 @@ extension SongFeatures {
   /// parts from the ranks that read them. `songs` are in rising order and the same on all ranks. Collective.
   func loadShared(_ songs: [Int], from source: any SongSource, _ communicator: any Communicator) throws {
     guard communicator.size > 1 else { return try load(songs, from: source) }
+    try readShared(songs, from: source, communicator) { try keep($0, $1) }
+  }
+
+  /// As `loadShared`, into memory of the node; there the lowest rank writes.
+  func loadShared(
+    _ songs: [Int], from source: any SongSource, to node: NodeSongs, _ communicator: any Communicator
+  ) throws {
+    let isWriter =
+      communicator.layout.nodes[communicator.layout.nodeOfRank[communicator.rank]][0] == communicator.rank
+    try readShared(songs, from: source, communicator) { try node.keep($0, $1, writes: isWriter) }
+    // Nobody reads before there is something.
+    try communicator.barrier()
+  }
+
+  private func readShared(
+    _ songs: [Int], from source: any SongSource, _ communicator: any Communicator,
+    _ keep: (ArraySlice<Int>, [SegmentValues]) throws -> Void
+  ) throws {
     let block = Self.block * communicator.size
     for start in stride(from: 0, to: songs.count, by: block) {
       let range = start..<min(start + block, songs.count)
@@ -128,6 +146,17 @@ extension SongFeatures {
       }
       try keep(songs[range], own.map { try Self.exchanged($0, communicator) })
     }
+  }
+
+  /// These songs, those that are here already taken over, the others read.
+  func exchanged(for songs: [Int], from source: any SongSource) throws -> SongFeatures {
+    let next = SongFeatures(source, input, expecting: songs)
+    for song in songs.filter(holds) {
+      let count = input.everything(of: counts[song]).count
+      try next.keep([song], columns.map { $0.values.segments(starts[song]..<starts[song] + count) })
+    }
+    try next.load(songs, from: source)
+    return next
   }
 
   /// Each feature of songs by number; of whole songs, successive ones in one read.
@@ -164,7 +193,7 @@ extension SongFeatures {
 }
 
 extension SegmentValues {
-  fileprivate var kind: Int {
+  var kind: Int {
     switch self {
     case .thousandths: 1
     case .wideThousandths: 2
