@@ -131,7 +131,7 @@ class Nodes:
     def remove(self):
         self.end_processes()
         for name in self._namespaces:
-            subprocess.run([tool_path("ip"), "netns", "delete", name], stderr=subprocess.DEVNULL)
+            remove_namespace(name)
         self._namespaces.clear()
         if self._folder:
             shutil.rmtree(self._folder, ignore_errors=True)
@@ -159,7 +159,8 @@ class Nodes:
             "mpi_yield_when_idle": int(ranks > len(os.sched_getaffinity(0))),
         }
         launcher = ["mpirun", "--leave-session-attached", "--bind-to", "none", "-np", ranks,
-                    "--map-by", "node" if in_turn else "slot", "--host", ",".join(f"{name}:{ranks_per_node}" for name in self.names)]
+                    "--host", ",".join(f"{name}:{ranks_per_node}" for name in self.names),
+                    "--map-by", "node" if in_turn else "slot"]
         for name, value in settings.items():
             launcher += ["--mca", name, value]
         return self.inside(0, [*launcher, *line])
@@ -197,6 +198,15 @@ def processes(namespace):
     return list(map(int, done.stdout.split()))
 
 
+def remove_namespace(name):
+    """With what Open MPI leaves under its host name where mpirun or ranks were killed."""
+    subprocess.run([tool_path("ip"), "netns", "delete", name], stderr=subprocess.DEVNULL)
+    for folder in Path(tempfile.gettempdir()).glob(f"ompi.{name}.*"):
+        shutil.rmtree(folder, ignore_errors=True)
+    for segment in Path("/dev/shm").glob(f"vader_segment.{name}.*"):
+        segment.unlink(missing_ok=True)
+
+
 def remove_abandoned():
     """Removes the namespaces of processes that ended without doing so, by SIGKILL for one."""
     for line in ip("netns", "list").splitlines():
@@ -204,4 +214,4 @@ def remove_abandoned():
         if match and not Path(f"/proc/{match[1]}").exists():
             for each in processes(match[0]):
                 os.kill(each, signal.SIGKILL)
-            subprocess.run([tool_path("ip"), "netns", "delete", match[0]], stderr=subprocess.DEVNULL)
+            remove_namespace(match[0])

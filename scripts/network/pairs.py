@@ -8,7 +8,8 @@ from measured import Trouble
 
 
 def measure(works, place, options):
-    """The results of each work, ours against PyTorch's, and how many works could not be measured."""
+    """The results of each work; ours against PyTorch's, with the largest share of the machine that others used; and how many
+    works could not be measured."""
     works, failed = tried_out(works, place)
     together, apart, carried = defaultdict(list), defaultdict(list), defaultdict(list)
     busiest = 0.0
@@ -27,7 +28,7 @@ def measure(works, place, options):
         told(f"others used up to {busiest:.0%} of the machine meanwhile: read the ratios with care, not the speeds")
     results = [result(work, together[work.name], apart[work.alone], carried[work.name], place, options)
                for work in works]
-    return results, against_peers(works, together), failed
+    return results, {"against_ddp": against_peers(works, together), "others_share": busiest}, failed
 
 
 def tried_out(works, place):
@@ -39,8 +40,16 @@ def tried_out(works, place):
             able.append(work)
         except Trouble as trouble:
             failed += 1
-            told(f"{work.title}: cannot be measured: {trouble}")
+            told(f"{work.title}: cannot be measured: {cause(trouble)}")
+    if not able:
+        raise Trouble("there is nothing that can be measured")
     return able, failed
+
+
+def cause(trouble):
+    """What crnn-dist itself complains of, without the launcher's talk around it; else all that was said."""
+    complaints = [line for line in str(trouble).splitlines() if line.startswith("crnn-dist: ")]
+    return "\n".join(complaints) or trouble
 
 
 def told(line):

@@ -1,7 +1,7 @@
 """The results as Markdown."""
 
 
-def heading(document):
+def heading(document, with_peer):
     ranks, cores = document["ranks"], document["cores"]
     lines = [
         f"{document['place']}; {document['model']} network, {document['songs_per_rank']} songs a rank; crnn-dist by "
@@ -11,8 +11,10 @@ def heading(document):
         lines.append(f"crnn-dist with {' '.join(document['options'])}")
     if document["stream_bytes_per_second"]:
         lines.append(
-            f"a plain connection carries {document['stream_bytes_per_second'] / 1e9:.3f} GB/s in each direction, both at once"
+            f"a plain connection carries {document['stream_bytes_per_second'] / 1e9:.3f} GB/s in each direction, both in use"
         )
+    if with_peer and not document["computes_bf16"]:
+        lines.append("this processor has no bf16 arithmetic, which PyTorch emulates, slowly")
     if ranks > cores:
         lines.append(f"{ranks} ranks share {cores} cores: compare ratios, not speeds")
     return "\n".join(lines)
@@ -30,7 +32,8 @@ def markdown(document):
     ranks = document["ranks"]
     lines = [
         "",
-        f"| what | {ranks} ranks, songs/s | {ranks} runs apart, songs/s | ratio (min – max) | step | over the link | of the rate |",
+        f"| what | {ranks} ranks, songs/s | {ranks} runs apart, songs/s | ratio (min – max) | step | over the link "
+        "| of the rate |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for row in document["results"]:
@@ -46,3 +49,11 @@ def markdown(document):
         for row in document["against_ddp"]:
             lines.append(f"| {row['ours']} | {row['peer']} | {ratio(row['ratio'])} |")
     return "\n".join(lines)
+
+
+def verdict(row, wanted):
+    """Whether a row of ours reaches the ratio wanted, in a line."""
+    holds = row["ratio"]["median"] >= wanted
+    return holds, f"{row['title']}: {row['ratio']['median']:.2f}, at least {wanted:g} wanted: " + (
+        "holds" if holds else "does not hold"
+    )

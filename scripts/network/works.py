@@ -68,13 +68,15 @@ def compression(format):
     return [] if format == "none" else ["--gradient-compression", format]
 
 
-class OurSteps(Steps):
-    peer = None
+def title(format):
+    return "crnn-dist" if format == "none" else f"crnn-dist, gradients sent as {format}"
 
+
+class OurSteps(Steps):
     def __init__(self, options, format):
         super().__init__(options)
         self._format = format
-        self.name, self.title = f"ours-{format}", f"crnn-dist, gradients sent as {format}"
+        self.name, self.title = f"ours-{format}", title(format)
         # What is sent changes nothing where nobody is sent anything.
         self.alone = "ours"
 
@@ -124,11 +126,11 @@ class OurTraining:
 
     def __init__(self, options, format):
         self._options, self._format = options, format
-        self.name, self.title = f"ours-{format}", f"crnn-dist, gradients sent as {format}"
+        self.name, self.title = f"ours-{format}", title(format)
         self.alone = "ours"
 
     def try_out(self, place):
-        """A run of two epochs ends at once where an option is unknown: nothing else has to be found out."""
+        """Only whether it runs at all, with these options."""
         self._run([place.together(self._line("trial", place.ranks, 1))], ["trial"])
 
     def together(self, place):

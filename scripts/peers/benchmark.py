@@ -8,7 +8,7 @@ import sys
 
 import reading
 import report
-from measured import BINARY, Trouble
+from measured import BINARY, Trouble, processor
 from rows import PEERS, chosen, compare
 
 
@@ -57,11 +57,6 @@ def compare_steps(options):
 
 def write(text, path):
     print(text) if path == "-" else pathlib.Path(path).write_text(text + "\n")
-
-
-def processor():
-    lines = pathlib.Path("/proc/cpuinfo").read_text().split("\n")
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "unknown")
 
 
 def main():

@@ -1,5 +1,6 @@
 """One measured process: its command, what it printed, the memory it took, and who else was busy meanwhile."""
 
+import ctypes
 import json
 import os
 import pathlib
@@ -14,6 +15,21 @@ BINARY = ROOT / ".build" / "release" / "crnn-dist"
 
 class Trouble(Exception):
     """A measurement that did not give a result; the message says which and why."""
+
+
+def cpuinfo(*fields):
+    """The first of these fields that /proc/cpuinfo has, of the first processor."""
+    lines = [line.partition(":") for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines()]
+    return next((value.strip() for field in fields for name, _, value in lines if name.strip() == field), "unknown")
+
+
+def processor():
+    return cpuinfo("model name")
+
+
+def computes_bf16():
+    """Whether the processor multiplies bf16 itself; else programs emulate it, slowly."""
+    return any(name in cpuinfo("flags", "Features").split() for name in ("avx512_bf16", "amx_bf16", "bf16"))
 
 
 def busy_seconds():
@@ -82,6 +98,27 @@ class Process:
             raise Trouble(f"{self.line}\nno JSON in what it printed: {text[-500:]!r}") from error
 
 
+def adopt_orphans():
+    """From now on a process whose starter has ended is this one's child, and its time can be told. mpirun does not wait for
+    its daemons on other nodes."""
+    child_subreaper = 36
+    ctypes.CDLL(None).prctl(child_subreaper, 1, 0, 0, 0)
+
+
+def seconds_of_orphans():
+    """Processor seconds of adopted processes and of all that those have waited for; waits for their ends."""
+    seconds, deadline = 0.0, time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            number, _, usage = os.wait4(-1, os.WNOHANG)
+        except ChildProcessError:
+            break  # there are no more
+        seconds += usage.ru_utime + usage.ru_stime
+        if not number:
+            time.sleep(0.02)
+    return seconds
+
+
 def run_together(commands, meanwhile=lambda: None, **extra):
     """Runs commands side by side to their ends: the processes, and the share of the machine that others used meanwhile.
 
@@ -105,8 +142,8 @@ def run_together(commands, meanwhile=lambda: None, **extra):
         for process in processes:
             process.end()
         raise
+    own = sum(process.usage.ru_utime + process.usage.ru_stime for process in processes) + seconds_of_orphans()
     elapsed, busy = time.monotonic() - start, busy_seconds() - busy
-    own = sum(process.usage.ru_utime + process.usage.ru_stime for process in processes)
     return processes, max(0.0, (busy - own) / elapsed / os.cpu_count())
 
 
