@@ -53,8 +53,10 @@ def parse(arguments):
     parser.add_argument("--json", type=Path)
     parser.add_argument("--at-least", type=float, metavar="RATIO")
     options = parser.parse_args(arguments)
-    if min(options.ranks_per_node, options.songs_per_rank, options.pairs, options.steps or 1) < 1 or options.epochs < 2:
-        parser.error("--ranks-per-node, --songs-per-rank, --pairs and --steps want at least 1, --epochs at least 2")
+    if min(options.ranks_per_node, options.songs_per_rank, options.pairs) < 1:
+        parser.error("--ranks-per-node, --songs-per-rank and --pairs want at least 1")
+    if min(options.steps or 2, options.epochs) < 2:
+        parser.error("--steps and --epochs want at least 2, since bytes are counted from the first one on")
     if options.data and not options.train:
         parser.error("--data belongs to --train: steps are measured on random songs")
     for path in (options.binary, options.data):

@@ -44,7 +44,7 @@ class Steps:
         if long.carried is None:
             return long, None
         steps = long.carried[1] - self._short.carried[1]
-        bytes_a_step = max((later - earlier) / max(1, steps)
+        bytes_a_step = max((later - earlier) / steps
                            for later, earlier in zip(long.carried[0], self._short.carried[0]))
         return long, bytes_a_step
 
