@@ -121,11 +121,7 @@ class Nodes:
         """Kills all that runs in the nodes: mpirun, its daemons, ranks, and what those started."""
         deadline = time.monotonic() + 20
         while (left := [each for name in self._namespaces for each in processes(name)]) and time.monotonic() < deadline:
-            for each in left:
-                try:
-                    os.kill(each, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
+            kill_all(left)
             time.sleep(0.05)
 
     def remove(self):
@@ -198,6 +194,22 @@ def processes(namespace):
     return list(map(int, done.stdout.split()))
 
 
+def runs(number, executable):
+    """Whether a process is there and runs this program."""
+    try:
+        return os.readlink(f"/proc/{number}/exe") == str(executable.resolve())
+    except OSError:
+        return False
+
+
+def kill_all(numbers):
+    for each in numbers:
+        try:
+            os.kill(each, signal.SIGKILL)
+        except ProcessLookupError:
+            pass  # it has just ended
+
+
 def remove_namespace(name):
     """With what Open MPI leaves under its host name where mpirun or ranks were killed."""
     subprocess.run([tool_path("ip"), "netns", "delete", name], stderr=subprocess.DEVNULL)
@@ -212,6 +224,5 @@ def remove_abandoned():
     for line in ip("netns", "list").splitlines():
         match = re.match(rf"{PREFIX}-(\d+)-\w+", line)
         if match and not Path(f"/proc/{match[1]}").exists():
-            for each in processes(match[0]):
-                os.kill(each, signal.SIGKILL)
+            kill_all(processes(match[0]))
             remove_namespace(match[0])

@@ -129,11 +129,10 @@ def ranks_on(two_nodes, node):
     for each in two_nodes.processes(node):
         try:
             surroundings = Path(f"/proc/{each}/environ").read_bytes().split(b"\0")
-            executable = os.readlink(f"/proc/{each}/exe")
         except OSError:
             continue  # it has just gone
         ranks = [int(line.partition(b"=")[2]) for line in surroundings if line.startswith(b"OMPI_COMM_WORLD_RANK=")]
-        if ranks and executable == str(program.BINARY.resolve()):
+        if ranks and nodes.runs(each, program.BINARY):
             found[ranks[0]] = each
     return found
 

@@ -14,7 +14,7 @@ from elsewhere import ROOT, measured, nodes
 from measured import Trouble
 from pairs import measure
 from places import CORES, OneNode, OverNetwork
-from works import works
+from works import PEERS, works
 
 UNAVAILABLE = 69
 STEPS = {"large": 12, "small": 60}
@@ -46,14 +46,17 @@ def parse(arguments):
     parser.add_argument("--steps", type=int)
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--data", type=Path)
+    parser.add_argument("--peer", action="append", choices=[peer.name for peer in PEERS])
     parser.add_argument("--ours-only", action="store_true")
     parser.add_argument("--binary", type=Path, default=measured.BINARY)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--at-least", type=float, metavar="RATIO")
     options = parser.parse_args(arguments)
-    if min(options.ranks_per_node, options.songs_per_rank, options.pairs, options.steps or 1) < 1 or options.epochs < 2:
-        parser.error("--ranks-per-node, --songs-per-rank, --pairs and --steps want at least 1, --epochs at least 2")
+    if min(options.ranks_per_node, options.songs_per_rank, options.pairs) < 1:
+        parser.error("--ranks-per-node, --songs-per-rank and --pairs want at least 1")
+    if min(options.steps or 2, options.epochs) < 2:
+        parser.error("--steps and --epochs want at least 2, since bytes are counted from the first one on")
     if options.data and not options.train:
         parser.error("--data belongs to --train: steps are measured on random songs")
     for path in (options.binary, options.data):
@@ -70,6 +73,9 @@ def complete(options, more):
     """What follows from other options."""
     options.more = more
     options.format = list(dict.fromkeys(options.format or ["none"]))
+    # Emulated arithmetic is no peer worth the hours that it takes.
+    able = [peer.name for peer in PEERS if measured.computes_bf16() or not peer.computes_bf16]
+    options.peer = [] if options.ours_only else options.peer or able
     options.steps = 2 if options.quick else options.steps or STEPS[options.model]
     options.pairs = 1 if options.quick else options.pairs
     options.epochs = 2 if options.quick else options.epochs
@@ -140,7 +146,7 @@ def main():
         options.folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="crnn-dist-network-")))
         where = place(options, stack)
         document = describe(where, options)
-        print(tables.heading(document, with_peer=not options.ours_only), flush=True)
+        print(tables.heading(document, with_peer=bool(options.peer)), flush=True)
         if options.train and not options.data:
             options.data = make_songs(options)
         results, found, failed = measure(works(options), where, options)

@@ -14,7 +14,7 @@ def heading(document, with_peer):
             f"a plain connection carries {document['stream_bytes_per_second'] / 1e9:.3f} GB/s in each direction, both in use"
         )
     if with_peer and not document["computes_bf16"]:
-        lines.append("this processor has no bf16 arithmetic, which PyTorch emulates, slowly")
+        lines.append("this processor has no bf16 arithmetic: PyTorch emulates it, slowly, where asked to by --peer")
     if ranks > cores:
         lines.append(f"{ranks} ranks share {cores} cores: compare ratios, not speeds")
     return "\n".join(lines)

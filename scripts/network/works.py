@@ -5,7 +5,6 @@ import shutil
 import statistics
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 
 from elsewhere import ROOT, measured
 from measured import run_together
@@ -45,7 +44,7 @@ class Steps:
         if long.carried is None:
             return long, None
         steps = long.carried[1] - self._short.carried[1]
-        bytes_a_step = max((later - earlier) / max(1, steps)
+        bytes_a_step = max((later - earlier) / steps
                            for later, earlier in zip(long.carried[0], self._short.carried[0]))
         return long, bytes_a_step
 
@@ -90,28 +89,53 @@ class OurSteps(Steps):
         return [place.together(self._line(place.ranks, steps))]
 
 
+@dataclass(frozen=True)
+class Peer:
+    """A way in which PyTorch can do it."""
+
+    name: str
+    title: str
+    computes_bf16: bool = False
+    sends_bf16: bool = False
+
+
+SENT = "gradients sent as bf16 (its hook, which it offers for NCCL only)"
+PEERS = (
+    Peer("ddp", "PyTorch DDP, fp32"),
+    Peer("ddp-sent", f"PyTorch DDP, fp32, {SENT}", sends_bf16=True),
+    Peer("ddp-bf16", "PyTorch DDP, bf16 autocast, fp32 gradients", computes_bf16=True),
+    Peer("ddp-bf16-sent", f"PyTorch DDP, bf16 autocast, {SENT}", computes_bf16=True, sends_bf16=True),
+)
+
+
 class TorchSteps(Steps):
-    def __init__(self, options, name, title, arguments, alone_arguments=()):
+    layouts = {}
+    """The faster layout of memory, found once for each arithmetic."""
+
+    def __init__(self, options, peer):
         super().__init__(options)
-        self.name, self.title, self.alone = name, title, f"ddp{''.join(alone_arguments)}"
-        self._arguments, self._alone_arguments = arguments, alone_arguments
-        self._layout = ()
+        self.name, self.title = peer.name, peer.title
+        self._peer = peer
+        self._arithmetic = ("--bf16",) if peer.computes_bf16 else ()
+        # What is sent changes nothing where nobody is sent anything.
+        self.alone = f"ddp{''.join(self._arithmetic)}"
 
     def try_out(self, place):
-        """Finds the faster layout of memory too."""
-        speeds = {}
-        for layout in ((), ("--channels-last",)):
-            self._layout = layout
-            (process, *_), _ = run_together(place.apart(lambda _: self._line(1, 2))[:1])
-            speeds[layout] = process.json()["songs_per_second"]
-        self._layout = max(speeds, key=speeds.get)
+        if self.alone not in self.layouts:
+            speeds = {}
+            for layout in ((), ("--channels-last",)):
+                self.layouts[self.alone] = layout
+                (process,), _ = run_together(place.apart(lambda _: self._line(1, 1))[:1])
+                speeds[layout] = process.json()["songs_per_second"]
+            self.layouts[self.alone] = max(speeds, key=speeds.get)
         super().try_out(place)
 
     def _line(self, ranks, steps):
         options = self._options
-        arguments = self._arguments if ranks > 1 else self._alone_arguments
+        sent = ["--send-bf16"] if self._peer.sends_bf16 and ranks > 1 else []
         return [sys.executable, TORCH, "--case", f"{options.model}-252", "--batch", ranks * options.songs_per_rank,
-                "--threads", 1, "--steps", steps, "--processes", ranks, *arguments, *self._layout]
+                "--threads", 1, "--steps", steps, "--processes", ranks, *self._arithmetic, *sent,
+                *self.layouts[self.alone]]
 
     def _lines(self, place, steps):
         return place.one_by_one(
@@ -202,12 +226,4 @@ def works(options):
     """All that are asked for, ours first."""
     ours = OurTraining if options.train else OurSteps
     found = [ours(options, format) for format in options.format]
-    if options.ours_only:
-        return found
-    return found + [
-        TorchSteps(options, "ddp", "PyTorch DDP, fp32", ()),
-        TorchSteps(options, "ddp-bf16", "PyTorch DDP, bf16 autocast, fp32 gradients", ("--bf16",), ("--bf16",)),
-        TorchSteps(
-            options, "ddp-bf16-sent", "PyTorch DDP, bf16 autocast, gradients sent as bf16 (its hook, not offered for gloo)",
-            ("--bf16", "--send-bf16"), ("--bf16",)),
-    ]
+    return found + [TorchSteps(options, peer) for peer in PEERS if peer.name in options.peer]
