@@ -70,7 +70,8 @@ public final class GradientExchange {
   private static let shareBytes = [1 << 16, 1 << 18, 1 << 20]
   /// A smaller bucket is taken where it costs no more than this: what comes last is hidden by nothing.
   private static let worth = 1.05
-  private static let windowBytes = 1 << 20
+  /// What a link of 1 Gbit/s carries in two thousandths of a second, which is about the time between two polls.
+  private static let windowBytes = 1 << 18
 
   /// Sums whatever the memory holds, some times with each size. Collective.
   private func measureBuckets(_ layout: GradientLayout) throws {

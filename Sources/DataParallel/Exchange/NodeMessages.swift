@@ -9,9 +9,9 @@ import MessagePassing
 final class NodeMessages {
   /// What has ended with a message.
   private enum Event {
-    case sent(bytes: Int, bucket: Int)
-    case part(bucket: Int)
-    case sum(bucket: Int, node: Int)
+    case sent(bucket: Int)
+    case part(bytes: Int, bucket: Int)
+    case sum(bytes: Int, bucket: Int, node: Int)
   }
 
   private struct Send {
@@ -43,15 +43,22 @@ final class NodeMessages {
   private var events: [Event] = []
   private var pending: [Send] = []
   private var nextPending = 0
-  private var bytesOnTheirWay = 0
+  /// Bytes handed over for sending, received, and still to be received in this step.
+  private var bytesSent = 0
+  private var bytesReceived = 0
+  private var bytesExpected = 0
   /// Of each bucket: messages that are still to come or to go before it is there.
   private var missingParts: [Int] = []
   private var missing: [Int] = []
   /// Whether this node's own part of a bucket waits for the others'.
   private var isOwnThere: [Bool] = []
 
-  /// Bytes that may be on their way out: enough to keep a link busy between two polls, few enough for the small sums of
-  /// batch norm to get through.
+  /// Bytes that a node may have sent beyond what it has received: enough to keep a link busy between two polls, few enough
+  /// for the small sums of batch norm to get through.
+  ///
+  /// That a send has ended says nothing: the system may hold megabytes of it. But nodes send and receive alike, so what
+  /// comes in tells how fast the others take what goes out: no more than two windows wait anywhere. Whoever has received
+  /// all may send all; and where every node is held up, something is still on its way to one of them, so that it goes on.
   private let window: Int
 
   init(
@@ -112,6 +119,7 @@ final class NodeMessages {
     events.removeAll(keepingCapacity: true)
     pending.removeAll(keepingCapacity: true)
     nextPending = 0
+    (bytesSent, bytesReceived, bytesExpected) = (0, 0, 0)
     missingParts = Array(repeating: 0, count: buckets.count)
     missing = missingParts
     isOwnThere = Array(repeating: false, count: buckets.count)
@@ -125,8 +133,10 @@ final class NodeMessages {
             missingParts[bucket] += 1
             let bytes = UnsafeMutableRawBufferPointer(
               start: receivedPart(bucket, node, part), count: own.count * format.part.bytes)
+            bytesExpected += bytes.count
             try queue.receive(
-              bytes, from: speaker(node), tag: partTag(bucket, part), number: number(.part(bucket: bucket)))
+              bytes, from: speaker(node), tag: partTag(bucket, part),
+              number: number(.part(bytes: bytes.count, bucket: bucket)))
           }
         }
         let theirs = share(bucket, node)
@@ -134,8 +144,10 @@ final class NodeMessages {
         missing[bucket] += 1
         let bytes = UnsafeMutableRawBufferPointer(
           start: sumStart(theirs.lowerBound), count: theirs.count * format.sum.bytes)
+        bytesExpected += bytes.count
         try queue.receive(
-          bytes, from: speaker(node), tag: sumTag(bucket), number: number(.sum(bucket: bucket, node: node)))
+          bytes, from: speaker(node), tag: sumTag(bucket),
+          number: number(.sum(bytes: bytes.count, bucket: bucket, node: node)))
       }
     }
   }
@@ -169,12 +181,12 @@ final class NodeMessages {
   private func pump() throws {
     while nextPending < pending.count {
       let send = pending[nextPending]
-      guard bytesOnTheirWay == 0 || bytesOnTheirWay + send.bytes <= window else { return }
-      bytesOnTheirWay += send.bytes
+      guard bytesSent - bytesReceived < window || bytesReceived == bytesExpected else { return }
+      bytesSent += send.bytes
       nextPending += 1
       try queue.send(
         UnsafeRawBufferPointer(start: send.start, count: send.bytes), to: send.rank, tag: send.tag,
-        number: number(.sent(bytes: send.bytes, bucket: send.bucket)))
+        number: number(.sent(bucket: send.bucket)))
     }
   }
 
@@ -182,13 +194,14 @@ final class NodeMessages {
   func advance() throws {
     for number in try queue.poll() {
       switch events[number] {
-      case .sent(let bytes, let bucket):
-        bytesOnTheirWay -= bytes
+      case .sent(let bucket):
         missing[bucket] -= 1
-      case .part(let bucket):
+      case .part(let bytes, let bucket):
+        bytesReceived += bytes
         missingParts[bucket] -= 1
         try addIfComplete(bucket)
-      case .sum(let bucket, let node):
+      case .sum(let bytes, let bucket, let node):
+        bytesReceived += bytes
         if format == .bf16 { unpack(share(bucket, node)) }
         missing[bucket] -= 1
       }
