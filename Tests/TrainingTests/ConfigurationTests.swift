@@ -82,7 +82,7 @@ private func configured(_ yaml: String) throws -> RunConfiguration {
   ("clip_norm: 1e-60", ["clip_norm", "number above 0"]),
   ("clip_norm: .inf", ["clip_norm", "number above 0"]),
   ("precision: bf16", ["precision", "bf16", "fp32"]),
-  ("gradient_compression: bf16", ["gradient_compression", "bf16", "none"]),
+  ("gradient_compression: fp8", ["gradient_compression", "fp8", "none"]),
   ("split: random:2", ["random:2"]),
   ("tags: top:0", ["top:0"]),
   ("checkpoint_every: 3weeks", ["checkpoint_every", "3weeks"]),

@@ -171,7 +171,7 @@ import Training
   private static let streamed: [(budget: String, change: @Sendable (inout RunConfiguration) -> Void)] = [
     ("300KB", { $0.segments = .all }),
     (
-      "300KB",
+      "120KB",
       {
         $0.segments = 24
         $0.crop = .random

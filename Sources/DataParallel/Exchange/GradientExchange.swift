@@ -32,6 +32,8 @@ public final class GradientExchange {
   private var summed = 0
   private var sent = 0
   private var done = 0
+  /// Between `begin` and `finish`: at other times there is nothing to move.
+  private var isUnderWay = false
   private var failure: (any Error)?
 
   /// Collective.
@@ -90,7 +92,7 @@ public final class GradientExchange {
       seconds.append(try communicator.allreduce(best, .maximum))
       // All of one size are there before the counters go on with another.
       base += done
-      done = 0
+      (ready, summed, sent, done) = (0, 0, 0, 0)
     }
     let best = seconds.min() ?? 0
     cut(layout, bytes: sizes[seconds.firstIndex { $0 <= best * Self.worth } ?? 0])
@@ -109,6 +111,7 @@ public final class GradientExchange {
     (ready, summed, sent, done) = (0, 0, 0, 0)
     times.begin()
     try messages?.begin()
+    isUnderWay = true
   }
 
   /// Takes gradients from a value of the arena on: those before are still to come.
@@ -122,7 +125,7 @@ public final class GradientExchange {
 
   /// Does what can be done without waiting. What fails is thrown by `finish`.
   public func poll() {
-    guard failure == nil, done < buckets.count else { return }
+    guard isUnderWay, failure == nil, done < buckets.count else { return }
     do { try advance() } catch { failure = error }
   }
 
@@ -179,6 +182,7 @@ public final class GradientExchange {
         }
       }
     }
+    isUnderWay = false
     times.endWaiting()
   }
 

@@ -8,8 +8,8 @@
 /// go first, then sleeps between looks, since a processor that many ranks share is better used by those waited for.
 public struct Backoff {
   private var looks = 0
-  private static let atOnce = 200
-  private static let yielding = 20_000
+  private static let atOnce = 100
+  private static let yielding = 1_000
 
   public init() {}
 
