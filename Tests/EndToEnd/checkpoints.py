@@ -6,7 +6,7 @@ import h5py
 import numpy
 
 # Facts of the clock, not of the training.
-TIMES = ("seconds", "songs_per_second", "time", "created", "written")
+TIMES = ("seconds", "songs_per_second", "time", "created", "written", "_share", "slowest_rank")
 
 
 def arrays(path):
