@@ -12,7 +12,7 @@ import Foundation
 public enum ChildLimits {
   /// Puts this process, a child, under its limits.
   ///
-  /// - Parameter memory: bytes of address space; taking more fails. Nil for no limit.
+  /// - Parameter memory: bytes of address space beside those that it has now; taking more fails. Nil for no limit.
   public static func enter(memory: Int?) {
     closeInheritedDescriptors()
     // What ends a job goes to all its processes; the parent decides, and this one ends with its channel.
@@ -21,6 +21,7 @@ public enum ChildLimits {
     sigprocmask(SIG_UNBLOCK, &blocked, nil)
     ForeignSignals.endAsKilled()
     endWithParent()
+    _ = ownAddressSpace
     if let memory { allow(memory: memory) }
     var core = rlimit(rlim_cur: 0, rlim_max: 0)
     setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &core)
@@ -45,12 +46,16 @@ public enum ChildLimits {
     return signals
   }
 
-  /// Gives this process so many bytes of address space; taking more fails.
+  /// What this process has at its start: libraries, and stacks of threads, each of which reserves as much as `ulimit -s`
+  /// says, gigabytes on some clusters.
+  private static let ownAddressSpace = addressSpace ?? 0
+
+  /// Gives this process so many bytes of address space beside those that it had at its start; taking more fails.
   public static func allow(memory: Int) {
     var space = rlimit()
     getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &space)
     // A batch system's own limit may be lower.
-    space.rlim_cur = min(rlim_t(memory), space.rlim_max)
+    space.rlim_cur = min(rlim_t(ownAddressSpace + memory), space.rlim_max)
     setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &space)
   }
 

@@ -31,7 +31,7 @@ public enum ProgramChild {
   }
 
   /// In the child: takes its limits and greets the parent. Nil where standard input is no channel of a parent.
-  /// - Parameter memory: bytes of address space; nil for no limit yet.
+  /// - Parameter memory: bytes of address space beside those that it has at its start; nil for no limit yet.
   public static func enter(memory: Int?) -> MessageChannel? {
     guard MessageChannel.isSocket(0) else { return nil }
     isOffered.withLock { $0 = false }

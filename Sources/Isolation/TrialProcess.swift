@@ -17,7 +17,7 @@ public final class TrialProcess {
   /// Processor time for any file, and so many bytes of it for each further second.
   private static let processorSeconds = 10
   private static let bytesOfSecond = 16 << 20
-  /// Address space for any file, and so many times its size more.
+  /// Address space for any file beside what the process has at its start, and so many times its size more.
   private static let memory = 1536 << 20
   private static let memoryOfByte = 4
   /// How long it may take: a network disk can stand still for minutes.

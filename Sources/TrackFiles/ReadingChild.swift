@@ -10,7 +10,7 @@ public enum ReadingChild {
   /// The name of the command, not meant for people, that must call `serve()`.
   public static let command = "read-for-another-process"
 
-  /// Address space that one may take. Its libraries have 300 MB; a song with the most segments takes as much.
+  /// Address space that one may take beside what it has at its start. A song with the most segments takes 300 MB.
   private static let memory = 1536 << 20
   /// After a bad file a process that has taken so much more than at its start ends, and another follows: HDF5 leaks
   /// some memory of what it could not read.

@@ -47,6 +47,16 @@ def test_what_a_limit_allows_is_done(tmp_path):
     assert outcome.code == program.DONE, str(outcome)
 
 
+def test_stacks_of_gigabytes_do_not_count_as_what_a_file_takes(tree, tmp_path):
+    # Each thread reserves as much as the limit of stacks says, which clusters set high for Fortran's sake.
+    stacks = "ulimit -s 4000000"
+    songs = ["--msd", tree / "msd", "--lastfm", tree / "lastfm", "--segments", 60]
+    outcome = limited(tmp_path, ["prepare", *songs, "--out", tmp_path / "songs.h5"], stacks)
+    assert outcome.code == program.DONE and not program.complaints(outcome), str(outcome)
+    outcome = limited(tmp_path, ["inspect", tmp_path / "songs.h5"], stacks)
+    assert outcome.code == program.DONE and not program.complaints(outcome), str(outcome)
+
+
 @pytest.mark.parametrize("ranks", [None, 2])
 def test_training_is_refused_before_songs_are_loaded_and_anything_is_written(snapshot, tmp_path, ranks):
     arguments = ["train", "--data", snapshot, "--out", tmp_path / "run", "--model", "large", "--batch-size", 48,
