@@ -46,8 +46,7 @@ public struct FolderListing: Sendable, Equatable {
         if errno != 0 { throw .last }
         return
       }
-      let nameOffset = MemoryLayout<dirent>.offset(of: \dirent.d_name)!
-      let name = (UnsafeRawPointer(entry) + nameOffset).assumingMemoryBound(to: CChar.self)
+      let name = Self.name(of: entry)
       if name[0] == CChar(UInt8(ascii: ".")) { continue }
       guard let text = String(validatingCString: name) else {
         unnameable.append(String(cString: name))
@@ -76,10 +75,14 @@ extension FolderListing {
         if errno != 0 { throw .last }
         return names
       }
-      withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-        names.append(String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self))
-      }
+      names.append(String(cString: name(of: entry)))
     }
+  }
+
+  /// Where an entry's name is. The array that is declared there is longer than most entries, so it must not be copied.
+  private static func name(of entry: UnsafePointer<dirent>) -> UnsafePointer<CChar> {
+    let offset = MemoryLayout<dirent>.offset(of: \dirent.d_name)!
+    return (UnsafeRawPointer(entry) + offset).assumingMemoryBound(to: CChar.self)
   }
 }
 

@@ -72,6 +72,14 @@ import Testing
     #expect(try Set(folder.names()) == [alive, elsewhere, "epoch-0001.h5", ".hidden"])
   }
 
+  /// The system gives entries in blocks that are cut where the next one does not fit: nothing is behind the last ones.
+  @Test func namesAreFoundInAFolderOfManyBlocks() throws {
+    let folder = try TemporaryFolder()
+    for number in 1...4000 { try folder.write([], to: ".a.partial-x-1-\(number)") }
+    FileWriter.removeAllUnfinished(in: folder.path)
+    #expect(try folder.names() == [])
+  }
+
   @Test func onlyTheTemporariesOfTheTargetAreRemovedWhereOneIsNamed() throws {
     let folder = try TemporaryFolder()
     let own = ".songs.h5.partial-another-host-1-abc"
