@@ -17,8 +17,7 @@ final class AccumulatedParts {
   }
 
   /// The last part's gradients become the sum with those of the parts before, as soon as a range of them is there.
-  func add(_ range: Range<Int>, last: Bool) {
-    guard last else { return }
+  func add(_ range: Range<Int>) {
     let (own, before) = (replica.gradients.storage.start, gradients.storage.start)
     for i in range { own[i] = before[i] + own[i] }
   }

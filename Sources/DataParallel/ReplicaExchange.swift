@@ -92,27 +92,3 @@ public final class ReplicaExchange {
     for (index, sum) in sums.enumerated() { arena.storage.all[index] = Float(sum) }
   }
 }
-
-/// Batch norm over the global batch (`--batch-norm sync`): the sums that make up means, variances and their gradients are
-/// added over all ranks, in 64 bits.
-public final class SynchronousStatistics: BatchStatisticsReduction {
-  private let exchange: ReplicaExchange
-  /// Where the sums are timed, as a phase of the layer that needs them.
-  public var profile: StepProfile?
-
-  public init(_ exchange: ReplicaExchange) { self.exchange = exchange }
-
-  /// Replaces the values by their sums over all ranks. Collective: ranks without songs bring zeros.
-  public func sum(_ values: UnsafeMutableBufferPointer<Double>) throws {
-    guard let profile else { return try exchange.sum(values) }
-    try profile.measure("sum over the ranks") { try exchange.sum(values) }
-  }
-}
-
-extension Communicator {
-  /// Copies the root's weights, moving statistics and optimiser's state to every rank. Collective.
-  public func broadcast(_ replica: Replica, optimizer: any Optimizer, root: Int = 0) throws {
-    try broadcast([replica.parameters, replica.movingStatistics] + optimizer.state.map(\.arena), root: root)
-    optimizer.steps = try broadcast([optimizer.steps], root: root)[0]
-  }
-}

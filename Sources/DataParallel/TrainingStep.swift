@@ -122,10 +122,9 @@ public final class TrainingStep {
       let own = try next()
       let isLast = part == songs.count - 1
       let outcome = try replica.computeGradients(own, step: context, statistics: statistics) { range in
-        if part > 0 { parts?.add(range, last: isLast) }
-        if isLast, let gradients = exchange.gradients, gradients.overlaps {
-          gradients.take(from: range.lowerBound)
-        }
+        guard isLast else { return }
+        if part > 0 { parts?.add(range) }
+        if let gradients = exchange.gradients, gradients.overlaps { gradients.take(from: range.lowerBound) }
       }
       lossSum += outcome.lossSum
       if statistics == nil {

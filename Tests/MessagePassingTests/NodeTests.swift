@@ -7,6 +7,8 @@ import Testing
     let layout = NodeLayout(lowestRanks: [0, 0, 2, 0, 2, 5])
     #expect(layout.nodes == [[0, 1, 3], [2, 4], [5]])
     #expect(layout.nodeOfRank == [0, 0, 1, 0, 1, 2])
+    #expect(layout.neighbours(of: 3) == [0, 1, 3] && layout.speaker(of: 1) == 2)
+    #expect((0..<6).filter(layout.isSpeaker) == [0, 2, 5])
     #expect(NodeLayout(size: 5, ranksPerNode: 2).nodes == [[0, 1], [2, 3], [4]])
     #expect(NodeLayout(size: 3, ranksPerNode: 9).nodes == [[0, 1, 2]])
   }

@@ -32,16 +32,10 @@ final class ExchangeMemory {
   var isSpeaker: Bool { place == 0 }
 
   /// Collective. Where nodes have no room for shared memory, every rank is a node of its own.
-  /// - Parameter blocks: how many parts of its sum a node tells others of, of its ranks.
-  init(
-    _ communicator: any Communicator, count: Int, format: GradientFormat, blocks: ([Int]) -> Int
-  ) throws {
+  init(_ communicator: any Communicator, count: Int, format: GradientFormat) throws {
     self.count = count
     var layout = communicator.layout
-    func bytes() -> Int {
-      let ranks = layout.nodes[layout.nodeOfRank[communicator.rank]]
-      return Self.bytes(count, ranks: ranks.count, parts: layout.nodes.count > 1 ? blocks(ranks) : 0, format)
-    }
+    func bytes() -> Int { Self.bytes(count, layout, rank: communicator.rank, format) }
     if let shared = try communicator.makeNodeMemory(bytes: bytes()) {
       memory = shared
     } else {
@@ -50,7 +44,7 @@ final class ExchangeMemory {
     }
     self.layout = layout
     node = layout.nodeOfRank[communicator.rank]
-    let ranks = layout.nodes[node]
+    let ranks = layout.neighbours(of: communicator.rank)
     place = ranks.firstIndex(of: communicator.rank)!
     var next = memory.bytes.baseAddress! + ranks.count * Self.room(count, 8)
     func take(_ bytes: Int) -> UnsafeMutableRawPointer {
@@ -73,9 +67,13 @@ final class ExchangeMemory {
     NodeMemory.room((count + 2 * vectorWidth) * bytes)
   }
 
-  static func bytes(_ count: Int, ranks: Int, parts: Int, _ format: GradientFormat) -> Int {
-    ranks * room(count, 8) + room(count, 4) + (parts > 0 && format == .bf16 ? room(count, 4) : 0)
-      + parts * room(count, format.part.bytes) + SharedCounters.bytes(2 * ranks + 1)
+  /// Bytes that the ranks of a rank's node share.
+  static func bytes(_ count: Int, _ layout: NodeLayout, rank: Int, _ format: GradientFormat) -> Int {
+    let ranks = layout.neighbours(of: rank)
+    let several = layout.nodes.count > 1
+    let parts = several ? NodeParts.blocks(ranks, SummationTree(layout), format).count : 0
+    return ranks.count * room(count, 8) + room(count, 4) + (several && format == .bf16 ? room(count, 4) : 0)
+      + parts * room(count, format.part.bytes) + SharedCounters.bytes(2 * ranks.count + 1)
   }
 
   /// The gradients of a rank of this node, by its place.

@@ -47,9 +47,7 @@ public final class GradientExchange {
     self.communicator = communicator
     self.format = format
     self.overlaps = overlaps
-    memory = try ExchangeMemory(communicator, count: layout.count, format: format) {
-      NodeParts.blocks($0, SummationTree(communicator.layout), format).count
-    }
+    memory = try ExchangeMemory(communicator, count: layout.count, format: format)
     parts = NodeParts(memory, format)
     queue = memory.nodes > 1 ? try communicator.makeMessageQueue() : nil
     buckets = GradientBuckets(layout, values: 1)
@@ -91,8 +89,7 @@ public final class GradientExchange {
       }
       seconds.append(try communicator.allreduce(best, .maximum))
       // All of one size are there before the counters go on with another.
-      base += done
-      (ready, summed, sent, done) = (0, 0, 0, 0)
+      countStep()
     }
     let best = seconds.min() ?? 0
     cut(layout, bytes: sizes[seconds.firstIndex { $0 <= best * Self.worth } ?? 0])
@@ -100,18 +97,23 @@ public final class GradientExchange {
 
   /// Where the replica is to put its gradients, and takes their sum from.
   public var replicaMemory: GradientMemory { memory.replicaMemory }
-  /// The nodes between which gradients travel.
-  public var nodes: Int { memory.nodes }
+  /// Bytes that this rank's node sends the others in a step, known to the rank that speaks for it; 0 on one node.
+  var bytesToSend: Int { messages?.bytesToSend ?? 0 }
 
   // MARK: A step
 
   /// Expects what other nodes will send. Comes before the step's first gradients.
   public func begin() throws {
-    base += done
-    (ready, summed, sent, done) = (0, 0, 0, 0)
+    countStep()
     times.begin()
     try messages?.begin()
     isUnderWay = true
+  }
+
+  /// Puts the last step's buckets to those of all before.
+  private func countStep() {
+    base += done
+    (ready, summed, sent, done) = (0, 0, 0, 0)
   }
 
   /// Takes gradients from a value of the arena on: those before are still to come.
@@ -220,13 +222,11 @@ public final class GradientExchange {
 
   /// Bytes that an exchange takes of a rank's memory, when its node has so many ranks.
   static func plannedBytes(_ count: Int, layout: NodeLayout, rank: Int, format: GradientFormat) -> Int {
-    let ranks = layout.nodes[layout.nodeOfRank[rank]]
-    let tree = SummationTree(layout)
+    let shared = ExchangeMemory.bytes(count, layout, rank: rank, format) / layout.neighbours(of: rank).count
     let several = layout.nodes.count > 1
-    let parts = several ? NodeParts.blocks(ranks, tree, format).count : 0
-    let others = several ? layout.nodes.reduce(0) { $0 + NodeParts.blocks($1, tree, format).count } : 0
-    let shared = ExchangeMemory.bytes(count, ranks: ranks.count, parts: parts, format) / ranks.count
-    let messages = several ? others * count / layout.nodes.count * format.part.bytes : 0
+    let tree = SummationTree(layout)
+    let parts = several ? layout.nodes.reduce(0) { $0 + NodeParts.blocks($1, tree, format).count } : 0
+    let messages = parts * count / layout.nodes.count * format.part.bytes
     return shared + messages + (several && format == .bf16 ? 6 * count : 0)
   }
 }

@@ -28,6 +28,8 @@ final class NodeMessages {
   private let format: GradientFormat
   private let queue: any MessageQueue
   private let addition: OrderedAddition
+  /// Of what is there already: one run.
+  private let unpacking = OrderedAddition([.take(0)])
   /// Parts of every node.
   private let partsOfNode: [Int]
   /// The other nodes' parts of this node's shares: of each node, and part, the shares of all buckets one after the other.
@@ -43,22 +45,25 @@ final class NodeMessages {
   private var events: [Event] = []
   private var pending: [Send] = []
   private var nextPending = 0
-  /// Bytes handed over for sending, received, and still to be received in this step.
+  /// Bytes that go out and come in in a step; and those of this step that were handed over for sending, and that came.
+  let bytesToSend: Int
+  private let bytesToReceive: Int
   private var bytesSent = 0
   private var bytesReceived = 0
-  private var bytesExpected = 0
   /// Of each bucket: messages that are still to come or to go before it is there.
   private var missingParts: [Int] = []
   private var missing: [Int] = []
   /// Whether this node's own part of a bucket waits for the others'.
   private var isOwnThere: [Bool] = []
 
-  /// Bytes that a node may have sent beyond what it has received: enough to keep a link busy between two polls, few enough
-  /// for the small sums of batch norm to get through.
+  /// Bytes by which a node may be ahead with sending: enough to keep a link busy between two polls, few enough for the small
+  /// sums of batch norm to get through.
   ///
-  /// That a send has ended says nothing: the system may hold megabytes of it. But nodes send and receive alike, so what
-  /// comes in tells how fast the others take what goes out: no more than two windows wait anywhere. Whoever has received
-  /// all may send all; and where every node is held up, something is still on its way to one of them, so that it goes on.
+  /// That a send has ended says nothing: the system may hold megabytes of it. But what comes in tells how fast the others
+  /// take what goes out, since all go through the same buckets. A node is ahead by the share of its bytes that it has sent
+  /// beyond the share of its expected ones that it has received: shares, because a node of several parts sends more than it
+  /// receives, and would be held up for ever by bytes. Of all nodes the one that has sent the least share is never ahead,
+  /// so that some node goes on always.
   private let window: Int
 
   init(
@@ -92,12 +97,30 @@ final class NodeMessages {
       }
     }
     let rounds = format == .bf16
+    let bytes = Self.bytesOfStep(memory, buckets, format, partsOfNode)
+    (bytesToSend, bytesToReceive) = (bytes.sent, bytes.received)
     sums = AlignedRun(count: rounds ? memory.count : 0)
     sumError = AlignedBuffer(count: rounds ? memory.count : 0)
   }
 
+  private static func bytesOfStep(
+    _ memory: ExchangeMemory, _ buckets: GradientBuckets, _ format: GradientFormat, _ partsOfNode: [Int]
+  ) -> (sent: Int, received: Int) {
+    var bytes = (sent: 0, received: 0)
+    for range in buckets.ranges {
+      let shares = partsOfNode.indices.map { GradientBuckets.part($0, of: memory.nodes, range).count }
+      for node in partsOfNode.indices where node != memory.node {
+        bytes.sent +=
+          shares[node] * partsOfNode[memory.node] * format.part.bytes + shares[memory.node] * format.sum.bytes
+        bytes.received +=
+          shares[memory.node] * partsOfNode[node] * format.part.bytes + shares[node] * format.sum.bytes
+      }
+    }
+    return bytes
+  }
+
   private var others: [Int] { memory.layout.nodes.indices.filter { $0 != memory.node } }
-  private func speaker(_ node: Int) -> Int { memory.layout.nodes[node][0] }
+  private func speaker(_ node: Int) -> Int { memory.layout.speaker(of: node) }
   private func share(_ bucket: Int, _ node: Int) -> Range<Int> {
     GradientBuckets.part(node, of: memory.nodes, buckets.ranges[bucket])
   }
@@ -119,7 +142,7 @@ final class NodeMessages {
     events.removeAll(keepingCapacity: true)
     pending.removeAll(keepingCapacity: true)
     nextPending = 0
-    (bytesSent, bytesReceived, bytesExpected) = (0, 0, 0)
+    (bytesSent, bytesReceived) = (0, 0)
     missingParts = Array(repeating: 0, count: buckets.count)
     missing = missingParts
     isOwnThere = Array(repeating: false, count: buckets.count)
@@ -133,7 +156,6 @@ final class NodeMessages {
             missingParts[bucket] += 1
             let bytes = UnsafeMutableRawBufferPointer(
               start: receivedPart(bucket, node, part), count: own.count * format.part.bytes)
-            bytesExpected += bytes.count
             try queue.receive(
               bytes, from: speaker(node), tag: partTag(bucket, part),
               number: number(.part(bytes: bytes.count, bucket: bucket)))
@@ -144,7 +166,6 @@ final class NodeMessages {
         missing[bucket] += 1
         let bytes = UnsafeMutableRawBufferPointer(
           start: sumStart(theirs.lowerBound), count: theirs.count * format.sum.bytes)
-        bytesExpected += bytes.count
         try queue.receive(
           bytes, from: speaker(node), tag: sumTag(bucket),
           number: number(.sum(bytes: bytes.count, bucket: bucket, node: node)))
@@ -178,10 +199,15 @@ final class NodeMessages {
     pending.append(Send(start: start, bytes: bytes, rank: speaker(node), tag: tag, bucket: bucket))
   }
 
+  /// Bytes that this node has sent beyond what would be in step with what it has received.
+  private var bytesAhead: Int {
+    guard bytesToReceive > 0 else { return 0 }
+    return bytesSent - Int(Double(bytesReceived) / Double(bytesToReceive) * Double(bytesToSend))
+  }
+
   private func pump() throws {
-    while nextPending < pending.count {
+    while nextPending < pending.count, bytesAhead < window {
       let send = pending[nextPending]
-      guard bytesSent - bytesReceived < window || bytesReceived == bytesExpected else { return }
       bytesSent += send.bytes
       nextPending += 1
       try queue.send(
@@ -210,7 +236,9 @@ final class NodeMessages {
   }
 
   private func unpack(_ range: Range<Int>) {
-    NumberRun(sums.start + range.lowerBound, .brainFloat).copy(range.count, to: memory.sum + range.lowerBound)
+    unpacking.sum(
+      [NumberRun(sums.start + range.lowerBound, .brainFloat)], count: range.count,
+      to: memory.sum + range.lowerBound)
   }
 
   /// Adds up this node's share of a bucket when all parts of it are there, and sends it to all.

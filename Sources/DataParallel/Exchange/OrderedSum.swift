@@ -27,8 +27,6 @@ final class OrderedSum {
   private var number = 0
   /// Called while this rank waits.
   var whileWaiting: () -> Void = {}
-  /// Seconds spent waiting for others.
-  private(set) var waited = 0.0
 
   /// Beyond so many nodes MPI's own tree is better than a message from each to each. Its order is MPI's.
   static let mostNodes = 16
@@ -37,7 +35,7 @@ final class OrderedSum {
   static func make(_ communicator: any Communicator, capacity: Int) throws -> OrderedSum? {
     guard communicator.layout.nodes.count <= mostNodes else { return nil }
     var layout = communicator.layout
-    let bytes = Self.bytes(capacity, ranks: layout.nodes[layout.nodeOfRank[communicator.rank]].count)
+    let bytes = Self.bytes(capacity, ranks: layout.neighbours(of: communicator.rank).count)
     var memory = try communicator.makeNodeMemory(bytes: bytes)
     if memory == nil {
       guard communicator.size <= mostNodes else { return nil }
@@ -56,7 +54,7 @@ final class OrderedSum {
   {
     (self.communicator, self.layout, self.memory, self.capacity) = (communicator, layout, memory, capacity)
     node = layout.nodeOfRank[communicator.rank]
-    let ranks = layout.nodes[node]
+    let ranks = layout.neighbours(of: communicator.rank)
     place = ranks.firstIndex(of: communicator.rank)!
     let counters = memory.bytes.baseAddress! + 2 * (ranks.count + 1) * Self.slot(capacity)
     brought = SharedCounters(at: counters, count: ranks.count)
@@ -93,8 +91,6 @@ final class OrderedSum {
     number += 1
     slot(place).update(from: start, count: values.count)
     brought.set(place, to: number)
-    let began = StepProfile.now()
-    defer { waited += StepProfile.now() - began }
     let ranks = layout.nodes[node].indices
     if let queue {
       if place == 0 {
@@ -125,13 +121,14 @@ final class OrderedSum {
         next += count
       }
       guard other != node else { continue }
-      try queue.receive(bytes, from: layout.nodes[other][0], tag: number & 1, number: 0)
+      try queue.receive(bytes, from: layout.speaker(of: other), tag: number & 1, number: 0)
       messages += 1
     }
     let ownStart = runs[partsOfNode[..<node].reduce(0, +)].start
     for other in partsOfNode.indices where other != node {
       try queue.send(
-        UnsafeRawBufferPointer(start: ownStart, count: partsOfNode[node] * count * 8), to: layout.nodes[other][0],
+        UnsafeRawBufferPointer(start: ownStart, count: partsOfNode[node] * count * 8),
+        to: layout.speaker(of: other),
         tag: number & 1, number: 0)
       messages += 1
     }

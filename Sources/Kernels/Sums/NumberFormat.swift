@@ -26,15 +26,6 @@ public struct NumberRun {
   /// The run from a number on.
   func dropping(_ count: Int) -> NumberRun { NumberRun(start + count * format.bytes, format) }
 
-  /// Writes the numbers in single precision; they are not doubles.
-  public func copy(_ count: Int, to target: UnsafeMutablePointer<Float>) {
-    guard format == .brainFloat else {
-      return target.update(from: start.assumingMemoryBound(to: Float.self), count: count)
-    }
-    let values = start.assumingMemoryBound(to: UInt16.self)
-    for i in 0..<count { target[i] = BrainFloat.value(values[i]) }
-  }
-
   /// The numbers as doubles: where they are, or else in the room.
   func doubles(_ count: Int, room: UnsafeMutablePointer<Double>) -> UnsafePointer<Double> {
     switch format {

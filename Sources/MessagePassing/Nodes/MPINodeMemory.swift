@@ -9,7 +9,7 @@ extension MPICommunicator {
     // The library backs the memory by a file in memory, and whoever writes beyond what there is room for is killed.
     let hasRoom = bytes + Self.spare <= Self.sharedRoom
     guard try allreduce(hasRoom ? 1 : 0, .minimum) == 1 else { return nil }
-    let own = MPI_Aint(layout.nodes[layout.nodeOfRank[rank]][0] == rank ? max(1, bytes) : 0)
+    let own = MPI_Aint(layout.isSpeaker(rank) ? max(1, bytes) : 0)
     var window: MPI_Win?
     var start: UnsafeMutableRawPointer?
     let code = MPI_Win_allocate_shared(own, 1, crnn_mpi_info_null(), nodeHandle, &start, &window)

@@ -26,6 +26,15 @@ public struct NodeLayout: Sendable, Equatable {
     self.init(lowestRanks: (0..<size).map { $0 / max(1, ranksPerNode) * max(1, ranksPerNode) })
   }
 
+  /// The ranks of a rank's node, itself among them.
+  public func neighbours(of rank: Int) -> [Int] { nodes[nodeOfRank[rank]] }
+
+  /// The rank that acts for a node where one does: its lowest.
+  public func speaker(of node: Int) -> Int { nodes[node][0] }
+
+  /// Whether a rank acts for its node.
+  public func isSpeaker(_ rank: Int) -> Bool { speaker(of: nodeOfRank[rank]) == rank }
+
   /// What the environment limits nodes to; nil where it does not.
   package static func ranksPerNode(of environment: [String: String]) -> Int? {
     environment[environmentVariable].flatMap { Int($0) }.flatMap { $0 > 0 ? $0 : nil }

@@ -23,7 +23,6 @@ final class TrainingSetup {
   /// Batches of training and of evaluation, from memory or from the disk.
   let supply: BatchSupply
   let replica: Replica
-  let exchange: ReplicaExchange
   /// The step of all ranks, with the optimiser.
   let step: TrainingStep
   let architecture: Architecture
@@ -78,7 +77,7 @@ final class TrainingSetup {
         writesCheckpoints: communicator.isRoot, communicator)
     }
     try communicator.hold(memory)
-    exchange = try configuration.makeExchange(architecture.network(), communicator)
+    let exchange = try configuration.makeExchange(architecture.network(), communicator)
     let gradientMemory = exchange.gradientMemory
     let (replica, optimizer) = try communicator.agree {
       let replica = try Replica(

@@ -127,8 +127,7 @@ extension SongFeatures {
   func loadShared(
     _ songs: [Int], from source: any SongSource, to node: NodeSongs, _ communicator: any Communicator
   ) throws {
-    let isWriter =
-      communicator.layout.nodes[communicator.layout.nodeOfRank[communicator.rank]][0] == communicator.rank
+    let isWriter = communicator.layout.isSpeaker(communicator.rank)
     try readShared(songs, from: source, communicator) { try node.keep($0, $1, writes: isWriter) }
     // Nobody reads before there is something.
     try communicator.barrier()

@@ -121,18 +121,15 @@ private final class Bench {
   private let batches: [Batch]
   /// Songs of all ranks in each part of a batch.
   private let parts: [Int]
-  private let exchange: ReplicaExchange
   private let seed: UInt64
 
   init(_ benchmark: StepBenchmark, _ exchange: ReplicaExchange, _ communicator: any Communicator) throws {
-    self.exchange = exchange
     let configuration = benchmark.configuration
     isInference = benchmark.isInference
     globalSongs = configuration.batchSize
     seed = configuration.seed
     let parts = configuration.parts(of: 0..<globalSongs)
     self.parts = parts.map(\.count)
-    let exchange = exchange
     replica = try Replica(
       configuration.architecture(), maximumBatch: configuration.largestShare(ranks: communicator.size),
       threads: benchmark.threads, gradientMemory: exchange.gradientMemory)

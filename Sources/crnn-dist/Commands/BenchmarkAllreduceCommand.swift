@@ -21,7 +21,8 @@ struct BenchmarkAllreduceCommand: ParsableCommand {
   @Option(help: "Sizes in bytes, separated by commas; K, M and G mean 2^10, 2^20 and 2^30.")
   var sizes = "4K,64K,1M,4M,16M,64M"
 
-  @Option(help: "Bytes of gradients that go together (same notation). Default: by the number of nodes.")
+  @Option(
+    help: "Bytes of gradients that go together (same notation). Default: 1M, and between nodes what goes fastest.")
   var bucket: String?
 
   @Option(help: "What gradients are sent as between nodes: none, fp32 or bf16.")
@@ -54,7 +55,7 @@ struct BenchmarkAllreduceCommand: ParsableCommand {
         let measurement = try ExchangeMeasurement(communicator, bytes: load.bytes, options)
         let seconds = try median(of: measurement)
         let result = AllreduceResult(
-          load: load, seconds: seconds, worldSize: communicator.size, sentBytes: measurement.bytesOverLink,
+          load: load, seconds: seconds, worldSize: communicator.size, sentBytes: measurement.bytesToSend,
           link: link)
         results.append(result)
         if communicator.isRoot, !json { print(result.row) }
