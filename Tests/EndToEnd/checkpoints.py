@@ -1,6 +1,7 @@
 """Reads checkpoints and metrics with h5py and json alone, as any other tool would."""
 
 import json
+import time
 
 import h5py
 import numpy
@@ -44,5 +45,18 @@ def metrics(run, event=None):
     return [line for line in lines if event is None or line["event"] == event]
 
 
+def wait_for_epoch(run, epoch, told=lambda: "", timeout=120):
+    """Returns when a run has made a step of this epoch; what `told` returns explains why it has not."""
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        try:
+            if any(line["epoch"] == epoch for line in metrics(run, "step")):
+                return
+        except (OSError, ValueError):
+            pass  # not there yet, or the last line half-written
+        time.sleep(0.02)
+    raise AssertionError(f"no epoch {epoch} in {run}\n{told()}")
+
+
 def without_times(line):
-    return {key: value for key, value in line.items() if not any(time in key for time in TIMES)}
+    return {key: value for key, value in line.items() if not any(word in key for word in TIMES)}

@@ -118,6 +118,25 @@ def wait_until_gone(word, timeout=60):
     raise AssertionError(f"a process with {word} in its line is still there")
 
 
+def rank_of(process, word=None):
+    """The rank of a process of crnn-dist in its job, under mpirun or srun; nothing where it is none, has just gone, or does
+    not have the word in its line."""
+    try:
+        words = Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")
+        surroundings = Path(f"/proc/{process}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return None
+    if words[0] != str(BINARY).encode() or word is not None and str(word).encode() not in words:
+        return None
+    return next((int(line.partition(b"=")[2]) for line in surroundings if line.startswith(b"PMIX_RANK=")), None)
+
+
+def ranks_of(run):
+    """The processes that train in a folder, by their ranks."""
+    ranks = {rank_of(int(entry), run): int(entry) for entry in os.listdir("/proc") if entry.isdigit()}
+    return {rank: process for rank, process in ranks.items() if rank is not None}
+
+
 def complaints(outcome):
     """The lines in which the program itself says what is wrong; mpirun's own talk around them left out."""
     return [line for line in outcome.errors.splitlines() if line.startswith("crnn-dist: ")]

@@ -5,7 +5,6 @@ import py_compile
 import re
 import shutil
 import subprocess
-import time
 
 import pytest
 
@@ -84,18 +83,6 @@ def test_an_array_ends_like_a_preemptible_job():
     assert "scontrol requeue" in ends[0] and ends[0] == ends[1]
 
 
-def wait_for_second_epoch(run, timeout=60):
-    deadline = time.monotonic() + timeout
-    while time.monotonic() < deadline:
-        try:
-            if any(line["epoch"] == 2 for line in checkpoints.metrics(run, "step")):
-                return
-        except (OSError, ValueError):
-            pass  # not there yet, or the last line half-written
-        time.sleep(0.02)
-    raise AssertionError(f"no second epoch in {run}")
-
-
 @pytest.mark.slurm
 def test_tasks_of_an_array_go_on_by_themselves(cluster, snapshot, tmp_path):
     """Three runs of the same seed: one undisturbed, one told of its time limit, one preempted."""
@@ -112,9 +99,9 @@ def test_tasks_of_an_array_go_on_by_themselves(cluster, snapshot, tmp_path):
             **cluster.environment, **slurm_cluster.ONE_MACHINE, "CRNN_DIST": str(program.BINARY),
             "CRNN_DIST_TASKS": str(tasks)}))
     # The last task to start has the array's own number: what it asks of Slurm by that would befall all tasks.
-    wait_for_second_epoch(runs[2])
+    checkpoints.wait_for_epoch(runs[2], 2)
     cluster.command("scancel", "--batch", "--signal=USR1", f"{job}_3")
-    wait_for_second_epoch(runs[1])
+    checkpoints.wait_for_epoch(runs[1], 2)
     cluster.command("scontrol", "requeue", f"{job}_2")
     facts = [cluster.wait(f"{job}_{number}") for number in (1, 2, 3)]
     assert facts[2]["JobId"] == str(job)

@@ -1,12 +1,11 @@
 """Ranks on nodes, sums beside the backward pass, parts of batches, fewer bits: what must be the same is, and what must not
 go unnoticed does not."""
 
+import contextlib
 import json
 import os
 import signal
-import threading
 import time
-from pathlib import Path
 
 import pytest
 
@@ -38,12 +37,16 @@ def split(songs, folder, training):
     return f"files:{folder}/train.txt,{folder}/validation.txt"
 
 
-def train(songs, run, training, *options, ranks=1, nodes=1, epochs=EPOCHS, batch=24, **other):
-    """Trains with dropout and batch norm over the global batch; nodes are as many ranks as there would be on one."""
-    return program.succeed(
-        "train", "--data", songs, "--out", run, "--split", training, "--filters", "[6,5,7]", "--recurrent-units", 4,
-        "--batch-size", batch, "--epochs", epochs, "--seed", 2, "--threads", 1, "--log-every", 1, *options, ranks=ranks,
-        CRNN_DIST_RANKS_PER_NODE=-(-ranks // nodes), **other)
+def training(songs, run, lists, *options, epochs=EPOCHS, batch=24):
+    """A line that trains with dropout and batch norm over the global batch."""
+    return ["train", "--data", songs, "--out", run, "--split", lists, "--filters", "[6,5,7]", "--recurrent-units", 4,
+            "--batch-size", batch, "--epochs", epochs, "--seed", 2, "--threads", 1, "--log-every", 1, *options]
+
+
+def train(songs, run, lists, *options, ranks=1, nodes=1, epochs=EPOCHS, batch=24, **other):
+    """Nodes are as many ranks as there would be on one."""
+    return program.succeed(*training(songs, run, lists, *options, epochs=epochs, batch=batch), ranks=ranks,
+                           CRNN_DIST_RANKS_PER_NODE=-(-ranks // nodes), **other)
 
 
 def losses(run):
@@ -202,56 +205,29 @@ def test_a_timeline_shows_every_rank_and_its_messages(songs, tmp_path):
 
 def test_a_rank_that_sleeps_is_named_and_changes_nothing(songs, tmp_path):
     lists = split(songs, tmp_path, 101)
-    train(songs, tmp_path / "undisturbed", lists, ranks=3, nodes=3, epochs=12)
+    wide = ["--filters", "[30,30,30]"]
+    train(songs, tmp_path / "undisturbed", lists, *wide, ranks=3, nodes=3, epochs=6)
     run = tmp_path / "run"
-    process = program.start(
-        "train", "--data", songs, "--out", run, "--split", lists, "--filters", "[6,5,7]", "--recurrent-units", 4,
-        "--batch-size", 24, "--epochs", 12, "--seed", 2, "--threads", 1, "--log-every", 1, ranks=3,
-        CRNN_DIST_RANKS_PER_NODE=1)
-    stopper = threading.Thread(target=sleep_at_every_tenth_step, args=(process, run, 1))
-    stopper.start()
+    process = program.start(*training(songs, run, lists, *wide, epochs=6), ranks=3, CRNN_DIST_RANKS_PER_NODE=1)
+    while process.poll() is None and not (sleeper := program.ranks_of(run).get(1)):
+        time.sleep(0.01)
+    sleep_often(process, sleeper)
     outcome = program.finish(process)
-    stopper.join()
     assert outcome.code == program.DONE, str(outcome)
-    slow = [line["slowest_rank"] for line in checkpoints.metrics(run, "epoch") if line["slowest_rank"] is not None]
-    assert slow.count(1) >= 3, slow
+    named = [line["slowest_rank"] for line in checkpoints.metrics(run, "epoch") if line["slowest_rank"] is not None]
+    assert named.count(1) >= 4, named
     assert "rank 1 on " in outcome.errors and "is slow and costs" in outcome.errors
-    last = "checkpoints/epoch-0012.h5"
+    last = "checkpoints/epoch-0006.h5"
     assert checkpoints.differences(tmp_path / "undisturbed" / last, run / last) == []
 
 
-def sleep_at_every_tenth_step(process, run, rank):
-    """Stops a rank's process for a while whenever ten steps have passed."""
-    slept = 0
+def sleep_often(process, sleeper):
+    """Leaves a rank a third of the time, in slices that are short beside a step: it sleeps while it has to compute."""
     while process.poll() is None:
-        time.sleep(0.005)
-        try:
-            steps = len(checkpoints.metrics(run, "step"))
-        except (OSError, ValueError):
-            continue
-        if steps < 10 * (slept + 1):
-            continue
-        slept += 1
-        for each in ranks_of(run).get(rank, []):
-            os.kill(each, signal.SIGSTOP)
-            time.sleep(0.5)
-            os.kill(each, signal.SIGCONT)
-
-
-def ranks_of(run):
-    """The processes that train in a folder, by their rank."""
-    found = {}
-    for entry in os.listdir("/proc"):
-        try:
-            words = Path(f"/proc/{int(entry)}/cmdline").read_bytes().split(b"\0")
-            surroundings = Path(f"/proc/{entry}/environ").read_bytes().split(b"\0")
-        except (OSError, ValueError):
-            continue  # no process, or one that has just gone
-        if words[0] == str(program.BINARY).encode() and str(run).encode() in words:
-            for line in surroundings:
-                if line.startswith(b"OMPI_COMM_WORLD_RANK="):
-                    found.setdefault(int(line.partition(b"=")[2]), []).append(int(entry))
-    return found
+        for what, seconds in ((signal.SIGSTOP, 0.01), (signal.SIGCONT, 0.005)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(sleeper, what)
+            time.sleep(seconds)
 
 
 # Learning

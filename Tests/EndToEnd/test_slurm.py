@@ -64,18 +64,6 @@ def test_several_nodes_run_to_the_same_end(cluster, snapshot, undisturbed, tmp_p
     assert checkpoints.differences(undisturbed[0] / LAST, tmp_path / "run" / LAST) == []
 
 
-def wait_for_second_epoch(cluster, job, run, timeout=120):
-    deadline = time.monotonic() + timeout
-    while time.monotonic() < deadline:
-        try:
-            if any(line["epoch"] == 2 for line in checkpoints.metrics(run, "step")):
-                return
-        except (OSError, ValueError):
-            pass  # not there yet, or the last line half-written
-        time.sleep(0.05)
-    raise AssertionError(f"no second epoch: {cluster.facts(job)}\n{output(cluster.facts(job))}")
-
-
 @pytest.mark.parametrize("notice", ["time-limit", "preemption", "time-limit-on-two-nodes"])
 def test_a_requeued_job_ends_bit_identical(cluster, snapshot, undisturbed, tmp_path, notice):
     run = tmp_path / "run"
@@ -85,7 +73,7 @@ def test_a_requeued_job_ends_bit_identical(cluster, snapshot, undisturbed, tmp_p
                      CRNN_DIST_LAUNCH="mpirun --bind-to none")
     else:
         job = submit(cluster, "preemptible.sbatch", snapshot, run, ranks_per_node=2)
-    wait_for_second_epoch(cluster, job, run)
+    checkpoints.wait_for_epoch(run, 2, lambda: output(cluster.facts(job)))
     if notice == "preemption":
         # SIGTERM to every process of the job, as for a more important one.
         cluster.command("scontrol", "requeue", str(job))
@@ -107,26 +95,13 @@ def went_on(cluster, job, undisturbed, run, last=LAST):
     assert not list(run.rglob("*partial*")) + list(run.rglob(".writer*")), said
 
 
-def ranks_of(run):
-    """The processes that train in a folder."""
-    found = []
-    for entry in os.listdir("/proc"):
-        try:
-            words = Path(f"/proc/{int(entry)}/cmdline").read_bytes().split(b"\0")
-        except (OSError, ValueError):
-            continue  # no process, or one that has just gone
-        if words[0] == str(program.BINARY).encode() and str(run).encode() in words:
-            found.append(int(entry))
-    return sorted(found)
-
-
 def test_a_job_whose_rank_is_killed_goes_on(cluster, snapshot, undisturbed, tmp_path):
     run = tmp_path / "run"
     job = submit(cluster, "preemptible.sbatch", snapshot, run, ranks_per_node=2)
-    wait_for_second_epoch(cluster, job, run)
-    ranks = ranks_of(run)
-    assert len(ranks) == 2
-    os.kill(ranks[-1], signal.SIGKILL)
+    checkpoints.wait_for_epoch(run, 2, lambda: output(cluster.facts(job)))
+    ranks = program.ranks_of(run)
+    assert sorted(ranks) == [0, 1]
+    os.kill(ranks[1], signal.SIGKILL)
     went_on(cluster, job, undisturbed[0], run)
 
 

@@ -125,16 +125,8 @@ class Errors:
 
 def ranks_on(two_nodes, node):
     """The process of each rank on a node, by the rank's number."""
-    found = {}
-    for each in two_nodes.processes(node):
-        try:
-            surroundings = Path(f"/proc/{each}/environ").read_bytes().split(b"\0")
-        except OSError:
-            continue  # it has just gone
-        ranks = [int(line.partition(b"=")[2]) for line in surroundings if line.startswith(b"OMPI_COMM_WORLD_RANK=")]
-        if ranks and nodes.runs(each, program.BINARY):
-            found[ranks[0]] = each
-    return found
+    ranks = {program.rank_of(each): each for each in two_nodes.processes(node)}
+    return {rank: each for rank, each in ranks.items() if rank is not None}
 
 
 @pytest.fixture
