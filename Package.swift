@@ -94,6 +94,12 @@ let package = Package(
       ],
       swiftSettings: common),
     .target(
+      name: "Spectrograms",
+      dependencies: [
+        "Diagnosis", "FileAccess", "HDF5", "Isolation", "MessagePassing", "Segments", "Tags", "Texts",
+      ],
+      swiftSettings: common),
+    .target(
       name: "Preparation",
       dependencies: [
         "Diagnosis", "FileAccess", "FileTrees", "MessagePassing", "Sampling", "Segments", "Snapshots", "Splits",
@@ -104,7 +110,7 @@ let package = Package(
       name: "Synthesis",
       dependencies: [
         "Diagnosis", "FileAccess", "HDF5", "MessagePassing", "Metrics", "RandomNumbers", "Sampling",
-        "Tags",
+        "Spectrograms", "Tags",
       ],
       swiftSettings: common),
 
@@ -124,16 +130,17 @@ let package = Package(
       dependencies: [
         "Checkpointing", "ContentHashing", "DataParallel", "Diagnosis", "FileAccess", "FileTrees", "Kernels",
         "MachineMemory", "MessagePassing", "Metrics", "Networks", "Preparation", "RandomNumbers", "Sampling",
-        "Segments", "Snapshots", "Splits", "Stopping", "Tags", "TensorBoardEvents", "Texts", "TrackFiles", logging,
-        yams,
+        "Segments", "Snapshots", "Spectrograms", "Splits", "Stopping", "Tags", "TensorBoardEvents", "Texts",
+        "TrackFiles", logging, yams,
       ],
       swiftSettings: common),
     .executableTarget(
       name: "crnn-dist",
       dependencies: [
         "Checkpointing", "DataParallel", "Diagnosis", "FileAccess", "FileTrees", "HDF5", "Isolation",
-        "MessagePassing", "Metrics", "Networks", "Preparation", "Sampling", "Segments", "Snapshots", "Splits",
-        "Stopping", "Synthesis", "Tags", "TrackFiles", "Training", argumentParser, logging, yams,
+        "MessagePassing", "Metrics", "Networks", "Preparation", "Sampling", "Segments", "Snapshots",
+        "Spectrograms",
+        "Splits", "Stopping", "Synthesis", "Tags", "TrackFiles", "Training", argumentParser, logging, yams,
       ],
       swiftSettings: common),
 

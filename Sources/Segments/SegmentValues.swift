@@ -1,4 +1,5 @@
-/// A feature's values of whole segments, 12 a segment, as compactly as they can be kept without loss.
+/// A feature's values of whole segments, 12 a segment (or of a spectrogram's frames, a value for each band), as compactly
+/// as they can be kept without loss.
 public enum SegmentValues: Sendable, Equatable {
   /// Thousandths: the data set's pitches carry three decimals.
   case thousandths([UInt16])
@@ -6,6 +7,8 @@ public enum SegmentValues: Sendable, Equatable {
   case wideThousandths([Int32])
   /// The nearest single-precision values, where some value has more decimals.
   case floats([Float])
+  /// Half-precision values, bit by bit, as a spectrogram file may hold them.
+  case halves([UInt16])
 
   /// Values, 12 for each segment.
   public var count: Int {
@@ -13,19 +16,21 @@ public enum SegmentValues: Sendable, Equatable {
     case .thousandths(let values): values.count
     case .wideThousandths(let values): values.count
     case .floats(let values): values.count
+    case .halves(let values): values.count
     }
   }
 
-  /// The values of some of the segments.
-  package func segments(_ range: Range<Int>) -> SegmentValues {
+  /// The values of some of the segments, of so many values each.
+  package func segments(_ range: Range<Int>, width: Int = Feature.width) -> SegmentValues {
     func part<Value>(_ values: [Value]) -> [Value] {
-      range == 0..<values.count / Feature.width
-        ? values : Array(values[range.lowerBound * Feature.width..<range.upperBound * Feature.width])
+      range == 0..<values.count / width
+        ? values : Array(values[range.lowerBound * width..<range.upperBound * width])
     }
     return switch self {
     case .thousandths(let values): .thousandths(part(values))
     case .wideThousandths(let values): .wideThousandths(part(values))
     case .floats(let values): .floats(part(values))
+    case .halves(let values): .halves(part(values))
     }
   }
 
@@ -35,6 +40,7 @@ public enum SegmentValues: Sendable, Equatable {
     case .thousandths(let values): values.count * 2
     case .wideThousandths(let values): values.count * 4
     case .floats(let values): values.count * 4
+    case .halves(let values): values.count * 2
     }
   }
 
@@ -53,6 +59,7 @@ public enum SegmentValues: Sendable, Equatable {
     switch feature {
     case .pitches: self = thousandths(UInt16.self).map { .thousandths($0) } ?? .floats(values.map { Float($0) })
     case .timbre: self = thousandths(Int32.self).map { .wideThousandths($0) } ?? .floats(values.map { Float($0) })
+    case .spectrogram: self = .floats(values.map { Float($0) })
     }
   }
 
@@ -63,12 +70,25 @@ public enum SegmentValues: Sendable, Equatable {
   /// `float(ofThousandths:)` of 0 to 1000, for pitches.
   static let floatsOfThousandths: [Float] = (0...1000).map { float(ofThousandths: $0) }
 
+  /// The value of every pattern of bits in half precision.
+  public static let floatsOfHalves: [Float] = (0...UInt16.max).map { bits in
+    let fraction = Float(bits & 0x3FF)
+    let magnitude: Float =
+      switch bits >> 10 & 0x1F {
+      case 0: Float(sign: .plus, exponent: -24, significand: fraction)
+      case 31: fraction == 0 ? .infinity : .nan
+      case let exponent: Float(sign: .plus, exponent: Int(exponent) - 25, significand: 1_024 + fraction)
+      }
+    return bits >> 15 == 0 ? magnitude : -magnitude
+  }
+
   /// Single-precision values, whichever way they are kept.
   public var floats: [Float] {
     switch self {
     case .thousandths(let values): values.map { Self.floatsOfThousandths[Int(min($0, 1000))] }
     case .wideThousandths(let values): values.map { Self.float(ofThousandths: $0) }
     case .floats(let values): values
+    case .halves(let values): values.map { Self.floatsOfHalves[Int($0)] }
     }
   }
 
@@ -80,6 +100,7 @@ public enum SegmentValues: Sendable, Equatable {
     case .thousandths(let values): values.allSatisfy { thousandths.contains(Int32($0)) }
     case .wideThousandths(let values): values.allSatisfy { thousandths.contains($0) }
     case .floats(let values): values.allSatisfy { range.contains(Double($0)) }
+    case .halves(let values): values.allSatisfy { range.contains(Double(Self.floatsOfHalves[Int($0)])) }
     }
   }
 }

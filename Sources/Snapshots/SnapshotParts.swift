@@ -34,7 +34,7 @@ struct SnapshotParts {
       throw SnapshotParts.damaged(file, "it says to hold \(songs) songs of \(segments) segments")
     }
     let name = try file.textAttribute(SnapshotFormat.Attribute.features)
-    guard let features = FeatureSelection(rawValue: name) else {
+    guard let features = FeatureSelection(rawValue: name), features.isOfSegments else {
       throw SnapshotParts.damaged(
         file, "it says to hold \"\(name.prefix(40))\" of the segments, which is not known")
     }

@@ -15,7 +15,7 @@ public enum ValueEncoding: String, Sendable, Codable {
     switch (self, feature) {
     case (.thousandths, .pitches): .uint16
     case (.thousandths, .timbre): .int32
-    case (.float32, _): .float32
+    case (.float32, _), (_, .spectrogram): .float32
     }
   }
 }
@@ -26,7 +26,7 @@ extension SegmentValues {
     switch (encoding, feature) {
     case (.thousandths, .pitches): .thousandths([])
     case (.thousandths, .timbre): .wideThousandths([])
-    case (.float32, _): .floats([])
+    case (.float32, _), (_, .spectrogram): .floats([])
     }
   }
 }

@@ -35,12 +35,14 @@ public struct Track: Sendable, Equatable {
       switch feature {
       case .pitches: pitches
       case .timbre: timbre
+      case .spectrogram: nil
       }
     }
     set {
       switch feature {
       case .pitches: pitches = newValue
       case .timbre: timbre = newValue
+      case .spectrogram: preconditionFailure("a track file has no spectrogram")
       }
     }
   }

@@ -205,6 +205,8 @@ extension Feature {
     switch self {
     case .pitches: "analysis/segments_pitches"
     case .timbre: "analysis/segments_timbre"
+    // Which no track file has.
+    case .spectrogram: "analysis/spectrogram"
     }
   }
 }

@@ -87,7 +87,7 @@ extension Track {
   func write(to message: inout PackedWriter) {
     for text in [trackID, title, artistName, artistID] { message.write(text) }
     message.write(segmentCount)
-    for feature in Feature.allCases {
+    for feature in Feature.ofSegments {
       let values = self[feature]
       message.write(values == nil ? 0 : 1)
       values?.write(to: &message)
@@ -103,7 +103,7 @@ extension Track {
     self.init(
       trackID: try message.readText(), title: try message.readText(), artistName: try message.readText(),
       artistID: try message.readText(), segmentCount: try message.readInt())
-    for feature in Feature.allCases where try message.readInt() == 1 {
+    for feature in Feature.ofSegments where try message.readInt() == 1 {
       self[feature] = try SegmentValues(from: &message)
     }
     let tagCount = try message.readInt()
@@ -126,6 +126,9 @@ extension SegmentValues {
     case .floats(let values):
       message.write(2)
       message.write(numbers: values)
+    case .halves(let values):
+      message.write(3)
+      message.write(numbers: values)
     }
   }
 
@@ -134,6 +137,7 @@ extension SegmentValues {
       switch try message.readInt() {
       case 0: .thousandths(try message.readNumbers())
       case 1: .wideThousandths(try message.readNumbers())
+      case 3: .halves(try message.readNumbers())
       default: .floats(try message.readNumbers())
       }
   }

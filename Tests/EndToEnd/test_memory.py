@@ -195,7 +195,7 @@ def test_threads_that_the_system_refuses_are_told(tmp_path, refusing_library):
 # MARK: Plan and truth
 
 
-@pytest.mark.parametrize("model, batch", [("small", 64), ("large", 16), ("choi2016", 32)])
+@pytest.mark.parametrize("model, batch", [("small", 64), ("large", 16), ("choi2016-12", 32)])
 def test_the_plan_of_a_step_is_near_its_peak(model, batch):
     outcome = program.succeed("benchmark", "step", "--model", model, "--batch-size", batch, "--threads", 1,
                               "--steps", 2, "--no-profile", "--json")

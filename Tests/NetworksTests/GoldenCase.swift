@@ -33,6 +33,9 @@ struct GoldenCase: Decodable, Sendable {
   var rows: Int?
   var channels: Int?
   var padding: [Int]?
+  /// `frequency` and true where a case does not say.
+  var normalized: InputAxis?
+  var resetAfter: Bool?
 
   init(_ json: String) throws {
     let decoder = JSONDecoder()
@@ -41,15 +44,19 @@ struct GoldenCase: Decodable, Sendable {
   }
 
   var architecture: Architecture {
-    Architecture(
+    var architecture = Architecture(
       rows: rows ?? 12, channels: channels ?? 1, segments: segments, filters: filters,
       pooling: pooling.map { PoolingSize(frequency: $0[0], time: $0[1]) }, recurrentUnits: recurrentUnits,
       tags: tags)
+    (architecture.zerosBefore, architecture.zerosAfter) = (padding?[0] ?? 0, padding?[1] ?? 0)
+    architecture.inputNormalization = normalized ?? .frequency
+    architecture.resetGate = resetAfter == false ? .before : .after
+    return architecture
   }
 
   /// A replica with the case's weights and moving statistics.
   func replica(threads: Int) throws -> Replica {
-    let replica = try Replica(network(), maximumBatch: songs.count, threads: threads)
+    let replica = try Replica(architecture, maximumBatch: songs.count, threads: threads)
     for (number, tensor) in (trainable + moving).enumerated() {
       let arena = number < trainable.count ? replica.parameters : replica.movingStatistics
       guard arena.placement(of: tensor.name)?.shape == tensor.shape else {
@@ -59,17 +66,6 @@ struct GoldenCase: Decodable, Sendable {
         goldenWeights(tensor.name, tensor.shape, from: words(first: UInt32(number))), of: tensor.name)
     }
     return replica
-  }
-
-  private func network() throws -> Network {
-    guard let padding, padding != [0, 0] else { return try architecture.network() }
-    var padded = architecture
-    padded.segments += padding[0] + padding[1]
-    let layers = try padded.network().layers
-    return Network(
-      input: SignalShape(rows: rows!, columns: segments, channels: channels!),
-      [ZeroPaddingLayer(before: padding[0], after: padding[1])] + layers.dropLast(),
-      try #require(layers.last as? any OutputLayer))
   }
 
   struct Mismatch: Error, CustomStringConvertible {

@@ -9,7 +9,8 @@ private let zeroTolerance = 1e-6
 
 private let cases = [
   "small-252", "small-77-dropout", "large-36", "large-41-dropout", "odd-29", "odd-29-dropout", "rows-96",
-  "channels-29-dropout", "padded-20",
+  "channels-29-dropout", "padded-20", "choi2016-bands", "choi2016-time", "time-channels",
+  "choi2016-tall",
 ]
 
 @Test(arguments: cases)

@@ -7,7 +7,7 @@ import Testing
 private let networks: [(name: String, network: Network)] = [
   ("small", try! Architecture.small(segments: 252, tags: 50).network()),
   ("large", try! Architecture.large(segments: 60, tags: 50).network()),
-  ("choi2016", try! Architecture.choi2016(segments: 120, tags: 50).network()),
+  ("choi2016-12", try! Architecture.choi2016Of12Rows(segments: 120, tags: 50).network()),
   ("of whole songs", try! Architecture.small(segments: 1_500, tags: 7).network()),
   ("both features", try! bothFeatures.network()),
   ("every other layer", everyOtherLayer),

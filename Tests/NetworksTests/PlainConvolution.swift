@@ -10,14 +10,15 @@ final class PlainConvolution: MapConvolution {
   private let songGradients: AlignedBuffer
   private var signs: UnsafePointer<Float>?
 
-  init(_ rows: Int, _ columns: Int, _ inputs: Int, _ outputs: Int, _: ThreadTeam) {
-    input = MapShape(rows: rows, columns: columns, channels: inputs)
-    output = MapShape(rows: rows, columns: columns, channels: outputs)
-    weights = AlignedBuffer(count: 9 * inputs * output.channelStride)
+  init(_ shape: ConvolutionShape, _: ThreadTeam) {
+    input = MapShape(rows: shape.rows, columns: shape.columns, channels: shape.inputChannels)
+    output = MapShape(rows: shape.rows, columns: shape.columns, channels: shape.outputChannels)
+    weights = AlignedBuffer(count: 9 * input.channels * output.channelStride)
     weightGradients = AlignedBuffer(count: weights.count)
     songGradients = AlignedBuffer(count: weights.count)
   }
 
+  var rowsOfPart: Int { input.rows }
   private var patchWidth: Int { 9 * input.channels }
   /// A song's patches, and the same transposed.
   var scratchCount: Int { 2 * input.positions * patchWidth }
@@ -29,7 +30,7 @@ final class PlainConvolution: MapConvolution {
 
   func forward(
     _ source: UnsafePointer<Float>, songs: [SongSpan], to target: UnsafeMutablePointer<Float>,
-    scratch: AlignedBuffer, finished: (Int) -> Void
+    scratch: AlignedBuffer, finished: (Int, Range<Int>) -> Void
   ) {
     for (song, span) in songs.enumerated() {
       let input = input.shape(of: span)
@@ -38,18 +39,18 @@ final class PlainConvolution: MapConvolution {
         rows: input.positions, columns: output.channelStride, inner: patchWidth, a: scratch.start,
         aStride: patchWidth, b: weights.start, bStride: output.channelStride,
         c: target + output.offset(span), cStride: output.channelStride)
-      finished(song)
+      finished(song, 0..<input.rows)
     }
   }
 
   func backward(
     _ source: UnsafePointer<Float>, songs: [SongSpan], outputGradient: UnsafePointer<Float>,
     inputGradient: UnsafeMutablePointer<Float>, kernelGradient: UnsafeMutablePointer<Double>,
-    scratch: AlignedBuffer, prepare: (Int) -> Void, kernelIsDone: () -> Void
+    scratch: AlignedBuffer, prepare: (Int, Range<Int>) -> Void, kernelIsDone: () -> Void
   ) {
     weightGradients.zero()
     for (song, span) in songs.enumerated() {
-      prepare(song)
+      prepare(song, 0..<input.rows)
       let input = input.shape(of: span)
       let gradient = outputGradient + output.offset(span)
       gather(source + input.offset(span), input, scratch.start)

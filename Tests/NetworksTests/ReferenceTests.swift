@@ -184,9 +184,12 @@ func gradientsEqualFiniteDifferencesOfTheReference(ofUnequalSongs: Bool, _ which
 
 /// The whole step once with minimal filtering and once with plain im2col convolutions: gradients agree far within
 /// what the golden tests allow.
-@Test func gradientsEqualThoseOfPlainConvolutions() throws {
-  let architecture = Architecture(
-    rows: 12, segments: 84, filters: [20, 33, 24], pooling: Architecture.paperPooling, recurrentUnits: 12, tags: 6)
+@Test(arguments: 0..<2) func gradientsEqualThoseOfPlainConvolutions(_ which: Int) throws {
+  let architecture = [
+    Architecture(
+      rows: 12, segments: 84, filters: [20, 33, 24], pooling: Architecture.paperPooling, recurrentUnits: 12,
+      tags: 6), tallNetwork,
+  ][which]
   let fast = try Replica(architecture, maximumBatch: 6, threads: 2)
   let plain = try Replica(
     architecture.network(convolution: PlainConvolution.init), maximumBatch: 6, threads: 1)
@@ -203,6 +206,37 @@ func gradientsEqualFiniteDifferencesOfTheReference(ofUnequalSongs: Bool, _ which
       #expect(abs(a - b) <= 1e-4 * largest, "\(name)")
     }
   }
+}
+
+/// Its second map has 30 rows, more than go through the transformed domain together.
+private let tallNetwork: Architecture = {
+  let pooling = [(2, 2), (3, 3), (10, 4)].map { PoolingSize(frequency: $0.0, time: $0.1) }
+  var network = Architecture(
+    rows: 60, segments: 250, filters: [5, 18, 7], pooling: pooling, recurrentUnits: 4, tags: 5)
+  network.pad(to: 264)
+  network.inputNormalization = .time
+  network.resetGate = .before
+  return network
+}()
+
+@Test func aTallNetworkDoesNotDependOnTheNumberOfThreadsNorPredictionsOnOtherSongs() throws {
+  var results: [[Double]] = []
+  for threads in [1, 3] {
+    let replica = try Replica(tallNetwork, maximumBatch: 5, threads: threads)
+    replica.initializeWeights(seed: 3)
+    let batch = randomBatch(replica, songs: 5)
+    _ = try replica.computeGradients(batch, step: StepContext(seed: 4, step: 2, globalSongs: 5))
+    results.append(Array(replica.gradients.storage.all))
+    let together = try replica.predict(batch)
+    let values = batch.features.count / 5
+    for song in 0..<5 {
+      let alone = Batch(
+        songs: [UInt32(song)], width: 60, features: Array(batch.features[song * values..<(song + 1) * values]),
+        labels: [])
+      #expect(try replica.predict(alone) == Array(together[song * 5..<(song + 1) * 5]))
+    }
+  }
+  #expect(results[0] == results[1])
 }
 
 /// Kernels read whole vectors: what lies in the padding must stay zero from step to step, or it comes to weigh in.

@@ -143,7 +143,7 @@ import Training
     }
   }
 
-  @Test(arguments: FeatureSelection.allCases) func everyFeatureTrainsAndIsKeptInTheCheckpoint(
+  @Test(arguments: FeatureSelection.ofSegments) func everyFeatureTrainsAndIsKeptInTheCheckpoint(
     _ features: FeatureSelection
   ) throws {
     let run = TemporaryRun()

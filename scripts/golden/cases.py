@@ -30,6 +30,10 @@ class Case:
     channels: int = 1
     padding: tuple = (0, 0)
     """Columns of zeros before and after every song's own, in front of everything else."""
+    normalized: str = "frequency"
+    """What the input's batch norm has parameters for: every row (frequency) or every column (time)."""
+    reset_after: bool = True
+    """Of the GRUs; False: one bias a gate, the reset gate before the product."""
     complete: bool = True
     """All values are stored; else samples and projections of each large tensor."""
 
@@ -43,8 +47,9 @@ class Case:
 
     @property
     def row_shape(self):
-        """A value for each row; of several channels, for each row of each."""
-        return (self.rows,) if self.channels == 1 else (self.channels, self.rows)
+        """A value for each row (or column); of several channels, for each of each."""
+        count = self.rows if self.normalized == "frequency" else self.columns
+        return (count,) if self.channels == 1 else (self.channels, count)
 
     @property
     def shapes(self):
@@ -85,7 +90,7 @@ class Case:
             tensors += [
                 (f"recurrent_{number}/kernel", (inputs, 3 * units)),
                 (f"recurrent_{number}/recurrent_kernel", (units, 3 * units)),
-                (f"recurrent_{number}/bias", (2, 3 * units)),
+                (f"recurrent_{number}/bias", (2, 3 * units) if self.reset_after else (3 * units,)),
             ]
         return tensors + [("tags/kernel", (units, self.tags)), ("tags/bias", (self.tags,))]
 
@@ -191,5 +196,24 @@ SHAPE_CASES = [
         "padded-20", segments=20, rows=8, padding=(2, 4), filters=(5, 7), pooling=((2, 2), (4, 3)),
         recurrent_units=3, tags=4, seed=8, songs=(3, 1, 4, 1_000_000, 5),
     ),
+    Case(
+        "choi2016-bands", segments=114, rows=24, padding=(3, 3), filters=(5, 6, 7), pooling=((2, 2), (3, 3), (4, 4)),
+        recurrent_units=4, tags=4, seed=4, songs=(11, 4_000_000_000), reset_after=False,
+    ),
+    Case(
+        "choi2016-time", segments=118, rows=24, padding=(1, 1), filters=(5, 6, 7), pooling=((2, 2), (3, 3), (4, 4)),
+        recurrent_units=4, tags=4, seed=9, songs=(11, 4_000_000_000), normalized="time", reset_after=False,
+        dropout=True,
+    ),
+    Case(
+        "time-channels", segments=20, rows=8, channels=2, padding=(1, 2), filters=(5, 7), pooling=((2, 2), (4, 3)),
+        recurrent_units=3, tags=4, seed=7, songs=(3, 1, 4), normalized="time",
+    ),
+    Case(
+        "choi2016-tall", segments=478, rows=96, padding=(1, 1), filters=(2, 3, 2, 2),
+        pooling=((2, 2), (3, 3), (4, 4), (4, 4)), recurrent_units=3, tags=4, seed=60, songs=(7,), normalized="time",
+        reset_after=False,
+    ),
 ]  # fmt: skip
-"""Inputs of other shapes than 12 rows of one channel: `make shapes`."""
+"""Inputs of other shapes than 12 rows of one channel: `make shapes`. Where the batch norm is over time, one column of zeros
+stands on either side: within more of them rows are alike, and windows tie (which changes no gradient)."""

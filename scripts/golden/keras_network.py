@@ -38,8 +38,16 @@ class KerasNetwork:
         masks = [keras.Input(shape, name=f"mask_{i}") for i, shape in enumerate(case.mask_shapes)]
         x = layers.Reshape((case.segments, case.channels * case.rows), name="columns")(features)
         x = layers.ZeroPadding1D(case.padding, name="padding")(x)
-        x = layers.BatchNormalization(name="input_normalization")(x)
+        if case.normalized == "frequency":
+            x = layers.BatchNormalization(name="input_normalization")(x)
         x = layers.Reshape((case.columns, case.channels, case.rows), name="channels")(x)
+        if case.normalized == "time":
+            # Each column of each channel is a channel of the batch norm's for a moment, as axis=2 of the map for one.
+            x = layers.Permute((3, 2, 1), name="rows_first")(x)
+            x = layers.Reshape((case.rows, case.channels * case.columns), name="columns_last")(x)
+            x = layers.BatchNormalization(name="input_normalization")(x)
+            x = layers.Reshape((case.rows, case.channels, case.columns), name="normalized_columns")(x)
+            x = layers.Permute((3, 2, 1), name="columns_first")(x)
         x = layers.Permute((3, 1, 2), name="map")(x)
         for index, (filters, window) in enumerate(zip(case.filters, case.pooling)):
             number = index + 1
@@ -49,8 +57,9 @@ class KerasNetwork:
             x = layers.MaxPooling2D(window, name=f"pooling_{number}")(x)
             x = layers.Multiply(name=f"dropout_{number}")([x, masks[index]])
         x = layers.Reshape((-1, case.filters[-1]), name="sequence")(x)
-        x = layers.GRU(case.recurrent_units, return_sequences=True, name="recurrent_1")(x)
-        x = layers.GRU(case.recurrent_units, name="recurrent_2")(x)
+        form = {"reset_after": case.reset_after}
+        x = layers.GRU(case.recurrent_units, return_sequences=True, name="recurrent_1", **form)(x)
+        x = layers.GRU(case.recurrent_units, name="recurrent_2", **form)(x)
         x = layers.Multiply(name="final_dropout")([x, masks[-1]])
         x = layers.Dense(case.tags, activation="sigmoid", name="tags")(x)
         return keras.Model([features, *masks], x)

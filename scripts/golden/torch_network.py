@@ -13,7 +13,8 @@ class TorchNetwork(nn.Module):
     def __init__(self, case):
         super().__init__()
         self.case = case
-        self.input_normalization = nn.BatchNorm1d(case.channels * case.rows, eps=1e-3, momentum=0.01)
+        columns = case.rows if case.normalized == "frequency" else case.columns
+        self.input_normalization = nn.BatchNorm1d(case.channels * columns, eps=1e-3, momentum=0.01)
         shapes = case.shapes
         self.convolutions = nn.ModuleList(nn.Conv2d(i, o, 3, padding=1) for _, _, i, o, _ in shapes)
         self.normalizations = nn.ModuleList(nn.BatchNorm2d(o, eps=1e-3, momentum=0.01) for *_, o, _ in shapes)
@@ -75,7 +76,11 @@ class TorchNetwork(nn.Module):
         """`features` [songs, segments, channels, rows]; masks in Keras's form, channels last."""
         case = self.case
         x = F.pad(features.flatten(2).transpose(1, 2), case.padding)
-        x = self.input_normalization(x).unflatten(1, (case.channels, case.rows))
+        if case.normalized == "frequency":
+            x = self.input_normalization(x).unflatten(1, (case.channels, case.rows))
+        else:
+            x = x.unflatten(1, (case.channels, case.rows)).transpose(2, 3).flatten(1, 2)
+            x = self.input_normalization(x).unflatten(1, (case.channels, case.columns)).transpose(2, 3)
         for convolution, normalization, window, mask in zip(
             self.convolutions, self.normalizations, case.pooling, masks
         ):
@@ -107,7 +112,8 @@ class TorchNetwork(nn.Module):
     def _remove_bias_of_variances(self, before):
         """PyTorch's moving variance takes n/(n-1) times the batch's; Keras's takes the batch's."""
         songs = len(self.case.songs)
-        counts = [songs * self.case.columns] + [songs * rows * columns for rows, columns, *_ in self.case.shapes]
+        others = self.case.columns if self.case.normalized == "frequency" else self.case.rows
+        counts = [songs * others] + [songs * rows * columns for rows, columns, *_ in self.case.shapes]
         with torch.no_grad():
             for buffer, old, count in zip(self._buffers_in_order()[1::2], before[1::2], counts):
                 buffer.copy_(0.99 * old + (buffer - 0.99 * old) * (count - 1) / count)

@@ -23,23 +23,27 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
-from networks import FREQUENCIES, POOLING, TAGS, measure, size_of, tell
+from networks import TAGS, measure, shape_of, tell
 
 tf.config.threading.set_intra_op_parallelism_threads(options.threads)
 tf.config.threading.set_inter_op_parallelism_threads(options.threads)
 
 
-def network(channels, units, segments):
-    model = keras.Sequential([keras.Input((FREQUENCIES, segments, 1)), layers.BatchNormalization(axis=1)])
-    for window in POOLING:
+def network(shape):
+    model = keras.Sequential([keras.Input((shape.rows, shape.columns, 1))])
+    if shape.zeros:
+        model.add(layers.ZeroPadding2D((0, shape.zeros)))
+    model.add(layers.BatchNormalization(axis=2 if shape.normalizes_time else 1))
+    for channels, window in zip(shape.filters, shape.pooling):
         model.add(layers.Conv2D(channels, 3, padding="same"))
         model.add(layers.BatchNormalization())
         model.add(layers.ELU())
         model.add(layers.MaxPooling2D(window))
         model.add(layers.Dropout(0.1))
-    model.add(layers.Reshape((-1, channels)))
-    model.add(layers.GRU(units, return_sequences=True, unroll=options.unroll))
-    model.add(layers.GRU(units, unroll=options.unroll))
+    model.add(layers.Reshape((-1, shape.filters[-1])))
+    form = {"unroll": options.unroll, "reset_after": shape.resets_after}
+    model.add(layers.GRU(shape.units, return_sequences=True, **form))
+    model.add(layers.GRU(shape.units, **form))
     model.add(layers.Dropout(0.3))
     model.add(layers.Dense(TAGS, activation="sigmoid"))
     return model
@@ -56,11 +60,11 @@ class StepClock(keras.callbacks.Callback):
         self.ends.append(time.perf_counter())
 
 
-channels, units, segments = size_of(options.case)
+shape = shape_of(options.case)
 random = np.random.default_rng(1)
-songs = random.integers(0, 1001, (options.batch, FREQUENCIES, segments, 1)).astype(np.float32) / 1000
+songs = random.integers(0, 1001, (options.batch, shape.rows, shape.columns, 1)).astype(np.float32) / 1000
 labels = (random.random((options.batch, TAGS)) < 0.1).astype(np.float32)
-model = network(channels, units, segments)
+model = network(shape)
 model.compile("adam", "binary_crossentropy", jit_compile=options.jit)
 
 if options.predict:

@@ -1,19 +1,38 @@
-"""What the peers build: the paper's two networks, and how a measured process tells its result."""
+"""What the peers build: the paper's two networks and the original one, and how a measured process tells its result."""
 
 import json
 import statistics
 import time
+from dataclasses import dataclass
 
-FREQUENCIES, TAGS = 12, 50
+TAGS = 50
 POOLING = ((2, 2), (2, 2), (3, 3))
 SIZES = {"small": (60, 30), "large": (339, 169)}
 """Channels of each convolution, units of each GRU."""
 
 
-def size_of(case):
-    """Channels, units and segments of a case such as large-252."""
+@dataclass(frozen=True)
+class Shape:
+    """A network: its input of rows and columns, zeros on either side, windows, channels, units."""
+
+    rows: int
+    columns: int
+    zeros: int
+    pooling: tuple
+    filters: tuple
+    units: int
+    normalizes_time: bool
+    """Whether the input's batch norm is over each column, not each row."""
+    resets_after: bool
+
+
+def shape_of(case):
+    """The network of a case such as large-252, or choi2016."""
+    if case == "choi2016":
+        return Shape(96, 1366, 37, ((2, 2), (3, 3), (4, 4), (4, 4)), (64, 128, 128, 128), 32, True, False)
     size, segments = case.split("-")
-    return *SIZES[size], int(segments)
+    channels, units = SIZES[size]
+    return Shape(12, int(segments), 0, POOLING, (channels,) * 3, units, False, True)
 
 
 def measure(step, steps, warm_up):

@@ -9,24 +9,32 @@ from torch import nn
 from torch.distributed.algorithms.ddp_comm_hooks import default_hooks
 from torch.nn import functional as F
 
-from networks import FREQUENCIES, POOLING, TAGS, measure, size_of, tell
+from networks import TAGS, measure, shape_of, tell
 
 
 class Network(nn.Module):
-    def __init__(self, channels, units):
+    def __init__(self, shape):
         super().__init__()
-        self.input_normalization = nn.BatchNorm1d(FREQUENCIES)
-        self.convolutions = nn.ModuleList(
-            nn.Conv2d(inputs, channels, 3, padding=1) for inputs in (1, channels, channels)
+        self.shape, units = shape, shape.units
+        self.input_normalization = nn.BatchNorm1d(
+            shape.columns + 2 * shape.zeros if shape.normalizes_time else shape.rows
         )
-        self.normalizations = nn.ModuleList(nn.BatchNorm2d(channels) for _ in POOLING)
-        self.first = nn.GRU(channels, units, batch_first=True)
+        self.convolutions = nn.ModuleList(
+            nn.Conv2d(inputs, outputs, 3, padding=1) for inputs, outputs in zip((1, *shape.filters), shape.filters)
+        )
+        self.normalizations = nn.ModuleList(nn.BatchNorm2d(channels) for channels in shape.filters)
+        # PyTorch's GRU resets after the product; the other form, of nearly as many operations, it does not have.
+        self.first = nn.GRU(shape.filters[-1], units, batch_first=True)
         self.second = nn.GRU(units, units, batch_first=True)
         self.tags = nn.Linear(units, TAGS)
 
     def forward(self, songs):
-        x = self.input_normalization(songs)[:, None]
-        for convolution, normalization, window in zip(self.convolutions, self.normalizations, POOLING):
+        x = F.pad(songs, (self.shape.zeros, self.shape.zeros))
+        if self.shape.normalizes_time:
+            x = self.input_normalization(x.transpose(1, 2)).transpose(1, 2)[:, None]
+        else:
+            x = self.input_normalization(x)[:, None]
+        for convolution, normalization, window in zip(self.convolutions, self.normalizations, self.shape.pooling):
             x = F.dropout(F.max_pool2d(F.elu(normalization(convolution(x))), window), 0.1, self.training)
         x = self.first(x[:, :, 0].transpose(1, 2))[0]
         x = self.second(x)[0][:, -1]
@@ -42,9 +50,9 @@ def send_as_bf16(state, bucket):
 def run(rank, options):
     torch.set_num_threads(options.threads)
     torch.manual_seed(1)
-    channels, units, segments = size_of(options.case)
+    shape = shape_of(options.case)
     local = options.batch // options.processes
-    model = Network(channels, units)
+    model = Network(shape)
     if options.channels_last:
         model = model.to(memory_format=torch.channels_last)
     if options.processes > 1:
@@ -59,7 +67,7 @@ def run(rank, options):
     if options.compile:
         model = torch.compile(model)
     optimizer = torch.optim.Adam(model.parameters(), fused=True)
-    songs = torch.randint(0, 1001, (local, FREQUENCIES, segments)) / 1000
+    songs = torch.randint(0, 1001, (local, shape.rows, shape.columns)) / 1000
     labels = (torch.rand(local, TAGS) < 0.1).float()
     precision = torch.autocast("cpu", torch.bfloat16) if options.bf16 else contextlib.nullcontext()
 

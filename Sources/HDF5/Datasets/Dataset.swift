@@ -146,6 +146,7 @@ extension ElementType {
     case .uint16: "16-bit unsigned integers"
     case .int32: "32-bit integers"
     case .int64: "64-bit integers"
+    case .float16: "16-bit floats"
     case .float32, .float64: "floats"
     case .fixedString: "texts"
     case .record: "records"

@@ -7,6 +7,7 @@ public indirect enum ElementType: Sendable, Equatable {
   case uint16
   case int32
   case int64
+  case float16
   case float32
   case float64
   /// A text of at most `bytes` bytes, filled up with zeros; a full-length text has no closing zero.
@@ -24,13 +25,22 @@ public indirect enum ElementType: Sendable, Equatable {
   public var bytes: Int {
     switch self {
     case .uint8: 1
-    case .uint16: 2
+    case .uint16, .float16: 2
     case .int32, .float32: 4
     case .int64, .float64: 8
     case .fixedString(let bytes, _): bytes
     case .record(let type): type.bytes
     }
   }
+}
+
+/// A number in half precision, bit by bit: not every processor computes with them.
+public struct HalfFloat: BitwiseCopyable, Sendable, Equatable {
+  public let bits: UInt16
+
+  public init(bits: UInt16) { self.bits = bits }
+
+  public static let zero = HalfFloat(bits: 0)
 }
 
 /// The numbers that datasets and attributes hold, as Swift types.
@@ -42,6 +52,7 @@ extension UInt8: Element { public static var elementType: ElementType { .uint8 }
 extension UInt16: Element { public static var elementType: ElementType { .uint16 } }
 extension Int32: Element { public static var elementType: ElementType { .int32 } }
 extension Int64: Element { public static var elementType: ElementType { .int64 } }
+extension HalfFloat: Element { public static var elementType: ElementType { .float16 } }
 extension Float: Element { public static var elementType: ElementType { .float32 } }
 extension Double: Element { public static var elementType: ElementType { .float64 } }
 
@@ -53,6 +64,7 @@ extension ElementType {
     case .uint16: crnn_h5_uint16()
     case .int32: crnn_h5_int32()
     case .int64: crnn_h5_int64()
+    case .float16: fileType(scope)
     case .float32: crnn_h5_float()
     case .float64: crnn_h5_double()
     case .fixedString, .record: fileType(scope)
@@ -66,11 +78,21 @@ extension ElementType {
     case .uint16: crnn_h5_file_uint16()
     case .int32: crnn_h5_file_int32()
     case .int64: crnn_h5_file_int64()
+    case .float16: Self.halfType(scope)
     case .float32: crnn_h5_file_float()
     case .float64: crnn_h5_file_double()
     case .fixedString(let bytes, let characters): Self.stringType(bytes, characters, scope)
     case .record(let type): type.fileType(scope)
     }
+  }
+
+  /// IEEE 754's binary16, which the library has no name for: a sign, 5 bits of exponent, 10 of the fraction.
+  private static func halfType(_ scope: Scope) -> hid_t {
+    let type = scope.own(H5Tcopy(crnn_h5_file_float()), H5Tclose)
+    H5Tset_fields(type, 15, 10, 5, 0, 10)
+    H5Tset_size(type, 2)
+    H5Tset_ebias(type, 15)
+    return type
   }
 
   private static func stringType(_ bytes: Int, _ characters: CharacterSet, _ scope: Scope) -> hid_t {
@@ -135,6 +157,7 @@ public struct ElementDescription: Sendable, Equatable, CustomStringConvertible {
   /// True when every value of this type fits `wanted`: floats to any float, integers to those at least as wide.
   func converts(to wanted: ElementType) -> Bool {
     switch wanted {
+    case .float16: elementClass == .float && bytes <= 2
     case .float32, .float64: elementClass == .float
     case .uint8, .uint16: elementClass == .integer && !isSigned && bytes <= wanted.bytes
     case .int32, .int64: elementClass == .integer && (isSigned ? bytes <= wanted.bytes : bytes < wanted.bytes)

@@ -8,6 +8,7 @@ public final class InputConvolution {
   private let windowRows: Int
   private let windowColumns: Int
   private let channelStride: Int
+  private let isTurned: Bool
   private let team: ThreadTeam
   /// The weights in double precision, `[tap][channel]`, and the moments that are made of them.
   let weights: AlignedSums
@@ -17,20 +18,35 @@ public final class InputConvolution {
 
   /// - Parameters:
   ///   - inputs, channels: of the input and of the map.
+  ///   - isTurned: see `InputRows`; frequencies and windows are then those of the turned rows.
   public init(
-    frequencies: Int, inputs: Int = 1, channels: Int, windowRows: Int, windowColumns: Int, team: ThreadTeam
+    frequencies: Int, inputs: Int = 1, channels: Int, windowRows: Int, windowColumns: Int, isTurned: Bool = false,
+    team: ThreadTeam
   ) {
     self.frequencies = frequencies
+    self.isTurned = isTurned
     self.windowRows = windowRows
     self.windowColumns = windowColumns
     self.team = team
-    kernel = InputKernel(inputs: inputs, channels: channels)
+    kernel = InputKernel(inputs: inputs, channels: channels, isTurned: isTurned)
     channelStride = kernel.channelStride
     let taps = kernel.taps
     weights = AlignedSums(count: taps * channels)
     channelMoments = AlignedSums(count: channels)
     firstMoments = AlignedSums(count: taps)
     secondMoments = AlignedSums(count: taps * taps)
+  }
+
+  /// Floats from a row of the pooled map to the next, and from a column: the map is never turned.
+  static func steps(
+    rows: Int, columns: Int, _ channelStride: Int, isTurned: Bool
+  ) -> (row: Int, column: Int) {
+    isTurned ? (channelStride, rows * channelStride) : (columns * channelStride, channelStride)
+  }
+
+  private func steps(_ input: InputRows) -> (row: Int, column: Int) {
+    Self.steps(
+      rows: frequencies / windowRows, columns: input.segments / windowColumns, channelStride, isTurned: isTurned)
   }
 
   /// Takes the kernel `[3][3][input channel][channel, padded]`, signs applied.
@@ -48,10 +64,11 @@ public final class InputConvolution {
   ) {
     let fast = windowRows == 2 && windowColumns == 2
     let pooledColumns = input.segments / windowColumns
+    let steps = steps(input)
     for row in 0..<frequencies / windowRows {
       for column in 0..<pooledColumns {
         let patch = song + row * windowRows * input.rowStride + InputRows.margin - 1 + column * windowColumns
-        let target = (row * pooledColumns + column) * channelStride
+        let target = row * steps.row + column * steps.column
         if fast {
           window2x2(patch, input, values + target, argmax + target)
         } else {
@@ -152,33 +169,52 @@ public final class InputConvolution {
   ///
   /// Each song's sums are taken by themselves and added in double precision; `GradientSum` says why.
   public func sparseMoments(
-    _ rows: UnsafePointer<Float>, songs: [Song], pooledGradient: UnsafePointer<Float>,
+    _ features: UnsafePointer<Float>, songs: [Song], pooledGradient: UnsafePointer<Float>,
     argmax: UnsafePointer<UInt8>, to sums: UnsafeMutablePointer<Double>
   ) {
     sums.update(repeating: 0, count: sparseCount)
     let vectors = channelStride / vectorWidth
-    team.forEach(frequencies / windowRows * windowRows * vectors) { task in
-      let (row, channel) = (task / vectors, task % vectors * vectorWidth)
-      let pooledRow = row / self.windowRows
+    // Turned, a row of the pooled map is scattered over all of it, and rows beside one another are not.
+    let rowsOfTask = isTurned ? Self.turnedRowsOfTask * windowRows : 1
+    let vectorsOfTask = isTurned ? vectors : 1
+    let rows = frequencies / windowRows * windowRows
+    let tasksOfRow = vectors / vectorsOfTask
+    team.forEach((rows + rowsOfTask - 1) / rowsOfTask * tasksOfRow) { task in
+      let first = task / tasksOfRow * rowsOfTask
+      let firstVector = task % tasksOfRow * vectorsOfTask
       for song in songs {
-        let pooled =
-          song.pooledOffset + pooledRow * (song.input.segments / self.windowColumns) * self.channelStride + channel
-        for inputChannel in 0..<self.kernel.inputs {
-          let patches =
-            rows + song.rowsOffset + inputChannel * song.input.channelStride + row * song.input.rowStride
-            + InputRows.margin - 1
-          self.addRow(
-            patches, song.input, rowInWindow: row % self.windowRows, pooledGradient + pooled, argmax + pooled,
-            sums + (row * self.kernel.inputs + inputChannel) * PatchMoments.width * self.channelStride + channel)
+        for row in first..<min(first + rowsOfTask, rows) {
+          for vector in firstVector..<firstVector + vectorsOfTask {
+            self.addRow(row, vector * vectorWidth, of: song, features, pooledGradient, argmax, sums)
+          }
         }
       }
+    }
+  }
+
+  private static let turnedRowsOfTask = 8
+
+  @inline(__always)
+  private func addRow(
+    _ row: Int, _ channel: Int, of song: Song, _ features: UnsafePointer<Float>,
+    _ pooledGradient: UnsafePointer<Float>, _ argmax: UnsafePointer<UInt8>, _ sums: UnsafeMutablePointer<Double>
+  ) {
+    let steps = steps(song.input)
+    let pooled = song.pooledOffset + row / windowRows * steps.row + channel
+    for inputChannel in 0..<kernel.inputs {
+      let patches =
+        features + song.rowsOffset + inputChannel * song.input.channelStride + row * song.input.rowStride
+        + InputRows.margin - 1
+      addRow(
+        patches, song.input, rowInWindow: row % windowRows, pooledGradient + pooled, argmax + pooled, steps.column,
+        sums + (row * kernel.inputs + inputChannel) * PatchMoments.width * channelStride + channel)
     }
   }
 
   @inline(__always)
   private func addRow(
     _ patches: UnsafePointer<Float>, _ input: InputRows, rowInWindow: Int, _ gradient: UnsafePointer<Float>,
-    _ argmax: UnsafePointer<UInt8>, _ sums: UnsafeMutablePointer<Double>
+    _ argmax: UnsafePointer<UInt8>, _ columnStep: Int, _ sums: UnsafeMutablePointer<Double>
   ) {
     let r = input.rowStride
     let c = channelStride
@@ -188,8 +224,8 @@ public final class InputConvolution {
     var first = Vector.zero
     var last = Vector.zero
     for pooledColumn in 0..<input.segments / windowColumns {
-      let whole = Vector.load(gradient + pooledColumn * c)
-      let winner = loadArgmax(argmax + pooledColumn * c)
+      let whole = Vector.load(gradient + pooledColumn * columnStep)
+      let winner = loadArgmax(argmax + pooledColumn * columnStep)
       for columnInWindow in 0..<windowColumns {
         let position = Int32(truncatingIfNeeded: rowInWindow * windowColumns + columnInWindow)
         let g = Vector.zero.replacing(with: whole, where: winner .== SIMD16<Int32>(repeating: position))

@@ -4,16 +4,21 @@ public final class InputInference {
   private let frequencies: Int
   private let windowRows: Int
   private let windowColumns: Int
+  private let isTurned: Bool
   private let kernel: InputKernel
   private var channelStride: Int { kernel.channelStride }
 
   /// - Parameters:
   ///   - inputs, channels: of the input and of the map.
-  public init(frequencies: Int, inputs: Int, channels: Int, windowRows: Int, windowColumns: Int) {
+  ///   - isTurned: see `InputRows`; frequencies and windows are then those of the turned rows.
+  public init(
+    frequencies: Int, inputs: Int, channels: Int, windowRows: Int, windowColumns: Int, isTurned: Bool = false
+  ) {
     self.frequencies = frequencies
+    self.isTurned = isTurned
     self.windowRows = windowRows
     self.windowColumns = windowColumns
-    kernel = InputKernel(inputs: inputs, channels: channels)
+    kernel = InputKernel(inputs: inputs, channels: channels, isTurned: isTurned)
   }
 
   /// Takes the kernel `[3][3][input channel][channel, padded]`, every output channel to be multiplied by its factor
@@ -29,16 +34,18 @@ public final class InputInference {
   ) {
     let isTwoByTwo = windowRows == 2 && windowColumns == 2
     let pooledColumns = input.segments / windowColumns
-    var target = activated
+    let (rowStep, columnStep) = InputConvolution.steps(
+      rows: frequencies / windowRows, columns: pooledColumns, channelStride, isTurned: isTurned)
     for row in 0..<frequencies / windowRows {
       var patch = song + row * windowRows * input.rowStride + InputRows.margin - 1
+      var target = activated + row * rowStep
       for _ in 0..<pooledColumns {
         for channel in stride(from: 0, to: channelStride, by: vectorWidth) {
           let best =
             isTwoByTwo ? largest2x2(patch, input, channel) : largest(patch, input, channel)
           (best + Vector.load(shift + channel)).exponentialLinear.store(target + channel)
         }
-        target += channelStride
+        target += columnStep
         patch += windowColumns
       }
     }

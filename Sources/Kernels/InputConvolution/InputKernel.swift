@@ -4,11 +4,14 @@ struct InputKernel {
   let inputs: Int
   let channels: Int
   let channelStride: Int
+  /// Whether rows of the passes are columns of the map (see `InputRows`).
+  private let isTurned: Bool
   private let weights: AlignedBuffer
 
-  init(inputs: Int, channels: Int) {
+  init(inputs: Int, channels: Int, isTurned: Bool = false) {
     self.inputs = inputs
     self.channels = channels
+    self.isTurned = isTurned
     channelStride = padded(channels)
     weights = AlignedBuffer(count: 9 * inputs * channelStride)
   }
@@ -17,7 +20,11 @@ struct InputKernel {
   var taps: Int { 9 * inputs }
 
   /// Where the weights of a tap stand in a kernel `[3][3][input channel][channel, padded]`.
-  func place(of tap: Int) -> Int { (tap % 9 * inputs + tap / 9) * channelStride }
+  func place(of tap: Int) -> Int {
+    let within = tap % 9
+    let stored = isTurned ? within % 3 * 3 + within / 3 : within
+    return (stored * inputs + tap / 9) * channelStride
+  }
 
   /// Takes a kernel as stored, and the factors, 0 in the padding.
   func prepare(_ source: UnsafePointer<Float>, factors: UnsafePointer<Float>) {

@@ -1,6 +1,9 @@
 /// The network's input in memory: for every channel of a song the pitch classes (or timbre coefficients) as rows, a
 /// row of zeros above and below, and zeros before the first and after the last segment: the halo of a 3×3 same
 /// convolution. Rows are counted through all channels.
+///
+/// Where batch norm is over each segment and not over each row, all this is turned: a segment is a row here and a pitch
+/// class a column, so that what has parameters of its own is always a row.
 public struct InputRows: Sendable {
   public let channels: Int
   public let frequencies: Int
@@ -57,6 +60,15 @@ public struct InputRows: Sendable {
     for row in 0..<width {
       let target = rows + offset(row: row)
       for segment in 0..<segments { target[segment] = features[segment * width + row] }
+    }
+  }
+
+  /// Lays out a song `[segment][channel][frequency]` turned, its segments as rows.
+  public func copy(_ features: UnsafePointer<Float>, to rows: UnsafeMutablePointer<Float>) {
+    for row in 0..<count {
+      let (channel, segment) = (row / frequencies, row % frequencies)
+      (rows + offset(row: row)).update(
+        from: features + (segment * channels + channel) * segments, count: segments)
     }
   }
 

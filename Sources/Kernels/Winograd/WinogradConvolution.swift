@@ -16,26 +16,32 @@ public final class WinogradConvolution: MapConvolution {
   private let transposedWeights: AlignedBuffer
   /// What `prepareWeights` took last.
   private var signs: UnsafePointer<Float>?
-  /// Tiles of the songs that pass through the transformed domain together: rows of each product. A constant of the
-  /// shape.
+  /// Rows of tiles that a song is cut into parts of: all, but for large maps. A constant of the shape.
+  private let tileRowsOfPart: Int
+  /// Tiles that pass through the transformed domain together: rows of each product. A constant of the shape.
   private let tilesPerBlock: Int
-  /// Room for the tiles of a block's songs.
-  private var songTiles: [Range<Int>] = []
+  /// Room for the parts of a block.
+  private var parts = WinogradParts()
 
   /// Rows that a block should have, or as many as there are channels where that is more: enough that reading the weights
   /// and adding to the gradients' sums, once for each block, cost little; few enough that a small network's block stays
   /// in cache. docs/performance.md has the measurement.
   private static let leastProductRows = 84
+  /// Parts that a block should have at least, so that threads share their transforms.
+  private static let leastParts = 2
 
-  /// - Parameter columns: of the longest song.
-  public init(rows: Int, columns: Int, inputChannels: Int, outputChannels: Int, team: ThreadTeam) {
-    input = MapShape(rows: rows, columns: columns, channels: inputChannels)
-    output = MapShape(rows: rows, columns: columns, channels: outputChannels)
+  package init(_ shape: ConvolutionShape, team: ThreadTeam) {
+    let (rows, columns) = (shape.rows, shape.columns)
+    input = MapShape(rows: rows, columns: columns, channels: shape.inputChannels)
+    output = MapShape(rows: rows, columns: columns, channels: shape.outputChannels)
     plan = WinogradPlan.fewestProducts(rows: rows, columns: columns)
     self.team = team
-    let tilesPerSong = plan.tiles(columns: columns)
-    let productRows = max(Self.leastProductRows, inputChannels, outputChannels)
-    tilesPerBlock = max(1, (productRows + tilesPerSong / 2) / tilesPerSong) * tilesPerSong
+    let productRows = max(Self.leastProductRows, input.channels, output.channels)
+    tileRowsOfPart = plan.tileRowsOfPart(
+      columns: columns, productRows: productRows, windowRows: shape.windowRows)
+    let tilesOfPart = tileRowsOfPart * plan.tileColumns(columns)
+    let partsOfBlock = max(Self.leastParts, (productRows + tilesOfPart / 2) / tilesOfPart)
+    tilesPerBlock = partsOfBlock * tilesOfPart
     weights = AlignedBuffer(count: plan.points * input.channels * output.channelStride)
     transposedWeights = AlignedBuffer(count: plan.points * output.channels * input.channelStride)
   }
@@ -49,6 +55,9 @@ public final class WinogradConvolution: MapConvolution {
   private var transposedStride: Int { output.channels * input.channelStride }
   /// Doubles of a point's sum.
   private var sumStride: Int { GradientSum.count(rows: input.channels, columns: output.channelStride) }
+
+  public var rowsOfPart: Int { min(tileRowsOfPart * plan.heightOutputs, input.rows) }
+  private var partsOfSong: Int { (plan.tileRows + tileRowsOfPart - 1) / tileRowsOfPart }
 
   // MARK: - Weights
 
@@ -165,7 +174,7 @@ public final class WinogradConvolution: MapConvolution {
 
   public func forward(
     _ source: UnsafePointer<Float>, songs: [SongSpan], to target: UnsafeMutablePointer<Float>,
-    scratch: AlignedBuffer, finished: (Int) -> Void
+    scratch: AlignedBuffer, finished: (Int, Range<Int>) -> Void
   ) {
     forEachBlock(songs, scratch) { block in
       transformInput(source, songs, block)
@@ -179,11 +188,11 @@ public final class WinogradConvolution: MapConvolution {
         }
       }
       team.measure("output transform, pooling", transformWork(output, songs, block, block.outputStride)) {
-        block.forEachSong(team) { song, firstTile in
+        block.forEachPart(team, self.output) { song, run in
           self.plan.passes.pointsToOutput(
-            block.outputs, block.outputStride, firstTile, target + self.output.offset(songs[song]),
-            songs[song].count, self.output.channelStride)
-          finished(song)
+            block.outputs, block.outputStride, run, target + self.output.offset(songs[song]), songs[song].count,
+            self.output.channelStride)
+          finished(song, self.rows(run.tileRows))
         }
       }
     }
@@ -192,7 +201,7 @@ public final class WinogradConvolution: MapConvolution {
   public func backward(
     _ source: UnsafePointer<Float>, songs: [SongSpan], outputGradient: UnsafePointer<Float>,
     inputGradient: UnsafeMutablePointer<Float>, kernelGradient: UnsafeMutablePointer<Double>,
-    scratch: AlignedBuffer, prepare: (Int) -> Void, kernelIsDone: () -> Void
+    scratch: AlignedBuffer, prepare: (Int, Range<Int>) -> Void, kernelIsDone: () -> Void
   ) {
     let sums = UnsafeMutableRawPointer(scratch.start + pointsCount)
       .bindMemory(to: Double.self, capacity: plan.points * sumStride)
@@ -210,18 +219,18 @@ public final class WinogradConvolution: MapConvolution {
     forEachBlock(songs, scratch) { block in
       transformInput(source, songs, block)
       team.measure("output gradient, transform", transformWork(output, songs, block, block.outputStride)) {
-        block.forEachSong(team) { song, firstTile in
-          prepare(song)
+        block.forEachPart(team, self.output) { song, run in
+          prepare(song, self.rows(run.tileRows))
           self.plan.passes.outputGradientToPoints(
             outputGradient + self.output.offset(songs[song]), songs[song].count, self.output.channelStride,
-            block.outputs, block.outputStride, firstTile)
+            block.outputs, block.outputStride, run)
         }
       }
-      let isLast = block.firstSong + block.songTiles.count == songs.count
+      let isLast = block.firstPart + block.parts.count == songs.count * partsOfSong
       let work = productWork(songs, block)
       team.measure("products", isLast ? work : work + work) {
         team.forEach(plan.points) { point in
-          self.addWeightProducts(point, block, sums + point * self.sumStride, over: block.firstSong == 0)
+          self.addWeightProducts(point, block, sums + point * self.sumStride, over: block.firstPart == 0)
           if !isLast { self.multiplyByWeights(point, block) }
         }
       }
@@ -232,9 +241,9 @@ public final class WinogradConvolution: MapConvolution {
         }
       }
       team.measure("input gradient transform", transformWork(input, songs, block, block.inputStride)) {
-        block.forEachSong(team) { song, firstTile in
+        block.forEachSong(team, self.input) { song, run in
           self.plan.passes.pointsToInputGradient(
-            block.inputs, block.inputStride, firstTile, inputGradient + self.input.offset(songs[song]),
+            block.inputs, block.inputStride, run, inputGradient + self.input.offset(songs[song]),
             songs[song].count, self.input.channelStride)
         }
       }
@@ -243,16 +252,16 @@ public final class WinogradConvolution: MapConvolution {
 
   /// dU += Vᵀ·D.
   private func addWeightProducts(
-    _ point: Int, _ block: Block, _ sums: UnsafeMutablePointer<Double>, over: Bool
+    _ point: Int, _ block: WinogradBlock, _ sums: UnsafeMutablePointer<Double>, over: Bool
   ) {
     GradientSum.add(
-      rows: input.channels, columns: output.channelStride, songs: block.songTiles,
+      rows: input.channels, columns: output.channelStride, songs: block.parts.tiles,
       a: block.inputs + point * block.inputStride, aStride: input.channelStride,
       b: block.outputs + point * block.outputStride, bStride: output.channelStride, to: sums, over: over)
   }
 
   /// dV = D·Uᵀ over V, which nobody needs any more.
-  private func multiplyByWeights(_ point: Int, _ block: Block) {
+  private func multiplyByWeights(_ point: Int, _ block: WinogradBlock) {
     let inputs = block.inputs + point * block.inputStride
     let outputs = block.outputs + point * block.outputStride
     PanelProduct.multiply(
@@ -261,20 +270,20 @@ public final class WinogradConvolution: MapConvolution {
       cStride: input.channelStride)
   }
 
-  private func transformInput(_ source: UnsafePointer<Float>, _ songs: [SongSpan], _ block: Block) {
+  private func transformInput(_ source: UnsafePointer<Float>, _ songs: [SongSpan], _ block: WinogradBlock) {
     team.measure("input transform", transformWork(input, songs, block, block.inputStride)) {
-      block.forEachSong(team) { song, firstTile in
+      block.forEachPart(team, self.input) { song, run in
         self.plan.passes.inputToPoints(
           source + self.input.offset(songs[song]), songs[song].count, self.input.channelStride, block.inputs,
-          block.inputStride, firstTile)
+          block.inputStride, run)
       }
     }
   }
 
   /// What the products of a block's tiles do.
-  private func productWork(_ songs: [SongSpan], _ block: Block) -> StepProfile.Work {
+  private func productWork(_ songs: [SongSpan], _ block: WinogradBlock) -> StepProfile.Work {
     StepProfile.Work(
-      direct: 18 * block.columns(songs) * input.rows * input.channels * output.channels,
+      direct: 18 * positions(block, songs) * input.channels * output.channels,
       executed: 2 * plan.points * block.tiles * input.channels * output.channelStride,
       bytes: 4 * plan.points * (block.tiles * (input.channelStride + output.channelStride) + weightStride))
   }
@@ -293,54 +302,48 @@ public final class WinogradConvolution: MapConvolution {
 
   /// What a transform of a block's maps does: reads one side and writes the other.
   private func transformWork(
-    _ map: MapShape, _ songs: [SongSpan], _ block: Block, _ pointStride: Int
+    _ map: MapShape, _ songs: [SongSpan], _ block: WinogradBlock, _ pointStride: Int
   ) -> StepProfile.Work {
     StepProfile.Work(
-      bytes: 4 * (block.columns(songs) * map.rows * map.channelStride + plan.points * pointStride))
-  }
-}
-
-/// Songs that pass through the transformed domain together, and where their tiles lie in the scratch.
-private struct Block {
-  let inputs: UnsafeMutablePointer<Float>
-  let outputs: UnsafeMutablePointer<Float>
-  let inputStride: Int
-  let outputStride: Int
-  /// Number of the block's first song, and the tiles of each of its songs.
-  var firstSong = 0
-  var songTiles: [Range<Int>] = []
-  var tiles: Int { songTiles.last?.upperBound ?? 0 }
-
-  func columns(_ songs: [SongSpan]) -> Int {
-    songs[firstSong..<firstSong + songTiles.count].reduce(0) { $0 + $1.count }
+      bytes: 4 * (positions(block, songs) * map.channelStride + plan.points * pointStride))
   }
 
-  func forEachSong(_ team: ThreadTeam, _ body: (_ song: Int, _ firstTile: Int) -> Void) {
-    team.forEach(songTiles.count) { body(firstSong + $0, songTiles[$0].lowerBound) }
+  /// Positions of a map that a block covers.
+  private func positions(_ block: WinogradBlock, _ songs: [SongSpan]) -> Int {
+    block.parts.places.reduce(0) { $0 + rows($1.tileRows).count * songs[$1.song].count }
+  }
+
+  /// Rows of the map that rows of tiles write.
+  private func rows(_ tileRows: Range<Int>) -> Range<Int> {
+    tileRows.lowerBound * plan.heightOutputs..<min(tileRows.upperBound * plan.heightOutputs, input.rows)
   }
 }
 
 extension WinogradConvolution {
-  /// Cuts a batch into blocks: songs in order, as many as the scratch has room for.
-  private func forEachBlock(_ songs: [SongSpan], _ scratch: AlignedBuffer, _ body: (Block) -> Void) {
+  /// Cuts a batch into blocks: songs in order and their parts from the top, as many as the scratch has room for.
+  private func forEachBlock(_ songs: [SongSpan], _ scratch: AlignedBuffer, _ body: (WinogradBlock) -> Void) {
     precondition(scratch.count >= scratchCount)
     let rows = PanelProduct.rowCapacity(tilesPerBlock)
     let inputStride = rows * input.channelStride
-    var block = Block(
+    var block = WinogradBlock(
       inputs: scratch.start, outputs: scratch.start + plan.points * inputStride, inputStride: inputStride,
       outputStride: rows * output.channelStride)
-    swap(&block.songTiles, &songTiles)
-    block.songTiles.removeAll(keepingCapacity: true)
+    swap(&block.parts, &parts)
+    block.parts.removeAll()
     for (song, span) in songs.enumerated() {
-      let tiles = plan.tiles(columns: span.count)
-      if block.tiles + tiles > tilesPerBlock {
-        body(block)
-        block.firstSong = song
-        block.songTiles.removeAll(keepingCapacity: true)
+      for top in stride(from: 0, to: plan.tileRows, by: tileRowsOfPart) {
+        let tileRows = top..<min(top + tileRowsOfPart, plan.tileRows)
+        let tiles = tileRows.count * plan.tileColumns(span.count)
+        if block.tiles + tiles > tilesPerBlock {
+          body(block)
+          block.firstPart += block.parts.count
+          block.parts.removeAll()
+        }
+        block.parts.tiles.append(block.tiles..<block.tiles + tiles)
+        block.parts.places.append(WinogradParts.Place(song: song, tileRows: tileRows))
       }
-      block.songTiles.append(block.tiles..<block.tiles + tiles)
     }
     if block.tiles > 0 { body(block) }
-    swap(&block.songTiles, &songTiles)
+    swap(&block.parts, &parts)
   }
 }

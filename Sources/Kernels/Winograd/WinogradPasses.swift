@@ -1,3 +1,11 @@
+/// What a pass goes over: rows of a song's tiles, and where the first of them is among the tiles of a block.
+struct TileRun: Sendable {
+  let tileRows: Range<Int>
+  let firstTile: Int
+  /// Channels that it goes over, whole vectors.
+  let channels: Range<Int>
+}
+
 /// The passes between a song's map and the transformed domain, for one choice of tile height and width.
 ///
 /// In the transformed domain value `[point][tile][channel]` of a block of songs holds, for each of the
@@ -7,16 +15,15 @@ struct WinogradPasses<Height: WinogradTransform, Width: WinogradTransform> {
   let rows: Int
   let columns: Int
 
-  @inline(__always) private var tileRows: Int { (rows + Height.outputs - 1) / Height.outputs }
   @inline(__always) private var tileColumns: Int { (columns + Width.outputs - 1) / Width.outputs }
 
-  /// Bᵀ x B of every tile of a song: `map` to `points[...]`, the first tile's row at `firstTile`.
+  /// Bᵀ x B of every tile of a run: `map` to `points[...]`.
   func inputToPoints(
     _ map: UnsafePointer<Float>, channelStride: Int, _ points: UnsafeMutablePointer<Float>, pointStride: Int,
-    firstTile: Int
+    _ run: TileRun
   ) {
     let (h, w) = (Height.inputs, Width.inputs)
-    forEachTile(channelStride, firstTile) { tile in
+    forEachTile(channelStride, run) { tile in
       gather(map + tile.channel, tile.top - 1, tile.left - 1, channelStride, tile.values)
       for i in 0..<h { Width.input(tile.values + i * w, 1, tile.halfway + i * w, 1) }
       for j in 0..<w { Height.input(tile.halfway + j, w, tile.values + j, w) }
@@ -24,13 +31,13 @@ struct WinogradPasses<Height: WinogradTransform, Width: WinogradTransform> {
     }
   }
 
-  /// Aᵀ M A of every tile of a song: the output map, every position written once.
+  /// Aᵀ M A of every tile of a run: its rows of the output map, every position written once.
   func pointsToOutput(
-    _ points: UnsafePointer<Float>, pointStride: Int, firstTile: Int, _ map: UnsafeMutablePointer<Float>,
+    _ points: UnsafePointer<Float>, pointStride: Int, _ run: TileRun, _ map: UnsafeMutablePointer<Float>,
     channelStride: Int
   ) {
     let (h, w, m) = (Height.inputs, Width.inputs, Width.outputs)
-    forEachTile(channelStride, firstTile) { tile in
+    forEachTile(channelStride, run) { tile in
       tile.load(points, pointStride, h * w)
       for i in 0..<h { Width.output(tile.values + i * w, 1, tile.halfway + i * m, 1) }
       for j in 0..<m { Height.output(tile.halfway + j, m, tile.values + j, m) }
@@ -41,13 +48,13 @@ struct WinogradPasses<Height: WinogradTransform, Width: WinogradTransform> {
     }
   }
 
-  /// A dY Aᵀ of every tile of a song: the adjoint of `pointsToOutput`.
+  /// A dY Aᵀ of every tile of a run: the adjoint of `pointsToOutput`.
   func outputGradientToPoints(
     _ map: UnsafePointer<Float>, channelStride: Int, _ points: UnsafeMutablePointer<Float>, pointStride: Int,
-    firstTile: Int
+    _ run: TileRun
   ) {
     let (h, w, m) = (Height.inputs, Width.inputs, Width.outputs)
-    forEachTile(channelStride, firstTile) { tile in
+    forEachTile(channelStride, run) { tile in
       let fullHeight = min(Height.outputs, rows - tile.top)
       let fullWidth = min(m, columns - tile.left)
       for i in 0..<Height.outputs {
@@ -63,14 +70,15 @@ struct WinogradPasses<Height: WinogradTransform, Width: WinogradTransform> {
     }
   }
 
-  /// B dV Bᵀ of every tile of a song, summed where tiles overlap: the adjoint of `inputToPoints`.
+  /// B dV Bᵀ of every tile of a run, summed where tiles overlap: the adjoint of `inputToPoints`. The runs of a song come
+  /// from the top down; each adds to the rows that the one before it has begun.
   func pointsToInputGradient(
-    _ points: UnsafePointer<Float>, pointStride: Int, firstTile: Int, _ map: UnsafeMutablePointer<Float>,
+    _ points: UnsafePointer<Float>, pointStride: Int, _ run: TileRun, _ map: UnsafeMutablePointer<Float>,
     channelStride: Int
   ) {
     let (h, w) = (Height.inputs, Width.inputs)
-    map.update(repeating: 0, count: rows * columns * channelStride)
-    forEachTile(channelStride, firstTile) { tile in
+    clear(map, run, channelStride)
+    forEachTile(channelStride, run) { tile in
       tile.load(points, pointStride, h * w)
       for i in 0..<h { Width.inputAdjoint(tile.values + i * w, 1, tile.halfway + i * w, 1) }
       for j in 0..<w { Height.inputAdjoint(tile.halfway + j, w, tile.values + j, w) }
@@ -85,16 +93,33 @@ struct WinogradPasses<Height: WinogradTransform, Width: WinogradTransform> {
     }
   }
 
-  /// Calls the body for every tile of a song and every sixteen of its channels.
+  /// Sets the rows to zero that a run is the first to touch.
+  private func clear(_ map: UnsafeMutablePointer<Float>, _ run: TileRun, _ channelStride: Int) {
+    let m = Height.outputs
+    let first = run.tileRows.lowerBound == 0 ? 0 : run.tileRows.lowerBound * m + 1
+    let end = min(rows, run.tileRows.upperBound * m + 1)
+    guard first < end else { return }
+    let positions = first * columns..<end * columns
+    if run.channels.count == channelStride {
+      (map + positions.lowerBound * channelStride).update(repeating: 0, count: positions.count * channelStride)
+    } else {
+      for position in positions {
+        (map + position * channelStride + run.channels.lowerBound).update(repeating: 0, count: run.channels.count)
+      }
+    }
+  }
+
+  /// Calls the body for every tile of a run and every sixteen of its channels.
   @inline(__always)
-  private func forEachTile(_ channelStride: Int, _ firstTile: Int, _ body: (WinogradTile) -> Void) {
+  private func forEachTile(_ channelStride: Int, _ run: TileRun, _ body: (WinogradTile) -> Void) {
     let points = Height.inputs * Width.inputs
     withUnsafeTemporaryAllocation(of: Vector.self, capacity: 2 * points) { scratch in
       let values = scratch.baseAddress!
-      for tileRow in 0..<tileRows {
+      for tileRow in run.tileRows {
         for tileColumn in 0..<tileColumns {
-          let place = (firstTile + tileRow * tileColumns + tileColumn) * channelStride
-          for channel in stride(from: 0, to: channelStride, by: vectorWidth) {
+          let place =
+            (run.firstTile + (tileRow - run.tileRows.lowerBound) * tileColumns + tileColumn) * channelStride
+          for channel in stride(from: run.channels.lowerBound, to: run.channels.upperBound, by: vectorWidth) {
             body(
               WinogradTile(
                 top: tileRow * Height.outputs, left: tileColumn * Width.outputs, channel: channel,
@@ -165,11 +190,11 @@ struct AnyWinogradPasses: Sendable {
   typealias MapToPoints =
     @Sendable (
       _ map: UnsafePointer<Float>, _ columns: Int, _ channelStride: Int, _ points: UnsafeMutablePointer<Float>,
-      _ pointStride: Int, _ firstTile: Int
+      _ pointStride: Int, _ run: TileRun
     ) -> Void
   typealias PointsToMap =
     @Sendable (
-      _ points: UnsafePointer<Float>, _ pointStride: Int, _ firstTile: Int, _ map: UnsafeMutablePointer<Float>,
+      _ points: UnsafePointer<Float>, _ pointStride: Int, _ run: TileRun, _ map: UnsafeMutablePointer<Float>,
       _ columns: Int, _ channelStride: Int
     ) -> Void
 
@@ -183,19 +208,19 @@ struct AnyWinogradPasses: Sendable {
   {
     inputToPoints = {
       WinogradPasses<Height, Width>(rows: rows, columns: $1)
-        .inputToPoints($0, channelStride: $2, $3, pointStride: $4, firstTile: $5)
+        .inputToPoints($0, channelStride: $2, $3, pointStride: $4, $5)
     }
     outputGradientToPoints = {
       WinogradPasses<Height, Width>(rows: rows, columns: $1)
-        .outputGradientToPoints($0, channelStride: $2, $3, pointStride: $4, firstTile: $5)
+        .outputGradientToPoints($0, channelStride: $2, $3, pointStride: $4, $5)
     }
     pointsToOutput = {
       WinogradPasses<Height, Width>(rows: rows, columns: $4)
-        .pointsToOutput($0, pointStride: $1, firstTile: $2, $3, channelStride: $5)
+        .pointsToOutput($0, pointStride: $1, $2, $3, channelStride: $5)
     }
     pointsToInputGradient = {
       WinogradPasses<Height, Width>(rows: rows, columns: $4)
-        .pointsToInputGradient($0, pointStride: $1, firstTile: $2, $3, channelStride: $5)
+        .pointsToInputGradient($0, pointStride: $1, $2, $3, channelStride: $5)
     }
   }
 }

@@ -11,9 +11,21 @@ struct WinogradPlan: Sendable {
   /// Points of the transformed domain: matrix products for a block.
   var points: Int { (heightOutputs + 2) * (widthOutputs + 2) }
 
+  var tileRows: Int { (rows + heightOutputs - 1) / heightOutputs }
+
+  /// Tiles beside one another in a map so wide.
+  func tileColumns(_ columns: Int) -> Int { (columns + widthOutputs - 1) / widthOutputs }
+
   /// Rows of each of those products for one song.
-  func tiles(columns: Int) -> Int {
-    ((rows + heightOutputs - 1) / heightOutputs) * ((columns + widthOutputs - 1) / widthOutputs)
+  func tiles(columns: Int) -> Int { tileRows * tileColumns(columns) }
+
+  /// Rows of tiles that go through the transformed domain together: as many as give a product about so many rows, their
+  /// rows of the map a multiple of a window's height; all, where there are no more.
+  func tileRowsOfPart(columns: Int, productRows: Int, windowRows: Int) -> Int {
+    let tiles = tileColumns(columns)
+    var count = max(1, (productRows + tiles / 2) / tiles)
+    while count < tileRows && count * heightOutputs % windowRows != 0 { count += 1 }
+    return min(count, tileRows)
   }
 
   /// The tile sizes with the fewest multiplications for a map of this size, remainders included.

@@ -14,11 +14,27 @@ public struct PoolingSize: Equatable, Hashable, Sendable, Codable {
   }
 }
 
+/// The axis of the input that every value of has a mean, a deviation, γ and β of its own in the first batch norm.
+public enum InputAxis: String, Sendable, Codable, CaseIterable {
+  /// Rows: pitch classes, timbre coefficients, bands.
+  case frequency
+  /// Columns: all songs must be equally long.
+  case time
+}
+
+/// Where a gated recurrent unit applies its reset gate.
+public enum ResetGate: String, Sendable, Codable, CaseIterable {
+  /// To the recurrent product: a gate has two biases.
+  case after
+  /// To the state, before the product: a gate has one bias.
+  case before
+}
+
 /// The shape of a convolutional-recurrent tagger: Choi, Fazekas, Sandler and Cho, "Convolutional recurrent
 /// neural networks for music classification", 2016, for inputs of any number of rows and channels.
 ///
-/// `[batch, rows, segments, channels]` → batch norm over each row of each channel → for each entry of `filters`:
-/// convolution 3×3 same → batch norm → ELU → max pooling → dropout → GRU, all steps → GRU, last step → dropout →
+/// `[batch, rows, segments, channels]` → zeros before and after → batch norm over each row (or column) of each
+/// channel → for each entry of `filters`: convolution 3×3 same → batch norm → ELU → max pooling → dropout → GRU, all steps → GRU, last step → dropout →
 /// dense → sigmoid.
 public struct Architecture: Equatable, Sendable, Codable {
   /// Rows of the input: pitch classes, or timbre coefficients, or bands of a spectrogram.
@@ -35,6 +51,13 @@ public struct Architecture: Equatable, Sendable, Codable {
   public var recurrentUnits: Int
   /// Outputs.
   public var tags: Int
+  /// Columns of zeros before and after every song; they count in the batch norm.
+  public var zerosBefore = 0
+  public var zerosAfter = 0
+  /// What the first batch norm has parameters for.
+  public var inputNormalization = InputAxis.frequency
+  /// Of both GRU layers.
+  public var resetGate = ResetGate.after
   /// Share of the values dropped after each pooling in training.
   public var convolutionDropout = 0.1
   /// Share of the values dropped before the dense layer in training.
@@ -72,12 +95,39 @@ extension Architecture {
     fitted(paperPooling, segments: segments, filters: [339, 339, 339], recurrentUnits: 169, tags: tags)
   }
 
-  /// Choi's four convolutions of 64, 128, 128, 128 channels and 32 recurrent units; the windows are fitted to the
-  /// rows of pitches: 2×2, 2×2, 3×3, 1×2.
-  public static func choi2016(segments: Int, tags: Int) -> Architecture {
+  /// Choi's four convolutions fitted to the 12 rows of pitches: windows of 2×2, 2×2, 3×3, 1×2.
+  public static func choi2016Of12Rows(segments: Int, tags: Int) -> Architecture {
     fitted(
       paperPooling + [PoolingSize(frequency: 1, time: 2)], segments: segments, filters: [64, 128, 128, 128],
       recurrentUnits: 32, tags: tags)
+  }
+
+  /// Pooling of the original network: 96 bands become 1, 1,440 frames 15.
+  public static let originalPooling = [
+    PoolingSize(frequency: 2, time: 2), PoolingSize(frequency: 3, time: 3), PoolingSize(frequency: 4, time: 4),
+    PoolingSize(frequency: 4, time: 4),
+  ]
+
+  /// Frames of the original network's spectrogram: 29.12 s at 12 kHz, one each 256 samples.
+  public static let originalFrames = 1_366
+  /// Frames that they are brought to by zeros.
+  public static let originalColumns = 1_440
+
+  /// The original network as its author released it: mel spectrograms of 96 bands and 1,366 frames, normalised over
+  /// the 1,440 time steps; 396,786 trainable parameters with 50 tags.
+  public static func choi2016(frames: Int = originalFrames, tags: Int) -> Architecture {
+    var network = fitted(
+      originalPooling, segments: frames, filters: [64, 128, 128, 128], recurrentUnits: 32, tags: tags)
+    network.inputNormalization = .time
+    network.resetGate = .before
+    network.pad(to: originalColumns)
+    return network
+  }
+
+  /// Puts as many zeros before as after, the odd one after; none where there are columns enough.
+  public mutating func pad(to columns: Int) {
+    let missing = max(0, columns - segments)
+    (zerosBefore, zerosAfter) = (missing / 2, missing - missing / 2)
   }
 
   /// A network of one channel and of as many rows as the windows leave one of.
@@ -93,7 +143,7 @@ extension Architecture {
 // MARK: - In checkpoints
 
 extension Architecture {
-  /// Networks of before there were several channels do not say that they have one.
+  /// Networks of before there was a choice do not say that they have one channel, no zeros around songs, and so on.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     self.init(
@@ -104,6 +154,11 @@ extension Architecture {
       pooling: try container.decode([PoolingSize].self, forKey: .pooling),
       recurrentUnits: try container.decode(Int.self, forKey: .recurrentUnits),
       tags: try container.decode(Int.self, forKey: .tags))
+    zerosBefore = try container.decodeIfPresent(Int.self, forKey: .zerosBefore) ?? 0
+    zerosAfter = try container.decodeIfPresent(Int.self, forKey: .zerosAfter) ?? 0
+    inputNormalization =
+      try container.decodeIfPresent(InputAxis.self, forKey: .inputNormalization) ?? .frequency
+    resetGate = try container.decodeIfPresent(ResetGate.self, forKey: .resetGate) ?? .after
     convolutionDropout = try container.decode(Double.self, forKey: .convolutionDropout)
     finalDropout = try container.decode(Double.self, forKey: .finalDropout)
   }

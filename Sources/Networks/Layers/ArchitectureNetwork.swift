@@ -14,16 +14,27 @@ extension Architecture {
       ConvolutionDescription(
         number: index + 1, filters: block.0, pooling: block.1, dropout: convolutionDropout)
     }
+    let padding: [any Layer] = isPadded ? [ZeroPaddingLayer(before: zerosBefore, after: zerosAfter)] : []
+    let columns = inputNormalization == .time ? paddedSegments : nil
     let layers: [any Layer] =
-      [InputConvolutionLayer(blocks[0])]
+      padding + [InputConvolutionLayer(blocks[0], normalizedColumns: columns)]
       + blocks.dropFirst().map { HiddenConvolutionLayer($0, convolution: convolution) }
-      + [
-        RecurrentLayer("recurrent_1", units: recurrentUnits, returning: .everyStep),
-        RecurrentLayer("recurrent_2", units: recurrentUnits, returning: .lastStep),
-      ]
+      + [recurrentLayer("recurrent_1", .everyStep), recurrentLayer("recurrent_2", .lastStep)]
     return Network(
       input: SignalShape(rows: frequencyBins, columns: segments, channels: inputChannels), layers,
       TagsLayer(tags: tags, dropout: finalDropout), architecture: self)
+  }
+
+  private var isPadded: Bool { zerosBefore + zerosAfter > 0 }
+
+  /// Columns of the longest song with the zeros around it.
+  private var paddedSegments: Int { zerosBefore + segments + zerosAfter }
+
+  private func recurrentLayer(_ name: String, _ returning: RecurrentLayer.Returning) -> any Layer {
+    switch resetGate {
+    case .after: RecurrentLayer(name, units: recurrentUnits, returning: returning)
+    case .before: ResetBeforeRecurrentLayer(name, units: recurrentUnits, returning: returning)
+    }
   }
 
   /// Refuses shapes that the network cannot have, naming the field, what was found and what was expected.
@@ -43,6 +54,8 @@ extension Architecture {
     try require(
       SegmentLimits.taken.contains(segments), "segments: found \(segments), expected \(SegmentLimits.takenInWords)"
     )
+    try require("zeros before a song", zerosBefore, 0...SegmentLimits.taken.upperBound)
+    try require("zeros after a song", zerosAfter, 0...SegmentLimits.taken.upperBound)
     try require("recurrent_units", recurrentUnits, 1...8_192)
     try require((1...16).contains(filters.count), "filters: found \(filters.count) layers, expected 1 to 16")
     try require(
@@ -60,13 +73,13 @@ extension Architecture {
   }
 
   private func validatePooling() throws {
-    var (rows, columns) = (frequencyBins, segments)
+    var (rows, columns) = (frequencyBins, paddedSegments)
     for (index, window) in pooling.enumerated() {
       guard rows >= window.frequency, columns >= window.time else {
         throw Failure(
           .usage,
           "pooling of convolution \(index + 1): a window of \(window.frequency)×\(window.time) leaves nothing of "
-            + "\(rows)×\(columns); the input has \(frequencyBins) rows and \(segments) segments")
+            + "\(rows)×\(columns); the input has \(frequencyBins) rows and \(paddedSegments) columns")
       }
       (rows, columns) = (rows / window.frequency, columns / window.time)
     }

@@ -17,7 +17,9 @@ class ConvolutionBlock {
   let raw: AlignedBuffer
   var argmax: UnsafeMutablePointer<UInt8> { winners.start }
   private let winners: AlignedRun<UInt8>
-  /// Two values a channel for each song: sums of the forward or of the backward pass.
+  /// Parts of a song that the forward pass sums each by itself.
+  let partsOfSong: Int
+  /// Two values a channel for each part of each song: sums of the forward pass; or for each song: of the backward pass.
   private let songSums: AlignedBuffer
   /// Two values a channel, summed over this rank's songs; and over all that share the statistics, then their count.
   let localSums: AlignedSums
@@ -26,8 +28,9 @@ class ConvolutionBlock {
   private let firstDropout: Int
   private let dropoutRate: Double
 
-  init(_ block: ConvolutionDescription, _ site: LayerSite) {
+  init(_ block: ConvolutionDescription, _ site: LayerSite, partsOfSong: Int = 1) {
     index = site.index
+    self.partsOfSong = partsOfSong
     input = site.input.shape
     pooling = block.pooling
     tensors = BlockTensors(block, site.tensors)
@@ -44,7 +47,7 @@ class ConvolutionBlock {
       GatedRecurrence.rowCapacity(block.columns(of: site.maximumColumns)) * output.shape.rows * map.channelStride
     raw = AlignedBuffer(count: count)
     winners = AlignedRun(count: count)
-    songSums = AlignedBuffer(count: site.maximumBatch * 2 * map.channelStride)
+    songSums = AlignedBuffer(count: site.maximumBatch * partsOfSong * 2 * map.channelStride)
     localSums = AlignedSums(count: 2 * block.filters)
     sharedSums = AlignedSums(count: 2 * block.filters + 1)
   }
@@ -52,16 +55,21 @@ class ConvolutionBlock {
   var channels: Int { map.channels }
   var channelStride: Int { map.channelStride }
 
-  /// Pooling of one song's map.
-  func pooling(_ columns: Int) -> PoolingPass {
+  /// Pooling of a part of one song's map.
+  func pooling(rows: Int, columns: Int) -> PoolingPass {
     PoolingPass(
-      map: MapShape(rows: map.rows, columns: columns, channels: map.channels), windowRows: pooling.frequency,
+      map: MapShape(rows: rows, columns: columns, channels: map.channels), windowRows: pooling.frequency,
       windowColumns: pooling.time)
   }
 
   /// The pooled map of one song.
   private func pooled(_ span: SongSpan) -> MapShape {
     MapShape(rows: output.shape.rows, columns: span.count, channels: channels)
+  }
+
+  /// The two runs of `songSums` of a part of a song.
+  func partSum(_ song: Int, _ part: Int, _ which: Int) -> UnsafeMutablePointer<Float> {
+    songSums.start + ((song * partsOfSong + part) * 2 + which) * channelStride
   }
 
   /// The two runs of `songSums` of a song.

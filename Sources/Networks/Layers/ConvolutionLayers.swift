@@ -81,11 +81,16 @@ package struct HiddenConvolutionLayer: Layer {
 }
 
 /// A convolution block of the network's input, which few channels come with, and the batch norm before it over each
-/// row of each channel.
+/// row, or each column, of each channel.
 package struct InputConvolutionLayer: Layer {
   let block: ConvolutionDescription
+  /// Columns of every song where the batch norm is over each of them; nil where it is over each row.
+  let normalizedColumns: Int?
 
-  package init(_ block: ConvolutionDescription) { self.block = block }
+  package init(_ block: ConvolutionDescription, normalizedColumns: Int? = nil) {
+    self.block = block
+    self.normalizedColumns = normalizedColumns
+  }
 
   static let normalization = "input_normalization"
 
@@ -93,7 +98,9 @@ package struct InputConvolutionLayer: Layer {
   package var dropouts: Int { 1 }
   package func output(of input: SignalShape) -> SignalShape { block.output(of: input) }
   package func columns(of columns: Int) -> Int { block.columns(of: columns) }
-  package func fewestColumns(for columns: Int) -> Int { columns * block.pooling.time }
+  package func fewestColumns(for columns: Int) -> Int {
+    max(columns * block.pooling.time, normalizedColumns ?? 0)
+  }
 
   package func trainableTensors(of input: SignalShape) -> [TensorDeclaration] {
     let shape = normalizationShape(of: input)
@@ -112,14 +119,18 @@ package struct InputConvolutionLayer: Layer {
   }
 
   package func summary(of input: SignalShape) -> [SummaryRow] {
-    [SummaryRow(Self.normalization, "batch normalization over frequency", input.mapAxes)]
+    let axis = normalizedColumns == nil ? "frequency" : "time"
+    return [SummaryRow(Self.normalization, "batch normalization over \(axis)", input.mapAxes)]
       + block.summary(of: input)
   }
 
-  package func makePass(at site: LayerSite) -> any LayerPass { InputConvolutionBlock(block, site) }
+  package func makePass(at site: LayerSite) -> any LayerPass {
+    InputConvolutionBlock(block, site, normalizesTime: normalizedColumns != nil)
+  }
 
-  /// A value for each row; of several channels, for each row of each.
+  /// A value for each row, or column; of several channels, for each one of each.
   private func normalizationShape(of input: SignalShape) -> [Int] {
-    input.channels == 1 ? [input.rows] : [input.channels, input.rows]
+    let count = normalizedColumns == nil ? input.rows : input.columns ?? 1
+    return input.channels == 1 ? [count] : [input.channels, count]
   }
 }

@@ -2,7 +2,7 @@ import Kernels
 
 /// Makes convolutions by Winograd's minimal filtering.
 package let winogradConvolution: ConvolutionMaker = {
-  WinogradConvolution(rows: $0, columns: $1, inputChannels: $2, outputChannels: $3, team: $4)
+  WinogradConvolution($0, team: $1)
 }
 
 /// A block whose convolution has many input channels.
@@ -15,9 +15,12 @@ final class HiddenConvolutionBlock: ConvolutionBlock, LayerPass {
   init(_ block: ConvolutionDescription, _ site: LayerSite, convolution maker: ConvolutionMaker) {
     source = site.input
     let input = site.input.shape
-    convolution = maker(input.rows, input.columns ?? 1, input.channels, block.filters, site.team)
+    convolution = maker(
+      ConvolutionShape(
+        rows: input.rows, columns: input.columns ?? 1, inputChannels: input.channels,
+        outputChannels: block.filters, windowRows: block.pooling.frequency), site.team)
     convolved = AlignedBuffer(count: site.maximumColumns * input.rows * padded(block.filters))
-    super.init(block, site)
+    super.init(block, site, partsOfSong: (input.rows + convolution.rowsOfPart - 1) / convolution.rowsOfPart)
   }
 
   var scratchCount: Int { convolution.scratchCount }
@@ -26,11 +29,15 @@ final class HiddenConvolutionBlock: ConvolutionBlock, LayerPass {
     normalization.setSigns(gamma: tensors.gamma)
     convolution.prepareWeights(tensors.kernel, signs: normalization.signs, forTraining: true)
     convolution.forward(source.values, songs: batch.input(index), to: convolved.start, scratch: batch.scratch) {
-      song in
-      let span = batch.input(self.index)[song]
-      self.pooling(span.count).moments(
-        self.convolved.start + self.map.offset(span), sums: self.songSum(song, 0), squares: self.songSum(song, 1))
-      self.pool(batch, song)
+      song, rows in
+      let part = self.part(of: song, rows, batch)
+      let number = rows.lowerBound / self.convolution.rowsOfPart
+      part.pass.moments(
+        self.convolved.start + part.mapOffset, sums: self.partSum(song, number, 0),
+        squares: self.partSum(song, number, 1))
+      part.pass.pool(
+        self.convolved.start + part.mapOffset, to: self.raw.start + part.pooledOffset,
+        argmax: self.argmax + part.pooledOffset)
     }
     sumMoments(batch)
     try normalizeBatch(batch)
@@ -43,11 +50,11 @@ final class HiddenConvolutionBlock: ConvolutionBlock, LayerPass {
     foldMovingStatistics()
     convolution.prepareWeights(tensors.kernel, signs: normalization.scale, forTraining: false)
     convolution.forward(source.values, songs: batch.input(index), to: convolved.start, scratch: batch.scratch) {
-      song in
-      let span = batch.input(self.index)[song]
-      self.pooling(span.count).activate(
-        self.convolved.start + self.map.offset(span), shift: self.normalization.shift,
-        to: self.output.values + self.output.offset(song, batch.output(self.index)[song]))
+      song, rows in
+      let part = self.part(of: song, rows, batch)
+      part.pass.activate(
+        self.convolved.start + part.mapOffset, shift: self.normalization.shift,
+        to: self.output.values + part.pooledOffset)
     }
   }
 
@@ -56,34 +63,44 @@ final class HiddenConvolutionBlock: ConvolutionBlock, LayerPass {
     convolution.backward(
       source.values, songs: batch.input(index), outputGradient: convolved.start, inputGradient: source.gradient,
       kernelGradient: tensors.kernelGradient, scratch: batch.scratch,
-      prepare: { song in
-        let span = batch.input(self.index)[song]
-        let offset = self.output.offset(song, batch.output(self.index)[song])
-        self.pooling(span.count).expandGradient(
-          self.convolved.start + self.map.offset(span), pooledGradient: self.output.gradient + offset,
-          argmax: self.argmax + offset, scale: self.normalization.scale, constant: self.normalization.constant,
+      prepare: { song, rows in
+        let part = self.part(of: song, rows, batch)
+        part.pass.expandGradient(
+          self.convolved.start + part.mapOffset, pooledGradient: self.output.gradient + part.pooledOffset,
+          argmax: self.argmax + part.pooledOffset, scale: self.normalization.scale,
+          constant: self.normalization.constant,
           slope: self.normalization.slope)
       }, kernelIsDone: { batch.gradientsAreDone(self.index) })
   }
 
-  private func pool(_ batch: BatchPass, _ song: Int) {
+  /// The pooling of some rows of a song's map, which begin with a window and are a map of their own, and where they and
+  /// what becomes of them lie.
+  private func part(
+    of song: Int, _ rows: Range<Int>, _ batch: BatchPass
+  ) -> (pass: PoolingPass, mapOffset: Int, pooledOffset: Int) {
     let span = batch.input(index)[song]
-    let offset = output.offset(song, batch.output(index)[song])
-    pooling(span.count).pool(
-      convolved.start + map.offset(span), to: raw.start + offset, argmax: argmax + offset)
+    let pass = pooling(rows: rows.count, columns: span.count)
+    return (
+      pass, map.offset(span) + rows.lowerBound * pass.map.rowStride,
+      output.offset(song, batch.output(index)[song])
+        + rows.lowerBound / pooling.frequency * pass.pooled.rowStride
+    )
   }
 
-  /// Sums over songs of y' and of y'², from each song's sum and its squares about its own mean.
+  /// Sums over songs of y' and of y'², from each part's sum and its squares about its own mean.
   private func sumMoments(_ batch: BatchPass) {
     localSums.zero()
+    let rowsOfPart = convolution.rowsOfPart
     for (song, span) in batch.input(index).enumerated() {
-      let positions = Double(span.count * map.rows)
-      let songTotals = songSum(song, 0)
-      let songSquares = songSum(song, 1)
-      for channel in 0..<channels {
-        let sum = Double(songTotals[channel])
-        localSums.start[channel] += sum
-        localSums.start[channels + channel] += Double(songSquares[channel]) + sum * sum / positions
+      for part in 0..<partsOfSong {
+        let rows = min(rowsOfPart, map.rows - part * rowsOfPart)
+        let positions = Double(span.count * rows)
+        let (totals, squares) = (partSum(song, part, 0), partSum(song, part, 1))
+        for channel in 0..<channels {
+          let sum = Double(totals[channel])
+          localSums.start[channel] += sum
+          localSums.start[channels + channel] += Double(squares[channel]) + sum * sum / positions
+        }
       }
     }
   }

@@ -1,7 +1,8 @@
 import Kernels
 
 /// The first block, with the batch norm that stands before it: over each row of each input channel, such as a pitch
-/// class or a timbre coefficient.
+/// class, a timbre coefficient or a band; or over each column, a time step. In that case its input lies turned
+/// (`InputRows`), and what is called a row here is a column of the map.
 final class InputConvolutionBlock: ConvolutionBlock, LayerPass {
   private let source: Signal
   private let convolution: InputConvolution
@@ -24,32 +25,41 @@ final class InputConvolutionBlock: ConvolutionBlock, LayerPass {
   private let sparse: AlignedSums
   private var gradient: InputGradient
   private let normalizationTensors: InputTensors
+  private let isTurned: Bool
+  /// Rows of a channel.
+  private let rows: Int
 
-  override init(_ block: ConvolutionDescription, _ site: LayerSite) {
+  init(_ block: ConvolutionDescription, _ site: LayerSite, normalizesTime: Bool = false) {
     source = site.input
     let input = site.input.shape
+    isTurned = normalizesTime
+    rows = isTurned ? input.columns ?? 1 : input.rows
+    let window =
+      isTurned ? (block.pooling.time, block.pooling.frequency) : (block.pooling.frequency, block.pooling.time)
     convolution = InputConvolution(
-      frequencies: input.rows, inputs: input.channels, channels: block.filters,
-      windowRows: block.pooling.frequency, windowColumns: block.pooling.time, team: site.team)
+      frequencies: rows, inputs: input.channels, channels: block.filters, windowRows: window.0,
+      windowColumns: window.1, isTurned: isTurned, team: site.team)
     inference = InputInference(
-      frequencies: input.rows, inputs: input.channels, channels: block.filters,
-      windowRows: block.pooling.frequency, windowColumns: block.pooling.time)
+      frequencies: rows, inputs: input.channels, channels: block.filters, windowRows: window.0,
+      windowColumns: window.1, isTurned: isTurned)
     // Rows are padded to whole vectors and have margins; no set of songs needs more than this.
-    let columns = site.maximumColumns + site.maximumBatch * 3 * vectorWidth
-    let count = input.channels * (input.rows + 2) * columns + vectorWidth
+    let count =
+      isTurned
+      ? site.maximumBatch * InputRows(channels: input.channels, frequencies: rows, segments: input.rows).songStride
+      : input.channels * (rows + 2) * (site.maximumColumns + site.maximumBatch * 3 * vectorWidth) + vectorWidth
     normalized = AlignedBuffer(count: count)
     affine = AlignedBuffer(count: count)
     places.reserveCounted(site.maximumBatch)
     sparse = AlignedSums(count: convolution.sparseCount)
     gradient = convolution.emptyGradient
-    moments = PatchMoments(rows: input.rows, inputs: input.channels)
+    moments = PatchMoments(rows: rows, inputs: input.channels)
     songMoments = AlignedBuffer(count: site.maximumBatch * moments.count)
-    let width = input.rows * input.channels
+    let width = rows * input.channels
     rowMoments = AlignedSums(count: site.maximumBatch * 2 * width)
     rowSums = AlignedSums(count: 2 * width + 1)
     means = Array(repeating: 0, count: width)
     factors = means
-    scales = Array(repeating: 0, count: input.channels * padded(input.rows))
+    scales = Array(repeating: 0, count: input.channels * padded(rows))
     shifts = scales
     normalizationTensors = InputTensors(site.tensors)
     super.init(block, site)
@@ -112,19 +122,20 @@ final class InputConvolutionBlock: ConvolutionBlock, LayerPass {
   }
 
   /// Rows of all input channels.
-  private var width: Int { input.rows * input.channels }
+  private var width: Int { rows * input.channels }
 
   /// Bytes that so many passes over the songs' features move.
   private func inputWork(_ batch: BatchPass, passes: Int) -> StepProfile.Work {
-    StepProfile.Work(bytes: 4 * passes * batch.input(index).reduce(0) { $0 + $1.count } * width)
+    StepProfile.Work(
+      bytes: 4 * passes * batch.input(index).reduce(0) { $0 + $1.count } * input.rows * input.channels)
   }
 
   private func convolutionWork() -> StepProfile.Work {
-    let columns = places.reduce(0) { $0 + $1.input.segments }
-    let operations = 18 * columns * map.rows * input.channels
+    let positions = places.reduce(0) { $0 + $1.input.segments } * rows
+    let operations = 18 * positions * input.channels
     return StepProfile.Work(
       direct: operations * channels, executed: operations * channelStride,
-      bytes: 5 * columns / pooling.time * output.shape.rows * channelStride)
+      bytes: 5 * positions / (pooling.time * pooling.frequency) * channelStride)
   }
 
   /// Turns the songs' features into rows with zeros around them.
@@ -133,7 +144,8 @@ final class InputConvolutionBlock: ConvolutionBlock, LayerPass {
     places.removeAll(keepingCapacity: true)
     var offset = 0
     for (song, span) in spans.enumerated() {
-      let rows = InputRows(channels: input.channels, frequencies: input.rows, segments: span.count)
+      let rows = InputRows(
+        channels: input.channels, frequencies: self.rows, segments: isTurned ? input.rows : span.count)
       places.append(
         InputConvolution.Song(
           input: rows, rowsOffset: offset, pooledOffset: output.offset(song, batch.output(index)[song])))
@@ -144,7 +156,12 @@ final class InputConvolutionBlock: ConvolutionBlock, LayerPass {
       let target = self.normalized.start + place.rowsOffset
       place.input.clearHalo(target)
       place.input.clearHalo(self.affine.start + place.rowsOffset)
-      place.input.transpose(self.source.values + spans[song].first * self.width, to: target)
+      let features = self.source.values + spans[song].first * self.source.columnStride
+      if self.isTurned {
+        place.input.copy(features, to: target)
+      } else {
+        place.input.transpose(features, to: target)
+      }
     }
   }
 
@@ -203,7 +220,7 @@ final class InputConvolutionBlock: ConvolutionBlock, LayerPass {
       let variance = max(0, sums[width + row] / sums[2 * width] - mean * mean)
       means[row] = Float(mean)
       factors[row] = Float(1 / (variance + ChannelNormalization.epsilon).squareRoot())
-      let place = InputRows.place(of: row, frequencies: input.rows)
+      let place = InputRows.place(of: row, frequencies: rows)
       normalizationTensors.batchMean[place] = Float(mean)
       normalizationTensors.batchVariance[place] = Float(variance)
     }

@@ -81,4 +81,5 @@ enum Use: UInt32 {
   case metadata = 4
   case record = 5
   case artist = 6
+  case spectrogram = 7
 }

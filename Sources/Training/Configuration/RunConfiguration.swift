@@ -11,7 +11,11 @@ import Tags
 /// line. `RunOption` has the names, and how each is read and written.
 public struct RunConfiguration: Sendable, Equatable {
   public enum Model: String, Sendable, CaseIterable {
-    case small, large, choi2016
+    case small, large
+    /// The original network, of spectrograms.
+    case choi2016
+    /// Its convolutions fitted to the 12 rows of segments; of old called choi2016.
+    case choi2016Of12Rows = "choi2016-12"
   }
 
   /// Over which songs batch normalisation takes its statistics in training.
@@ -54,6 +58,10 @@ public struct RunConfiguration: Sendable, Equatable {
   public var filters: [Int]?
   public var recurrentUnits: Int?
   public var pooling: [PoolingSize]?
+  /// Columns that songs are brought to with zeros; 0: none are added.
+  public var padTo: Int?
+  public var inputNormalization: InputAxis?
+  public var resetGate: ResetGate?
 
   // How it learns.
   public var batchSize = 32
@@ -105,43 +113,11 @@ public struct RunConfiguration: Sendable, Equatable {
 }
 
 extension RunConfiguration {
-  /// The network for songs of this length and this many tags.
-  /// - Throws: `usage` for a shape that cannot be.
-  public func architecture(segments: Int, tags: Int) throws -> Architecture {
-    var architecture =
-      switch model {
-      case .small: Architecture.small(segments: segments, tags: tags)
-      case .large: Architecture.large(segments: segments, tags: tags)
-      case .choi2016: Architecture.choi2016(segments: segments, tags: tags)
-      }
-    architecture.frequencyBins = Feature.width
-    architecture.inputChannels = (features ?? .pitches).features.count
-    if let filters { architecture.filters = filters }
-    if let recurrentUnits { architecture.recurrentUnits = recurrentUnits }
-    if let pooling { architecture.pooling = pooling }
-    try architecture.validate()
-    return architecture
-  }
-
-  /// The network that this configuration alone describes; a run takes length and tags from its data.
-  public func architecture() throws -> Architecture {
-    let count =
-      switch try VocabularyRule(tags ?? "paper") {
-      case .paper: Vocabulary.paper.count
-      case .top(let count): count
-      case .list(let path): try Vocabulary(listAt: path).count
-      }
-    return try architecture(segments: segments?.count ?? Self.defaultSegments, tags: count)
-  }
-
   /// How songs are divided.
   public var split: String {
     get { givenSplit ?? SplitRule.standard.description }
     set { givenSplit = newValue }
   }
-
-  /// The shortest of the paper's three lengths.
-  public static let defaultSegments = 252
 
   /// Without what says where the run took place: paths, threads and memory.
   var portable: RunConfiguration {
@@ -162,7 +138,7 @@ extension RunConfiguration {
     }
     try validateSegments()
     try validateLearning()
-    _ = try architecture(segments: segments?.count ?? Self.defaultSegments, tags: 1)
+    _ = try architecture(segments: segments?.count ?? defaultColumns, tags: 1)
   }
 
   /// Refuses choices of segments that do not go together.
@@ -170,6 +146,13 @@ extension RunConfiguration {
     if segments == .all, crop != .first {
       throw Failure(
         .usage, "--crop \(crop.rawValue) takes a part of each song, --segments all takes it whole",
+        remedy: "give a number of --segments")
+    }
+    if segments == .all,
+      try architecture(segments: SegmentLimits.taken.upperBound, tags: 1).inputNormalization == .time
+    {
+      throw Failure(
+        .usage, "input_normalization time has parameters for each column, but whole songs differ in length",
         remedy: "give a number of --segments")
     }
     if longest != nil, let count = segments?.count {

@@ -1,6 +1,7 @@
 import DataParallel
 import Diagnosis
 import Networks
+import Segments
 import Splits
 import Tags
 import Yams
@@ -27,14 +28,14 @@ public struct RunOption {
   /// All options, in the order of the resolved file.
   public static var all: [RunOption] {
     [
-      .text("data", "the path of a snapshot", \.data) { configuration, _ in
+      .text("data", "the path of a snapshot or of a file of spectrograms", \.data) { configuration, _ in
         (configuration.msd, configuration.lastfm) = (nil, nil)
       },
       .text("msd", "the path of track files", \.msd) { configuration, _ in configuration.data = nil },
       .text("lastfm", "the path of the Last.fm tags", \.lastfm) { configuration, _ in configuration.data = nil },
       .scalar("tag_source", \.tagSource, .choice()),
       .scalar("join", \.join, .choice()),
-      .scalar("features", \.features, .choice()),
+      .scalar("features", \.features, .features),
       .scalar("segments", \.segments, .segments),
       .scalar("crop", \.crop, .choice()),
       .scalar("longest", \.longest, .wholeSong),
@@ -48,6 +49,9 @@ public struct RunOption {
       .filters,
       .scalar("recurrent_units", \.recurrentUnits, .integer(1...8_192)),
       .pooling,
+      .scalar("pad_to", \.padTo, .integer(0...SegmentLimits.taken.upperBound)),
+      .scalar("input_normalization", \.inputNormalization, .choice()),
+      .scalar("reset_gate", \.resetGate, .choice()),
       .scalar("batch_size", \.batchSize, .integer(1...1_048_576)),
       .scalar("epochs", \.epochs, .integer(1...1_000_000)),
       .scalar("learning_rate", \.learningRate, .number("above 0") { $0 > 0 }),
@@ -141,6 +145,9 @@ extension RunOption {
         configuration.filters = nil
         configuration.recurrentUnits = nil
         configuration.pooling = nil
+        configuration.padTo = nil
+        configuration.inputNormalization = nil
+        configuration.resetGate = nil
       })
   }
 

@@ -66,6 +66,14 @@ extension ScalarForm<Int> {
   }
 }
 
+extension ScalarForm<FeatureSelection> {
+  static var features: Self {
+    ScalarForm(
+      expected: "pitches, timbre, both or spectrogram", read: { FeatureSelection(rawValue: $0.string) },
+      node: { Node($0.rawValue) })
+  }
+}
+
 extension ScalarForm<SegmentChoice> {
   static var segments: Self {
     ScalarForm(SegmentLimits.takenInWords, allows: SegmentLimits.allow)

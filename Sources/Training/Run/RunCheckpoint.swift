@@ -115,6 +115,11 @@ struct RunCheckpoint {
     compare("filters", was.filters, now.filters)
     compare("recurrent_units", was.recurrentUnits, now.recurrentUnits)
     compare("pooling", was.pooling.map(\.words), now.pooling.map(\.words))
+    compare("rows of the input", was.frequencyBins, now.frequencyBins)
+    compare("zeros before a song", was.zerosBefore, now.zerosBefore)
+    compare("zeros after a song", was.zerosAfter, now.zerosAfter)
+    compare("input_normalization", was.inputNormalization.rawValue, now.inputNormalization.rawValue)
+    compare("reset_gate", was.resetGate.rawValue, now.resetGate.rawValue)
     if let was = old.splitListsHash, let now = configuration.splitListsHash {
       // Lists may have moved, but not changed.
       compare("the split's lists with hash", was, now)

@@ -57,7 +57,7 @@ extension TrainingRun {
   /// The songs that the configuration names. Track files are made into a snapshot in the run's folder first, which a
   /// resumed run finds there; what the snapshot's making decided goes into the configuration. Collective.
   public mutating func songs(_ communicator: any Communicator) throws -> any SongSource {
-    if let data = configuration.data { return try communicator.agree { try SnapshotSongs(data) } }
+    if let data = configuration.data { return try communicator.agree { try openSongs(data) } }
     guard let msd = configuration.msd else { throw Failure(.usage, "no songs to train on") }
     let tags = try VocabularyRule(configuration.tags ?? "paper")
     let isCounted = if case .top = tags { true } else { false }

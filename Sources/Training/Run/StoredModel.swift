@@ -56,7 +56,8 @@ public struct StoredModel {
 
   /// What its network sees of a song.
   public func input() throws -> SongInput {
-    let input = try SongInput(configuration(), segments: architecture.segments, of: checkpoint)
+    let input = try SongInput(
+      configuration(), segments: architecture.segments, rows: architecture.frequencyBins, of: checkpoint)
     guard input.features.features.count == architecture.inputChannels else {
       throw Failure(
         .badData,

@@ -144,6 +144,11 @@ public struct TrainingRun {
     if summary.validationSongs == 0 {
       warnings.append("no song is left for validation: there will be no metrics and no best.h5")
     }
+    if configuration.model == .choi2016, summary.configuration.model != .choi2016 {
+      warnings.append(
+        "the model choi2016 takes spectrograms; on segments the name goes on to mean choi2016-12, as this network is "
+          + "called now")
+    }
     if summary.configuration.permuteTags {
       warnings.append("tags are dealt out at random among the songs (--permute-tags): nothing can be learnt")
     }

@@ -128,10 +128,12 @@ final class TrainingSetup {
     }
     let input = SongInput(
       features: configuration.features ?? data.features, segments: configuration.segments ?? data.segments,
-      crop: configuration.crop, longest: configuration.longest)
-    let shortest = try configuration.architecture(
+      crop: configuration.crop, longest: configuration.longest, rows: data.rows)
+    let network = try configuration.architecture(
       segments: input.segments.count ?? SegmentLimits.wholeSong.upperBound, tags: data.tags.count
-    ).network().shortestSong
+    ).network()
+    try data.refuseOtherRows(than: network)
+    let shortest = network.shortestSong
     if let longest = input.longest, longest < shortest {
       throw Failure(.usage, "--longest \(longest): the network needs \(shortest) segments of each song")
     }
@@ -225,6 +227,7 @@ extension RunConfiguration {
     var resolved = self
     resolved.segments = segments ?? there
     resolved.features = features ?? source.features
+    resolved.model = resolved.namedModel
     try resolved.validateSegments()
     if let prepared = source.preparedSplit {
       if let givenSplit { try prepared.refuseOther(SplitRule(givenSplit), name: source.name) }

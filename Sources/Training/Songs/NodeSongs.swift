@@ -49,7 +49,7 @@ final class NodeSongs: SongStore {
   func copy(_ song: Int, _ segments: Range<Int>, _ input: SongInput, to target: inout [Float], at offset: Int) {
     let first = starts[song] - self.input.everything(of: counts[song]).lowerBound
     for column in columns {
-      let values = (first + segments.lowerBound) * Feature.width..<(first + segments.upperBound) * Feature.width
+      let values = (first + segments.lowerBound) * input.rows..<(first + segments.upperBound) * input.rows
       input.write(
         column.feature, self.values(values, of: column.kind, from: column.start), segments: 0..<segments.count,
         to: &target, at: offset)
@@ -68,19 +68,20 @@ final class NodeSongs: SongStore {
     switch kind {
     case SegmentValues.thousandths([]).kind: return .thousandths(copy(UInt16.self))
     case SegmentValues.wideThousandths([]).kind: return .wideThousandths(copy(Int32.self))
+    case SegmentValues.halves([]).kind: return .halves(copy(UInt16.self))
     default: return .floats(copy(Float.self))
     }
   }
 
   /// Takes up the next songs; the lowest rank of a node writes their values.
   func keep(_ songs: some Sequence<Int>, _ values: [SegmentValues], writes: Bool) throws {
-    let before = segments * Feature.width
+    let before = segments * input.rows
     for song in songs {
       starts[song] = segments
       segments += input.everything(of: counts[song]).count
     }
     for (index, values) in values.enumerated() {
-      guard values.count == segments * Feature.width - before else {
+      guard values.count == segments * input.rows - before else {
         throw Failure(.fault, "\(segments) segments came with \(before + values.count) values")
       }
       guard columns[index].kind == 0 || columns[index].kind == values.kind || values.count == 0 else {
@@ -103,6 +104,7 @@ final class NodeSongs: SongStore {
       case .thousandths(let values): try write(values)
       case .wideThousandths(let values): try write(values)
       case .floats(let values): try write(values)
+      case .halves(let values): try write(values)
       }
     }
   }

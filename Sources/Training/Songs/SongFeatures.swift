@@ -28,9 +28,11 @@ public final class SongFeatures: SongStore {
     var thousandths: [UInt16] = []
     var wideThousandths: [Int32] = []
     var floats: [Float] = []
+    var halves: [UInt16] = []
 
     var values: SegmentValues {
       if !thousandths.isEmpty { return .thousandths(thousandths) }
+      if !halves.isEmpty { return .halves(halves) }
       return wideThousandths.isEmpty ? .floats(floats) : .wideThousandths(wideThousandths)
     }
 
@@ -45,8 +47,11 @@ public final class SongFeatures: SongStore {
       case .thousandths(let new): add(new, to: &thousandths)
       case .wideThousandths(let new): add(new, to: &wideThousandths)
       case .floats(let new): add(new, to: &floats)
+      case .halves(let new): add(new, to: &halves)
       }
-      guard [thousandths.isEmpty, wideThousandths.isEmpty, floats.isEmpty].filter({ !$0 }).count <= 1 else {
+      let isOneKind =
+        [thousandths.isEmpty, wideThousandths.isEmpty, floats.isEmpty, halves.isEmpty].filter({ !$0 }).count <= 1
+      guard isOneKind else {
         throw Failure(.fault, "the \(feature.rawValue) of songs of one source come in two kinds")
       }
     }
@@ -87,8 +92,8 @@ public final class SongFeatures: SongStore {
       segments += input.everything(of: counts[song]).count
     }
     for (index, values) in values.enumerated() {
-      try columns[index].append(values, room: expectedSegments * Feature.width)
-      guard columns[index].values.count == segments * Feature.width else {
+      try columns[index].append(values, room: expectedSegments * input.rows)
+      guard columns[index].values.count == segments * input.rows else {
         throw Failure(.fault, "\(segments) segments came with \(columns[index].values.count) values")
       }
     }
@@ -99,19 +104,28 @@ public final class SongFeatures: SongStore {
 
 extension SongFeatures {
   /// Songs read at once: enough for few calls, few enough for little memory.
-  private static let block = 128
+  private static func block(songs: Int, bytes: Int) -> Int {
+    max(1, min(128, blockBytes / max(1, bytes / max(1, songs))))
+  }
+
+  private static let blockBytes = 16 << 20
+
+  private func block(of songs: [Int], from source: any SongSource) -> Int {
+    Self.block(songs: songs.count, bytes: Self.bytes(of: songs, source, input))
+  }
 
   /// Bytes that loading takes for a moment beside what it keeps: a block as it is read, sent, received and joined.
   /// - Parameter readers: ranks that each read a part of every block.
   static func loadingBytes(songs: Int, bytes: Int, readers: Int) -> Int {
-    4 * bytes / max(1, songs) * min(songs, block * readers)
+    4 * bytes / max(1, songs) * min(songs, block(songs: songs, bytes: bytes) * readers)
   }
 
   /// Reads songs that only this rank needs. `songs` are in rising order.
   func load(_ songs: [Int], from source: any SongSource) throws {
     let missing = songs.filter { !holds($0) }
-    for start in stride(from: 0, to: missing.count, by: Self.block) {
-      let rows = missing[start..<min(start + Self.block, missing.count)]
+    let block = block(of: missing, from: source)
+    for start in stride(from: 0, to: missing.count, by: block) {
+      let rows = missing[start..<min(start + block, missing.count)]
       try keep(rows, read(rows, from: source))
     }
   }
@@ -137,7 +151,7 @@ extension SongFeatures {
     _ songs: [Int], from source: any SongSource, _ communicator: any Communicator,
     _ keep: (ArraySlice<Int>, [SegmentValues]) throws -> Void
   ) throws {
-    let block = Self.block * communicator.size
+    let block = block(of: songs, from: source) * communicator.size
     for start in stride(from: 0, to: songs.count, by: block) {
       let range = start..<min(start + block, songs.count)
       let own = try communicator.agree {
@@ -152,7 +166,8 @@ extension SongFeatures {
     let next = SongFeatures(source, input, expecting: songs)
     for song in songs.filter(holds) {
       let count = input.everything(of: counts[song]).count
-      try next.keep([song], columns.map { $0.values.segments(starts[song]..<starts[song] + count) })
+      try next.keep(
+        [song], columns.map { $0.values.segments(starts[song]..<starts[song] + count, width: input.rows) })
     }
     try next.load(songs, from: source)
     return next
@@ -183,6 +198,9 @@ extension SongFeatures {
     case SegmentValues.wideThousandths([]).kind:
       guard case .wideThousandths(let values) = kind == 0 ? .wideThousandths([]) : own else { throw twoKinds }
       return .wideThousandths(try communicator.allgather(values: values).flatMap { $0 })
+    case SegmentValues.halves([]).kind:
+      guard case .halves(let values) = kind == 0 ? .halves([]) : own else { throw twoKinds }
+      return .halves(try communicator.allgather(values: values).flatMap { $0 })
     default:
       return .floats(try communicator.allgather(values: own.floats).flatMap { $0 })
     }
@@ -197,6 +215,7 @@ extension SegmentValues {
     case .thousandths: 1
     case .wideThousandths: 2
     case .floats: 3
+    case .halves: 4
     }
   }
 
@@ -205,14 +224,20 @@ extension SegmentValues {
     guard parts.count != 1 else { return parts[0] }
     var thousandths: [UInt16] = []
     var wide: [Int32] = []
+    var halves: [UInt16] = []
     for part in parts {
       switch part {
       case .thousandths(let values): thousandths += values
       case .wideThousandths(let values): wide += values
+      case .halves(let values): halves += values
       case .floats: return .floats(parts.flatMap(\.floats))
       }
     }
-    if thousandths.isEmpty { return .wideThousandths(wide) }
-    return wide.isEmpty ? .thousandths(thousandths) : .floats(parts.flatMap(\.floats))
+    switch (thousandths.isEmpty, wide.isEmpty, halves.isEmpty) {
+    case (true, _, true): return .wideThousandths(wide)
+    case (false, true, true): return .thousandths(thousandths)
+    case (true, true, false): return .halves(halves)
+    default: return .floats(parts.flatMap(\.floats))
+    }
   }
 }

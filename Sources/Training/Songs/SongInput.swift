@@ -11,22 +11,25 @@ public struct SongInput: Sendable, Equatable {
   public var crop: Crop
   /// Whole songs are cut after so many segments; nil: never.
   public var longest: Int?
+  /// Values of a feature at each segment.
+  public var rows: Int
   /// Of the training songs' timbre; nil where there is none, or not yet.
   public var standardization: Standardization?
 
   public init(
     features: FeatureSelection, segments: SegmentChoice, crop: Crop = .first, longest: Int? = nil,
-    standardization: Standardization? = nil
+    rows: Int = Feature.width, standardization: Standardization? = nil
   ) {
     self.features = features
     self.segments = segments
     self.crop = crop
     self.longest = longest
+    self.rows = rows
     self.standardization = standardization
   }
 
   /// Values of a segment.
-  var width: Int { features.features.count * Feature.width }
+  var width: Int { features.features.count * rows }
 
   /// How many segments the network sees of a song that has so many.
   func length(of count: Int) -> Int { segments.count ?? min(count, longest ?? count) }
@@ -54,7 +57,7 @@ public struct SongInput: Sendable, Equatable {
     return crop == .first ? .first(count) : .middle(count)
   }
 
-  /// Writes a feature's values as the network takes them, `[segment][feature][12]`.
+  /// Writes a feature's values as the network takes them, `[segment][feature][row]`.
   ///
   /// - Parameters:
   ///   - segments: of `values`.
@@ -64,23 +67,27 @@ public struct SongInput: Sendable, Equatable {
   ) {
     let channel = features.features.firstIndex(of: feature)!
     let scale = feature == .timbre ? standardization : nil
+    let (rows, width) = (self.rows, self.width)
     func write(_ value: (Int) -> Float) {
-      var source = segments.lowerBound * Feature.width
+      var source = segments.lowerBound * rows
       for row in 0..<segments.count {
-        let place = offset + row * width + channel * Feature.width
-        for index in 0..<Feature.width { target[place + index] = value(source + index) }
+        let place = offset + row * width + channel * rows
+        for index in 0..<rows { target[place + index] = value(source + index) }
         if let scale {
-          for index in 0..<Feature.width {
+          for index in 0..<rows {
             target[place + index] = (target[place + index] - scale.mean[index]) / scale.deviation[index]
           }
         }
-        source += Feature.width
+        source += rows
       }
     }
     switch values {
     case .thousandths(let values): write { SegmentValues.float(ofThousandths: Int32(values[$0])) }
     case .wideThousandths(let values): write { SegmentValues.float(ofThousandths: values[$0]) }
     case .floats(let values): write { values[$0] }
+    case .halves(let values):
+      let floats = SegmentValues.floatsOfHalves
+      write { floats[Int(values[$0])] }
     }
   }
 }
@@ -101,10 +108,15 @@ extension SongInput {
 
   /// What a checkpoint's network sees. A network from another program sees the pitches of the first segments.
   /// - Throws: `badData` where the checkpoint does not say how its timbre is scaled.
-  init(_ configuration: RunConfiguration, segments: Int, of checkpoint: Checkpoint) throws {
+  init(_ configuration: RunConfiguration, segments: Int, rows: Int, of checkpoint: Checkpoint) throws {
     self.init(
       features: configuration.features ?? .pitches, segments: configuration.segments ?? .count(segments),
-      crop: configuration.crop, longest: configuration.longest)
+      crop: configuration.crop, longest: configuration.longest, rows: rows)
+    guard features == .spectrogram || rows == Feature.width else {
+      throw Failure(
+        .badData,
+        "\(checkpoint.source): a network of \(rows) rows for \(features.rawValue), which have \(Feature.width)")
+    }
     guard features.features.contains(.timbre) else { return }
     let shape = [Feature.width]
     let standardization = Standardization(

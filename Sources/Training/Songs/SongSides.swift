@@ -27,6 +27,11 @@ public struct SongSides {
     let wanted = try SplitRule(text)
     let prepared = source.preparedSplit.flatMap { $0.decides(for: wanted) ? $0 : nil }
     let rule = prepared?.rule ?? wanted
+    guard source.knowsArtists || !rule.isByArtist else {
+      throw Failure(
+        .badData, "\(source.name): does not tell the songs' artists, which the split \(rule) asks for",
+        remedy: "add /artists, an id for each song, or use another --split")
+    }
     // Tags dealt out anew are a control of the same split.
     let songs = SplitSongs(
       trackIDs: source.trackIDs, artistIDs: source.artistIDs, artistNames: source.artistNames,

@@ -1,4 +1,5 @@
 import Diagnosis
+import Networks
 import Segments
 import Splits
 import Texts
@@ -11,6 +12,10 @@ public protocol SongSource: AnyObject {
   var name: String { get }
   /// Tells two sets of songs, tags or lengths apart.
   var identity: String { get }
+  /// Values of a feature at each segment.
+  var rows: Int { get }
+  /// Whether it is known which songs are one artist's; where not, each has one of its own.
+  var knowsArtists: Bool { get }
   /// What there is of the segments.
   var features: FeatureSelection { get }
   /// Segments of every song, or all that each has.
@@ -31,17 +36,30 @@ public protocol SongSource: AnyObject {
   var standardization: Standardization? { get }
   /// Bytes that a segment of a feature takes.
   func bytesOfSegment(_ feature: Feature) -> Int
-  /// `[song][segment][12]` of songs in a row, all their segments.
+  /// `[song][segment][row]` of songs in a row, all their segments.
   func values(of feature: Feature, songs: Range<Int>) throws -> SegmentValues
-  /// `[segment][12]` of some of a song's segments.
+  /// `[segment][row]` of some of a song's segments.
   func values(of feature: Feature, song: Int, segments: Range<Int>) throws -> SegmentValues
   /// What `identity` would be of some of the songs, cut to so many segments.
   func identity(of songs: [Int], segments: Int, crop: Crop) -> String
 }
 
 extension SongSource {
+  public var rows: Int { Feature.width }
+  public var knowsArtists: Bool { true }
   public var preparedSplit: PreparedSplit? { nil }
   public var standardization: Standardization? { nil }
+
+  /// - Throws: `badData` where a network takes songs of other rows.
+  func refuseOtherRows(than network: Network) throws {
+    guard rows != network.input.rows else { return }
+    throw Failure(
+      .badData,
+      "\(name): has \(rows) rows (bands) at each frame or segment, expected \(network.input.rows), which the windows "
+        + "of the network leave one row of",
+      remedy:
+        "choose a --model for them, such as choi2016 for 96 bands, or --pooling whose heights multiply to \(rows)")
+  }
 
   public func identity(of songs: [Int], segments: Int, crop: Crop) -> String {
     "\(identity), \(songs.count) of them, \(segments) segments, \(crop.rawValue)"
@@ -52,7 +70,7 @@ extension SongSource {
 /// had ever been there.
 final class ChosenSongs: SongSource {
   /// Rows of the source.
-  private let rows: [Int]
+  private let places: [Int]
   private let base: any SongSource
   let identity: String
   let segmentCounts: [Int]
@@ -82,7 +100,7 @@ final class ChosenSongs: SongSource {
 
   private init(_ base: any SongSource, _ rows: [Int], _ input: SongInput) {
     self.base = base
-    self.rows = rows
+    places = rows
     let tags = base.tags.count
     segmentCounts = rows.map { base.segmentCounts[$0] }
     let (allTracks, allArtists, allNames) = (base.trackIDs, base.artistIDs, base.artistNames)
@@ -97,6 +115,8 @@ final class ChosenSongs: SongSource {
   }
 
   var name: String { base.name }
+  var rows: Int { base.rows }
+  var knowsArtists: Bool { base.knowsArtists }
   var features: FeatureSelection { base.features }
   var segments: SegmentChoice { base.segments }
   var tags: [String] { base.tags }
@@ -104,11 +124,11 @@ final class ChosenSongs: SongSource {
   func bytesOfSegment(_ feature: Feature) -> Int { base.bytesOfSegment(feature) }
 
   func values(of feature: Feature, songs: Range<Int>) throws -> SegmentValues {
-    .joined(try consecutive(rows[songs]).map { try base.values(of: feature, songs: $0) })
+    .joined(try consecutive(places[songs]).map { try base.values(of: feature, songs: $0) })
   }
 
   func values(of feature: Feature, song: Int, segments: Range<Int>) throws -> SegmentValues {
-    try base.values(of: feature, song: rows[song], segments: segments)
+    try base.values(of: feature, song: places[song], segments: segments)
   }
 }
 

@@ -60,6 +60,7 @@ public struct Evaluation: Sendable {
       let configuration = try model.configuration()
       let input = try model.input()
       try refuseOtherForm(model, input, data)
+      try data.refuseOtherRows(than: model.network)
       let source = try ChosenSongs.of(data, input, fewest: model.network.shortestSong)
       try refuseOther(model, source)
       let sides = try divided(source, model, configuration)

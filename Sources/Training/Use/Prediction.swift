@@ -67,7 +67,13 @@ public final class Prediction {
   public init(checkpoint: String, top: Int, threads: Int, _ communicator: any Communicator) throws {
     let (model, input) = try communicator.agree {
       let model = try StoredModel.read(checkpoint)
-      return (model, try model.input())
+      let input = try model.input()
+      guard input.features.isOfSegments else {
+        throw Failure(
+          .usage, "\(checkpoint): a model of spectrograms, which track files do not hold",
+          remedy: "crnn-dist evaluate judges it by a file of spectrograms")
+      }
+      return (model, input)
     }
     (self.model, self.input) = (model, input)
     self.threads = threads

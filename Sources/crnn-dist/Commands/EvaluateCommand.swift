@@ -20,7 +20,7 @@ struct EvaluateCommand: ParsableCommand {
   @Option(help: "The checkpoint.")
   var checkpoint: String
 
-  @Option(help: "The snapshot it was trained on.")
+  @Option(help: "The snapshot, or file of spectrograms, it was trained on.")
   var data: String
 
   @Option(help: "The side of the split; all: every song, however they were divided.")
@@ -53,7 +53,7 @@ struct EvaluateCommand: ParsableCommand {
     evaluation.splitRule = splitRule
     evaluation.threads = threads
     MPIProgram.run { communicator in
-      let source = try communicator.agree { try SnapshotSongs(data) }
+      let source = try communicator.agree { try openSongs(data) }
       let report = try evaluation.run(on: source, communicator)
       guard communicator.isRoot else { return }
       if json { try printJSON(EvaluationDocument(report)) } else { printTable(report) }

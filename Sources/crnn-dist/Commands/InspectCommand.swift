@@ -7,13 +7,15 @@ import MessagePassing
 import Preparation
 import Segments
 import Snapshots
+import Spectrograms
 
 /// Tells what something is and holds.
 struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "inspect",
     abstract: """
-      Tells what track files (one, a tree, a list), Last.fm tags, a snapshot, checkpoint or configuration are and hold.
+      Tells what track files (one, a tree, a list), Last.fm tags, a snapshot, a file of spectrograms, \
+      a checkpoint or a configuration are and hold.
       """,
     discussion: """
       Examples:
@@ -119,6 +121,7 @@ struct InspectCommand: ParsableCommand {
         case .configuration: return try NetworkInspection(configurationAt: path)
         case .checkpoint: return try NetworkInspection(checkpointAt: path)
         case .snapshot: return try SnapshotInspection(Snapshot.open(path), thresholds: thresholds)
+        case .spectrograms: return SpectrogramInspection(try SpectrogramFile.open(path))
         default: return try TrackInspection(path)
         }
       }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Diagnosis
 import Foundation
 import MessagePassing
+import Spectrograms
 import Synthesis
 
 /// Writes a made-up set with the real one's files, whose tags the pitches predict to a known degree.
@@ -22,13 +23,30 @@ struct SynthesizeCommand: ParsableCommand {
       50. The real sets' shares are near 6 % missing, 14 % mismatched and 48 % empty.
 
       The same seed gives the same bytes, on any number of ranks.
+
+      With --spectrograms it writes one file of mel spectrograms instead, for --model choi2016:
+        mpirun -np 2 crnn-dist synthesize --spectrograms 2000 --out spectrograms.h5
+      Its songs have the same traits and tags; the traits shape the spectrogram, and every song has its tags.
       """)
 
-  @Option(help: "The folder to write to: new, empty, or with a set of the same options.")
+  @Option(
+    help: "The folder to write to: new, empty, or with a set of the same options; of spectrograms, the file.")
   var out: String
 
   @Option(help: "How many songs.")
-  var songs: Int
+  var songs: Int?
+
+  @Option(help: "How many spectrograms, in place of songs.")
+  var spectrograms: Int?
+
+  @Option(help: "Mel bands of a spectrogram (default: 96).")
+  var bands: Int?
+
+  @Option(help: "Frames of a spectrogram (default: 1366).")
+  var frames: Int?
+
+  @Option(help: "How a spectrogram's values are kept: float16 or float32 (default: float16).")
+  var precision: SpectrogramPrecision?
 
   @Option(help: "The seed of all chance.")
   var seed: UInt64 = 0
@@ -48,10 +66,25 @@ struct SynthesizeCommand: ParsableCommand {
   @Flag(help: "Give each song another song's tags: the control in which nothing can be learnt.")
   var permuteTags = false
 
-  @Flag(help: "Replace a synthetic set of other options.")
+  @Flag(help: "Replace a synthetic set of other options, or a file of spectrograms.")
   var force = false
 
+  func validate() throws {
+    switch (songs, spectrograms) {
+    case (nil, nil): throw ValidationError("Missing expected argument '--songs <songs>'")
+    case (.some, .some): throw ValidationError("--songs and --spectrograms: expected one of them")
+    case (nil, .some): break
+    case (.some, nil):
+      let given = [("--bands", bands != nil), ("--frames", frames != nil), ("--precision", precision != nil)]
+      if let useless = given.first(where: \.1) {
+        throw ValidationError("\(useless.0) is of no use without --spectrograms")
+      }
+    }
+  }
+
   func run() throws {
+    if let spectrograms { return try write(spectrograms: spectrograms) }
+    let songs = songs ?? 0
     let parameters = SynthesisParameters(
       songs: songs, seed: seed, missingShare: missing, mismatchedShare: mismatched, emptyShare: empty,
       otherTagsShare: otherTags, permuteTags: permuteTags)
@@ -61,6 +94,22 @@ struct SynthesizeCommand: ParsableCommand {
       let report = try TreeSynthesis(parameters, into: out)
         .run(communicator, replacing: force) { progress.tell($0) }
       if communicator.rank == 0 { tell(report) }
+    }
+  }
+
+  private func write(spectrograms count: Int) throws {
+    let shape = SpectrogramShape(
+      bands: bands ?? 96, frames: frames ?? 1_366, isHalf: (precision ?? .float16) == .float16)
+    let synthesis = SpectrogramSynthesis(
+      songs: count, seed: seed, shape: shape, permuteTags: permuteTags, output: out)
+    MPIProgram.run { communicator in
+      let progress = SynthesisProgress(songs: count)
+      let best = try synthesis.run(communicator, replacing: force) { progress.tell($0) }
+      guard communicator.isRoot else { return }
+      print("\(out): \(count) spectrograms of \(shape.bands) bands and \(shape.frames) frames")
+      let macro = permuteTags ? 0.5 : best.macroROCAUC
+      let words = macro.map { "macro " + String(format: "%.4f", $0) } ?? "undefined"
+      print("best AUC any model can reach: \(words)\(permuteTags ? " (tags permuted: beyond it is chance)" : "")")
     }
   }
 
@@ -106,4 +155,9 @@ private final class SynthesisProgress {
     let text = isTerminal ? "\r\(line)\(done == songs ? "\n" : "")" : "\(line)\n"
     FileHandle.standardError.write(Data(text.utf8))
   }
+}
+
+/// How spectrograms' values are kept.
+enum SpectrogramPrecision: String, ExpressibleByArgument, CaseIterable {
+  case float16, float32
 }

@@ -1,12 +1,14 @@
 import Diagnosis
 import HDF5
 import Isolation
+import Spectrograms
 
 /// What an HDF5 file is to the program.
 enum HDF5FileKind {
   case snapshot
   case checkpoint
   case track
+  case spectrograms
 
   /// Looks into a file, which is tried first by another process.
   /// - Throws: `badData` for any other file.
@@ -17,10 +19,14 @@ enum HDF5FileKind {
     case "crnn-dist snapshot": self = .snapshot
     case "crnn-dist checkpoint": self = .checkpoint
     default:
+      if SpectrogramFile.isSpectrograms(file) {
+        self = .spectrograms
+        return
+      }
       guard file.contains("analysis/songs"), file.contains("metadata/songs") else {
         throw Failure(
-          .badData, "\(path): an HDF5 file, but no track file, snapshot or checkpoint",
-          remedy: "it has no /analysis/songs and no attribute format")
+          .badData, "\(path): an HDF5 file, but no track file, snapshot, checkpoint or file of spectrograms",
+          remedy: "it has no /analysis/songs, no /features and no attribute format")
       }
       self = .track
     }

@@ -6,7 +6,7 @@ import TrackFiles
 
 /// What a path turns out to be.
 enum Subject: String, Codable {
-  case folder, list, aggregate, track, record, database, snapshot, checkpoint, configuration
+  case folder, list, aggregate, track, record, database, snapshot, spectrograms, checkpoint, configuration
 
   /// - Throws: `missingInput` where there is nothing, `badData` for a file of no known kind.
   init(of path: String) throws {
@@ -38,6 +38,7 @@ enum Subject: String, Codable {
       switch try HDF5FileKind(of: path) {
       case .snapshot: .snapshot
       case .checkpoint: .checkpoint
+      case .spectrograms: .spectrograms
       case .track: try TrackInspection.songs(in: path) ?? 1 > 1 ? .aggregate : .track
       }
   }
@@ -50,6 +51,7 @@ enum Subject: String, Codable {
     case .record: "a Last.fm record"
     case .database: "a database of Last.fm tags"
     case .snapshot: "a snapshot"
+    case .spectrograms: "a file of spectrograms"
     case .checkpoint: "a checkpoint"
     case .configuration: "a configuration"
     }

@@ -9,7 +9,7 @@ import Training
 struct RunOptions: ParsableArguments {
   @OptionGroup var step: StepOptions
 
-  @Option(help: "The snapshot to train on, as prepare makes it.")
+  @Option(help: "The snapshot to train on, as prepare makes it, or a file of spectrograms (docs/spectrograms.md).")
   var data: String?
 
   @Option(help: "Track files instead of a snapshot: a tree, one file, or a list of both (see prepare --help).")

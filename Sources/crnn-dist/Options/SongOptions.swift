@@ -71,4 +71,12 @@ struct SongOptions: ParsableArguments {
 extension TagSource: ExpressibleByArgument {}
 extension JoinRule: ExpressibleByArgument {}
 extension Crop: ExpressibleByArgument {}
-extension FeatureSelection: ExpressibleByArgument {}
+/// Of segments: these options are those of track files.
+extension FeatureSelection: ExpressibleByArgument {
+  public init?(argument: String) {
+    self.init(rawValue: argument)
+    guard isOfSegments else { return nil }
+  }
+
+  public static var allValueStrings: [String] { ofSegments.map(\.rawValue) }
+}

@@ -8,7 +8,7 @@ struct StepOptions: ParsableArguments {
   @Option(help: "A YAML file with any options of a run, `-` written as `_`. The command line wins.")
   var config: String?
 
-  @Option(help: "pitches, timbre or both. Default: what the snapshot has; pitches for a tree.")
+  @Option(help: "pitches, timbre or both; spectrogram. Default: what the data have; pitches for a tree.")
   var features: String?
 
   @Option(
@@ -21,7 +21,10 @@ struct StepOptions: ParsableArguments {
   @Option(help: "paper, top:K or a list file. Default: the snapshot's; paper for a tree.")
   var tags: String?
 
-  @Option(help: "small, large or choi2016 (default: small).")
+  @Option(
+    help: """
+      small, large or choi2016-12 for segments, choi2016 for spectrograms of 96 bands and 1,366 frames (default: small).
+      """)
   var model: String?
 
   @Option(help: "Channels of the convolutions instead of the model's, such as [60,60,60].")
@@ -32,6 +35,20 @@ struct StepOptions: ParsableArguments {
 
   @Option(help: "Pooling windows, frequency and time, instead of the model's, such as [[2,2],[2,2],[3,3]].")
   var pooling: String?
+
+  @Option(help: "Columns that songs are brought to with zeros before and after, instead of the model's; 0: none.")
+  var padTo: String?
+
+  @Option(
+    help: "The input's batch norm over each row, frequency, or each column, time, instead of the model's choice.")
+  var inputNormalization: String?
+
+  @Option(
+    help: """
+      The GRUs' reset gate after the recurrent product (two biases a gate) or before it (one), instead of the model's \
+      choice.
+      """)
+  var resetGate: String?
 
   @Option(help: "Songs of a step, over all ranks (default: 32).")
   var batchSize: String?
@@ -111,7 +128,8 @@ struct StepOptions: ParsableArguments {
   private var given: [(key: String, text: String?)] {
     [
       ("features", features), ("segments", segments), ("tags", tags), ("model", model), ("filters", filters),
-      ("recurrent_units", recurrentUnits), ("pooling", pooling), ("batch_size", batchSize),
+      ("recurrent_units", recurrentUnits), ("pooling", pooling), ("pad_to", padTo),
+      ("input_normalization", inputNormalization), ("reset_gate", resetGate), ("batch_size", batchSize),
       ("learning_rate", learningRate), ("optimizer", optimizer), ("momentum", momentum),
       ("weight_decay", weightDecay), ("schedule", schedule), ("warm_up_steps", warmUpSteps),
       ("final_learning_rate", finalLearningRate), ("decay_every", decayEvery), ("decay_factor", decayFactor),
