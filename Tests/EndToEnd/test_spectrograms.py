@@ -81,7 +81,7 @@ def test_ranks_agree(spectrograms, trained, ranks, tmp_path):
 def test_a_set_larger_than_the_memory_given_is_streamed_to_the_same_weights(spectrograms, trained, tmp_path):
     outcome = program.succeed(
         "train", "--data", spectrograms, "--out", tmp_path / "run", *RUN, "--epochs", 2, "--memory", "200KB", ranks=2)
-    assert "ahead" in outcome.output + outcome.errors
+    assert "as they are needed" in outcome.output + outcome.errors
     in_memory = tmp_path / "in-memory"
     program.succeed("train", "--data", spectrograms, "--out", in_memory, *RUN, "--epochs", 2, ranks=2)
     path = "checkpoints/epoch-0002.h5"

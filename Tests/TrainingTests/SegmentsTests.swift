@@ -77,7 +77,7 @@ import Training
       let songs = wholeSongs(count)
       let kept = (0..<count).filter { songs.segmentCounts[$0] >= 24 }
       var values: [Feature: [Float]] = [:]
-      for feature in Feature.allCases {
+      for feature in Feature.ofSegments {
         values[feature] = kept.flatMap { song in
           let start = crop == .first ? 0 : (songs.segmentCounts[song] - 24) / 2
           return songs.values(of: feature, song: song, segments: start..<start + 24).floats

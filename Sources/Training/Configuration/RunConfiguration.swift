@@ -136,6 +136,10 @@ extension RunConfiguration {
       throw Failure(.usage, "no songs to train on: give --data SNAPSHOT.h5, or --msd PATH with --lastfm PATH")
     case (nil, nil, .some): throw Failure(.usage, "--lastfm needs --msd PATH, where the songs are")
     }
+    if data == nil, features == .spectrogram {
+      throw Failure(
+        .usage, "--features spectrogram: track files hold none", remedy: "give a file of them as --data")
+    }
     try validateSegments()
     try validateLearning()
     _ = try architecture(segments: segments?.count ?? defaultColumns, tags: 1)

@@ -61,7 +61,10 @@ public final class ProgressReporter: RunRecorder {
 
   private func words(_ summary: RunSummary, segmentsOf configuration: RunConfiguration) -> String {
     let features = (configuration.features ?? .pitches).words
-    let source = summary.isStreaming ? ", read from the snapshot as they are needed" : ""
+    let isOfSegments = configuration.features?.isOfSegments ?? true
+    let file = isOfSegments ? "snapshot" : "file"
+    let source = summary.isStreaming ? ", read from the \(file) as they are needed" : ""
+    guard isOfSegments else { return "spectrograms of \(summary.segments) frames\(source)" }
     switch configuration.segments {
     case .all: return "\(features) of whole songs of up to \(summary.segments) segments\(source)"
     default: return "\(features) of \(summary.segments) segments (\(configuration.crop.rawValue))\(source)"

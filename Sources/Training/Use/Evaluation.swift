@@ -45,6 +45,8 @@ public struct Evaluation: Sendable {
   }
 
   private static let songsAtOnce = 32
+  /// Their maps are large.
+  private static let spectrogramsAtOnce = 8
   /// Segments of whole songs at once, unless one has more.
   private static let segmentsAtOnce = 16_384
   private static let batchesAhead = 2
@@ -76,7 +78,8 @@ public struct Evaluation: Sendable {
       let counts = source.segmentCounts
       let longest = songs.map { input.length(of: counts[$0]) }.max() ?? 0
       let shape = StoredModel.ReplicaShape(
-        maximumBatch: Self.songsAtOnce, longest: longest,
+        maximumBatch: input.features == .spectrogram ? Self.spectrogramsAtOnce : Self.songsAtOnce,
+        longest: longest,
         maximumSegments: input.segments == .all ? max(longest, Self.segmentsAtOnce) : nil, threads: threads ?? fair
       )
       return (model, input, source, sides, songs, shape)
