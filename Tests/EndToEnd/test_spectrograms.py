@@ -98,14 +98,17 @@ def test_single_precision_gives_the_same_as_the_same_values_in_half(spectrograms
     assert checkpoints.differences(trained / path, tmp_path / "run" / path) == []
 
 
-def test_it_learns_and_evaluates_what_was_trained(spectrograms, tmp_path):
-    folder = tmp_path / "run"
-    program.succeed("train", "--data", spectrograms, "--out", folder, *RUN, "--epochs", 25, "--learning-rate", 0.01)
+def test_it_learns_and_evaluates_what_was_trained(tmp_path):
+    spectrograms, folder = tmp_path / "songs.h5", tmp_path / "run"
+    program.succeed("synthesize", "--spectrograms", 320, *SHAPE, "--seed", 3, "--out", spectrograms)
+    program.succeed("train", "--data", spectrograms, "--out", folder, *RUN, "--filters", "[8,8]", "--epochs", 30,
+                    "--learning-rate", 0.01)
     lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     last = [line for line in lines if line["event"] == "epoch"][-1]
-    assert last["train_auc"] > 0.65
+    # The best that any model can reach is 0.85.
+    assert last["val_auc_macro"] > 0.62
     told = json.loads(program.succeed(
-        "evaluate", "--checkpoint", folder / "checkpoints/epoch-0025.h5", "--data", spectrograms, "--json", ranks=2
+        "evaluate", "--checkpoint", folder / "checkpoints/epoch-0030.h5", "--data", spectrograms, "--json", ranks=2
     ).output)
     assert told["auc_macro"] == pytest.approx(last["val_auc_macro"], abs=1e-9)
 

@@ -58,7 +58,7 @@ import TrackFiles
     switch values {
     case .thousandths(let values): values.map { Double($0) / 1000 }
     case .wideThousandths(let values): values.map { Double($0) / 1000 }
-    case .floats(let values): values.map(Double.init)
+    case .floats, .halves: values.floats.map(Double.init)
     }
   }
 

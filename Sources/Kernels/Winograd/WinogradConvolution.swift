@@ -27,8 +27,9 @@ public final class WinogradConvolution: MapConvolution {
   /// and adding to the gradients' sums, once for each block, cost little; few enough that a small network's block stays
   /// in cache. docs/performance.md has the measurement.
   private static let leastProductRows = 84
-  /// Parts that a block should have at least, so that threads share their transforms.
-  private static let leastParts = 2
+  /// Parts that a block of tall maps has at least, so that threads share their transforms: such a map alone gives products
+  /// rows enough.
+  private static let leastPartsOfTallMaps = 2
 
   package init(_ shape: ConvolutionShape, team: ThreadTeam) {
     let (rows, columns) = (shape.rows, shape.columns)
@@ -40,7 +41,8 @@ public final class WinogradConvolution: MapConvolution {
     tileRowsOfPart = plan.tileRowsOfPart(
       columns: columns, productRows: productRows, windowRows: shape.windowRows)
     let tilesOfPart = tileRowsOfPart * plan.tileColumns(columns)
-    let partsOfBlock = max(Self.leastParts, (productRows + tilesOfPart / 2) / tilesOfPart)
+    let partsOfBlock = max(
+      plan.tileRows > 1 ? Self.leastPartsOfTallMaps : 1, (productRows + tilesOfPart / 2) / tilesOfPart)
     tilesPerBlock = partsOfBlock * tilesOfPart
     weights = AlignedBuffer(count: plan.points * input.channels * output.channelStride)
     transposedWeights = AlignedBuffer(count: plan.points * output.channels * input.channelStride)
@@ -49,7 +51,13 @@ public final class WinogradConvolution: MapConvolution {
   /// Points of a block, then the sums of the weights' gradient.
   public var scratchCount: Int { pointsCount + 2 * plan.points * sumStride }
   private var pointsCount: Int {
-    plan.points * PanelProduct.rowCapacity(tilesPerBlock) * (input.channelStride + output.channelStride)
+    plan.points * (pointStride(input) + pointStride(output))
+  }
+  /// Floats from one point of a block to the next: an odd number of cache lines. A transform goes to all points at once,
+  /// which would else compete for a few sets of the cache.
+  private func pointStride(_ map: MapShape) -> Int {
+    let lines = PanelProduct.rowCapacity(tilesPerBlock) * map.channelStride / vectorWidth
+    return (lines | 1) * vectorWidth
   }
   private var weightStride: Int { input.channels * output.channelStride }
   private var transposedStride: Int { output.channels * input.channelStride }
@@ -323,11 +331,10 @@ extension WinogradConvolution {
   /// Cuts a batch into blocks: songs in order and their parts from the top, as many as the scratch has room for.
   private func forEachBlock(_ songs: [SongSpan], _ scratch: AlignedBuffer, _ body: (WinogradBlock) -> Void) {
     precondition(scratch.count >= scratchCount)
-    let rows = PanelProduct.rowCapacity(tilesPerBlock)
-    let inputStride = rows * input.channelStride
+    let inputStride = pointStride(input)
     var block = WinogradBlock(
       inputs: scratch.start, outputs: scratch.start + plan.points * inputStride, inputStride: inputStride,
-      outputStride: rows * output.channelStride)
+      outputStride: pointStride(output))
     swap(&block.parts, &parts)
     block.parts.removeAll()
     for (song, span) in songs.enumerated() {
