@@ -48,6 +48,7 @@ let package = Package(
     .target(name: "MachineMemory", swiftSettings: common),
     .target(name: "RandomNumbers", swiftSettings: common),
     .target(name: "Metrics", swiftSettings: common),
+    .target(name: "Judging", dependencies: ["Metrics", "RandomNumbers"], swiftSettings: common),
     .target(name: "Sampling", dependencies: ["RandomNumbers"], swiftSettings: common),
     .target(name: "MessagePassing", dependencies: ["CMPI", "Diagnosis"], swiftSettings: common),
     .target(
@@ -128,19 +129,21 @@ let package = Package(
     .target(
       name: "Training",
       dependencies: [
-        "Checkpointing", "ContentHashing", "DataParallel", "Diagnosis", "FileAccess", "FileTrees", "Kernels",
-        "MachineMemory", "MessagePassing", "Metrics", "Networks", "Preparation", "RandomNumbers", "Sampling",
+        "Checkpointing", "ContentHashing", "DataParallel", "Diagnosis", "FileAccess", "FileTrees", "HDF5",
+        "Isolation", "Judging", "Kernels", "MachineMemory", "MessagePassing", "Metrics", "Networks", "Preparation",
+        "RandomNumbers", "Sampling",
         "Segments", "Snapshots", "Spectrograms", "Splits", "Stopping", "Tags", "TensorBoardEvents", "Texts",
-        "TrackFiles", logging, yams,
+        "TrackFiles", logging,
+        yams,
       ],
       swiftSettings: common),
     .executableTarget(
       name: "crnn-dist",
       dependencies: [
         "Checkpointing", "DataParallel", "Diagnosis", "FileAccess", "FileTrees", "HDF5", "Isolation",
-        "MessagePassing", "Metrics", "Networks", "Preparation", "Sampling", "Segments", "Snapshots",
-        "Spectrograms",
-        "Splits", "Stopping", "Synthesis", "Tags", "TrackFiles", "Training", argumentParser, logging, yams,
+        "Judging", "MessagePassing", "Metrics", "Networks", "Preparation", "Sampling", "Segments", "Snapshots",
+        "Spectrograms", "Splits",
+        "Stopping", "Synthesis", "Tags", "TrackFiles", "Training", argumentParser, logging, yams,
       ],
       swiftSettings: common),
 
@@ -158,6 +161,8 @@ let package = Package(
       name: "MachineMemoryTests", dependencies: ["MachineMemory", "TestFolders"], swiftSettings: common),
     .testTarget(name: "RandomNumbersTests", dependencies: ["RandomNumbers"], swiftSettings: common),
     .testTarget(name: "MetricsTests", dependencies: ["Metrics"], exclude: ["Golden"], swiftSettings: common),
+    .testTarget(
+      name: "JudgingTests", dependencies: ["Judging", "Metrics", "RandomNumbers"], swiftSettings: common),
     .testTarget(name: "SamplingTests", dependencies: ["Sampling", "RandomNumbers"], swiftSettings: common),
     .testTarget(
       name: "MessagePassingTests", dependencies: ["MessagePassing", "Diagnosis"], swiftSettings: common),

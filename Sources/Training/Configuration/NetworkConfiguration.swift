@@ -30,6 +30,8 @@ extension RunConfiguration {
       }
       architecture.pad(to: padTo)
     }
+    if let convolutionDropout { architecture.convolutionDropout = convolutionDropout }
+    if let finalDropout { architecture.finalDropout = finalDropout }
     if let inputNormalization { architecture.inputNormalization = inputNormalization }
     if let resetGate { architecture.resetGate = resetGate }
     try architecture.validate()

@@ -51,6 +51,11 @@ public struct RunConfiguration: Sendable, Equatable {
   public var givenSplit: String?
   /// What the split's lists held in the run that this one repeats; nil: whatever they hold.
   public var splitListsHash: String?
+  /// Of cross-validation by artist: how many folds, and which of them (from 1) is judged. Both or neither.
+  public var folds: Int?
+  public var fold: Int?
+  /// Decides what a split leaves to chance. Nil: `seed`.
+  public var splitSeed: UInt64?
   public var permuteTags = false
 
   // The network.
@@ -62,6 +67,9 @@ public struct RunConfiguration: Sendable, Equatable {
   public var padTo: Int?
   public var inputNormalization: InputAxis?
   public var resetGate: ResetGate?
+  /// Shares of the values that training drops after each pooling and before the last layer. Nil: the model's.
+  public var convolutionDropout: Double?
+  public var finalDropout: Double?
 
   // How it learns.
   public var batchSize = 32
@@ -113,11 +121,20 @@ public struct RunConfiguration: Sendable, Equatable {
 }
 
 extension RunConfiguration {
+  /// The rule by which songs are to be divided; nil: what the songs were made for, or else the standard rule.
+  public var wantedSplit: String? {
+    if let folds, let fold { return "artist-folds:\(fold)/\(folds)" }
+    return givenSplit
+  }
+
   /// How songs are divided.
   public var split: String {
-    get { givenSplit ?? SplitRule.standard.description }
-    set { givenSplit = newValue }
+    get { wantedSplit ?? SplitRule.standard.description }
+    set { (givenSplit, folds, fold) = (newValue, nil, nil) }
   }
+
+  /// What chance in the split comes from.
+  public var seedOfSplit: UInt64 { splitSeed ?? seed }
 
   /// Without what says where the run took place: paths, threads and memory.
   var portable: RunConfiguration {
@@ -140,9 +157,20 @@ extension RunConfiguration {
       throw Failure(
         .usage, "--features spectrogram: track files hold none", remedy: "give a file of them as --data")
     }
+    try validateFolds()
     try validateSegments()
     try validateLearning()
     _ = try architecture(segments: segments?.count ?? defaultColumns, tags: 1)
+  }
+
+  private func validateFolds() throws {
+    switch (fold, folds) {
+    case (let fold?, let folds?): _ = try FoldChoice(fold: fold, folds: folds)
+    case (nil, nil): break
+    case (nil, _):
+      throw Failure(.usage, "--folds needs --fold, the one that is judged", remedy: "such as --fold 1")
+    case (_, nil): throw Failure(.usage, "--fold needs --folds, how many there are", remedy: "such as --folds 5")
+    }
   }
 
   /// Refuses choices of segments that do not go together.

@@ -44,6 +44,9 @@ public struct RunOption {
       .scalar("strict", \.strict, .flag),
       .split,
       .splitListsHash,
+      .folds,
+      .fold,
+      .scalar("split_seed", \.splitSeed, .seed),
       .scalar("permute_tags", \.permuteTags, .flag),
       .model,
       .filters,
@@ -52,11 +55,13 @@ public struct RunOption {
       .scalar("pad_to", \.padTo, .integer(0...SegmentLimits.taken.upperBound)),
       .scalar("input_normalization", \.inputNormalization, .choice()),
       .scalar("reset_gate", \.resetGate, .choice()),
+      .scalar("convolution_dropout", \.convolutionDropout, .share),
+      .scalar("final_dropout", \.finalDropout, .share),
       .scalar("batch_size", \.batchSize, .integer(1...1_048_576)),
       .scalar("epochs", \.epochs, .integer(1...1_000_000)),
       .scalar("learning_rate", \.learningRate, .number("above 0") { $0 > 0 }),
       .scalar("optimizer", \.optimizer, .oneOf(Optimizers.all.map { $0.name })),
-      .scalar("momentum", \.momentum, .number("from 0 up to, but not, 1") { $0 >= 0 && $0 < 1 }),
+      .scalar("momentum", \.momentum, .share),
       .scalar("weight_decay", \.weightDecay, .number("from 0 on") { $0 >= 0 }),
       .scalar("schedule", \.schedule, .choice()),
       .scalar("warm_up_steps", \.warmUpSteps, .integer(0...1_000_000_000)),
@@ -190,6 +195,20 @@ extension RunOption {
         if configuration.split != text { configuration.splitListsHash = nil }
         configuration.split = text
       })
+  }
+
+  /// Folds named later replace a split, and a split named later replaces folds.
+  private static var folds: RunOption {
+    scalar(
+      "folds", .integer(FoldChoice.allowedFolds), get: { $0.folds },
+      set: { configuration, folds in
+        (configuration.givenSplit, configuration.splitListsHash) = (nil, nil)
+        configuration.folds = folds
+      })
+  }
+
+  private static var fold: RunOption {
+    scalar("fold", \.fold, .integer(1...FoldChoice.allowedFolds.upperBound))
   }
 
   /// Follows `split` in the resolved file. A split named later replaces it.

@@ -127,6 +127,7 @@ struct RunCheckpoint {
       compare("split", old.split, configuration.split)
     }
     compare("seed", old.seed, configuration.seed)
+    compare("split_seed", old.seedOfSplit, configuration.seedOfSplit)
     compare("permute_tags", old.permuteTags, configuration.permuteTags)
     compare("shuffle", old.shuffle, configuration.shuffle)
     compare("batch_norm", old.batchNorm, configuration.batchNorm)
@@ -165,6 +166,13 @@ struct RunCheckpoint {
     if old.gradientCompression != configuration.gradientCompression {
       changes.append(
         "gradient_compression was \(old.gradientCompression), is now \(configuration.gradientCompression)")
+    }
+    let (was, now) = (try StoredModel(checkpoint).architecture, architecture)
+    for (name, rate) in [
+      ("convolution_dropout", \Architecture.convolutionDropout), ("final_dropout", \.finalDropout),
+    ]
+    where was[keyPath: rate] != now[keyPath: rate] {
+      changes.append("\(name) was \(was[keyPath: rate]), is now \(now[keyPath: rate])")
     }
     compare("accumulate", \.accumulate)
     compare("clip_norm", \.clipNorm)

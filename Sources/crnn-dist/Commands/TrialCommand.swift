@@ -4,6 +4,7 @@ import Diagnosis
 import Isolation
 import Snapshots
 import Spectrograms
+import Training
 
 /// Tries files for another process of this program, which starts it.
 struct TrialCommand: ParsableCommand {
@@ -13,7 +14,7 @@ struct TrialCommand: ParsableCommand {
 
   func run() throws {
     let trials = [
-      Checkpoint.trials, Snapshot.trials, Snapshot.formatTrials, HDF5FileKind.trials,
+      Checkpoint.trials, Snapshot.trials, Snapshot.formatTrials, HDF5FileKind.trials, PredictionsFile.trials,
       SpectrogramFile.trials, SpectrogramFile.kindTrials,
     ].reduce([:]) { $0.merging($1) { first, _ in first } }
     guard TrialProcess.serve(trials) else {

@@ -50,6 +50,12 @@ struct StepOptions: ParsableArguments {
       """)
   var resetGate: String?
 
+  @Option(help: "Share of the values that training drops after each pooling, instead of the model's (0.1).")
+  var convolutionDropout: String?
+
+  @Option(help: "Share of the values that training drops before the last layer, instead of the model's (0.3).")
+  var finalDropout: String?
+
   @Option(help: "Songs of a step, over all ranks (default: 32).")
   var batchSize: String?
 
@@ -129,7 +135,8 @@ struct StepOptions: ParsableArguments {
     [
       ("features", features), ("segments", segments), ("tags", tags), ("model", model), ("filters", filters),
       ("recurrent_units", recurrentUnits), ("pooling", pooling), ("pad_to", padTo),
-      ("input_normalization", inputNormalization), ("reset_gate", resetGate), ("batch_size", batchSize),
+      ("input_normalization", inputNormalization), ("reset_gate", resetGate),
+      ("convolution_dropout", convolutionDropout), ("final_dropout", finalDropout), ("batch_size", batchSize),
       ("learning_rate", learningRate), ("optimizer", optimizer), ("momentum", momentum),
       ("weight_decay", weightDecay), ("schedule", schedule), ("warm_up_steps", warmUpSteps),
       ("final_learning_rate", finalLearningRate), ("decay_every", decayEvery), ("decay_factor", decayFactor),
