@@ -111,28 +111,37 @@ import Testing
       tagCount: 1)
   }
 
-  @Test func intervalsHoldTheTrueFigureAboutAsOftenAsTheySay() throws {
-    let sets = 200
+  private func holds(_ songs: JudgedSongs, _ truth: Double, seed: UInt64) -> Bool {
+    let bootstrap = Bootstrap(resamples: 300, seed: seed)
+    let judgement = Judgement(songs, bootstrap, rows: bootstrap.rows(songs, resamples: 0..<300))
+    return judgement.macroROCAUC?.contains(truth) ?? false
+  }
+
+  /// Twenty groups of twenty sets. Of intervals that hold the truth with a probability of 0.94, at least 17 of 20 do so in
+  /// all groups but one in thirty. (The first group falls short, in numpy as here:
+  /// docs/judging.md.)
+  @Test func intervalsHoldTheTrueFigureAboutAsOftenAsTheySay() {
     let truth = 0.5 * erfc(-1.0 / 2)  // Φ(1 / √2)
-    var holding = 0
-    var holdingOverSongs = 0
-    for seed in 1...UInt64(sets) {
-      let songs = normalSongs(seed: seed, artists: 120, distance: 1)
-      func holds(_ songs: JudgedSongs) -> Bool {
-        let bootstrap = Bootstrap(resamples: 400, seed: seed)
-        let judgement = Judgement(songs, bootstrap, rows: bootstrap.rows(songs, resamples: 0..<400))
-        return judgement.macroROCAUC?.contains(truth) ?? false
+    let groups = (0..<20).map { group in
+      (1...20).count {
+        holds(normalSongs(seed: UInt64(group * 20 + $0), artists: 120, distance: 1), truth, seed: 1)
       }
-      if holds(songs) { holding += 1 }
+    }
+    #expect((360...392).contains(groups.reduce(0, +)), "\(groups)")
+    #expect(groups.count { $0 >= 17 } >= 18, "\(groups)")
+  }
+
+  /// That is why artists are drawn: songs taken for independent that are not make intervals too narrow.
+  @Test func intervalsOverSongsOfSharedArtistsHoldTheTrueFigureTooSeldom() {
+    let truth = 0.5 * erfc(-1.0 / 2)
+    let holding = (1...100).count { set in
+      let songs = normalSongs(seed: UInt64(set), artists: 120, distance: 1)
       let strangers = JudgedSongs(
         trackIDs: songs.trackIDs, artistIDs: songs.trackIDs, labels: songs.labels,
         probabilities: songs.probabilities, tagCount: 1)
-      if holds(strangers) { holdingOverSongs += 1 }
-      if seed == 20 { #expect(holding >= 17, "\(holding) of the first 20") }
+      return holds(strangers, truth, seed: 1)
     }
-    #expect((180...198).contains(holding), "\(holding) of \(sets)")
-    // Songs taken for independent that are not: intervals too narrow. That is why artists are drawn.
-    #expect(holdingOverSongs < holding - 10, "\(holdingOverSongs) against \(holding)")
+    #expect(holding < 85, "\(holding) of 100")
   }
 
   @Test func aPairedDifferenceIsNarrowerThanItsParts() throws {
