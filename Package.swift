@@ -128,11 +128,21 @@ let package = Package(
         yams,
       ],
       swiftSettings: common),
+
+    // What leaves for other tools, and comes from them.
+    .target(
+      name: "ModelExchange",
+      dependencies: [
+        "Checkpointing", "Diagnosis", "FileAccess", "HDF5", "Isolation", "Networks", "Segments", "Tags",
+        "Training", protobuf,
+      ],
+      swiftSettings: common),
     .executableTarget(
       name: "crnn-dist",
       dependencies: [
         "Checkpointing", "DataParallel", "Diagnosis", "FileAccess", "FileTrees", "HDF5", "Isolation",
-        "MessagePassing", "Metrics", "Networks", "Preparation", "Sampling", "Segments", "Snapshots", "Splits",
+        "MessagePassing", "Metrics", "ModelExchange", "Networks", "Preparation", "Sampling", "Segments",
+        "Snapshots", "Splits",
         "Stopping", "Synthesis", "Tags", "TrackFiles", "Training", argumentParser, logging, yams,
       ],
       swiftSettings: common),
@@ -221,6 +231,13 @@ let package = Package(
     .testTarget(
       name: "CheckpointingTests",
       dependencies: ["Checkpointing", "FileAccess", "HDF5", "Diagnosis", "TestFolders"],
+      swiftSettings: common),
+    .testTarget(
+      name: "ModelExchangeTests",
+      dependencies: [
+        "ModelExchange", "Diagnosis", "FileAccess", "Kernels", "Networks", "RandomNumbers", "Segments",
+        "TestFolders",
+      ],
       swiftSettings: common),
     .testTarget(
       name: "TensorBoardEventsTests", dependencies: ["TensorBoardEvents"], swiftSettings: common),
