@@ -56,6 +56,9 @@ public struct RunConfiguration: Sendable, Equatable {
   public var filters: [Int]?
   public var recurrentUnits: Int?
   public var pooling: [PoolingSize]?
+  /// Shares of the values that training drops after each pooling and before the last layer. Nil: the model's.
+  public var convolutionDropout: Double?
+  public var finalDropout: Double?
 
   // How it learns.
   public var batchSize = 32
@@ -121,6 +124,8 @@ extension RunConfiguration {
     if let filters { architecture.filters = filters }
     if let recurrentUnits { architecture.recurrentUnits = recurrentUnits }
     if let pooling { architecture.pooling = pooling }
+    if let convolutionDropout { architecture.convolutionDropout = convolutionDropout }
+    if let finalDropout { architecture.finalDropout = finalDropout }
     try architecture.validate()
     return architecture
   }

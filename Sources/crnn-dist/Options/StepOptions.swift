@@ -33,6 +33,12 @@ struct StepOptions: ParsableArguments {
   @Option(help: "Pooling windows, frequency and time, instead of the model's, such as [[2,2],[2,2],[3,3]].")
   var pooling: String?
 
+  @Option(help: "Share of the values that training drops after each pooling, instead of the model's (0.1).")
+  var convolutionDropout: String?
+
+  @Option(help: "Share of the values that training drops before the last layer, instead of the model's (0.3).")
+  var finalDropout: String?
+
   @Option(help: "Songs of a step, over all ranks (default: 32).")
   var batchSize: String?
 
@@ -111,7 +117,8 @@ struct StepOptions: ParsableArguments {
   private var given: [(key: String, text: String?)] {
     [
       ("features", features), ("segments", segments), ("tags", tags), ("model", model), ("filters", filters),
-      ("recurrent_units", recurrentUnits), ("pooling", pooling), ("batch_size", batchSize),
+      ("recurrent_units", recurrentUnits), ("pooling", pooling), ("convolution_dropout", convolutionDropout),
+      ("final_dropout", finalDropout), ("batch_size", batchSize),
       ("learning_rate", learningRate), ("optimizer", optimizer), ("momentum", momentum),
       ("weight_decay", weightDecay), ("schedule", schedule), ("warm_up_steps", warmUpSteps),
       ("final_learning_rate", finalLearningRate), ("decay_every", decayEvery), ("decay_factor", decayFactor),
