@@ -27,8 +27,8 @@ class KerasProcess:
         self.process.wait()
 
     def predict(self, weights, batches, changed=None):
-        """Probabilities of every batch, a dictionary of features each, by the model of an exported file. With `changed` its
-        weights are first changed at random and saved there."""
+        """Tags, and probabilities of every batch, a dictionary of features each, by the model of an exported file. With
+        `changed` its weights are then changed at random and saved there, and the first batch comes once more."""
         with tempfile.TemporaryDirectory() as folder:
             songs = Path(folder) / "songs.npz"
             numpy.savez(songs, **{f"{number}/{name}": values for number, batch in enumerate(batches)
@@ -40,7 +40,7 @@ class KerasProcess:
             answer = json.loads(self.process.stdout.readline() or '"the process has ended"')
             assert isinstance(answer, list), answer
             with numpy.load(request["answer"]) as found:
-                return answer, [found[str(number)] for number in range(len(batches))]
+                return answer, [found[name] for name in sorted(found, key=int)]
 
 
 def serve():
@@ -62,20 +62,31 @@ def serve():
 def respond(keras_model, request):
     """Predicts, and returns the tags."""
     model, tags = keras_model.load(request["weights"])
-    if request["changed"]:
-        random = numpy.random.default_rng(5)
-        model.set_weights([(values * random.uniform(0.8, 1.2, values.shape)).astype(values.dtype)
-                           for values in model.get_weights()])
-        keras_model.save(model, keras_model.read_description(request["weights"]), request["changed"])
     with numpy.load(request["songs"]) as songs:
         count = 1 + max(int(name.split("/")[0]) for name in songs)
-        found = {}
-        for number in range(count):
-            values = [songs[f"{number}/{one.name}"] for one in model.inputs]
-            found[str(number)] = model.predict(
-                values if len(values) > 1 else values[0], verbose=0, batch_size=128)
-    numpy.savez(request["answer"], **found)
+        batches = [[songs[f"{number}/{one.name}"] for one in model.inputs] for number in range(count)]
+
+    def predict(values):
+        return model.predict(values if len(values) > 1 else values[0], verbose=0, batch_size=128)
+
+    found = [predict(values) for values in batches]
+    if request["changed"]:
+        change(model)
+        keras_model.save(model, keras_model.read_description(request["weights"]), request["changed"])
+        found.append(predict(batches[0]))
+    numpy.savez(request["answer"], **{str(number): values for number, values in enumerate(found)})
     return tags
+
+
+def change(model):
+    random = numpy.random.default_rng(5)
+    model.set_weights([(values * random.uniform(0.8, 1.2, values.shape)).astype(values.dtype)
+                       for values in model.get_weights()])
+    for layer in model.layers:
+        # What a layer scales by it has computed from its weights before, and a compiled model has it for a constant.
+        if hasattr(layer, "finalize_state"):
+            layer.finalize_state()
+            model.make_predict_function(force=True)
 
 
 if __name__ == "__main__":
