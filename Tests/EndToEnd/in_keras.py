@@ -46,6 +46,8 @@ class KerasProcess:
 def serve():
     os.environ.setdefault("KERAS_BACKEND", "jax")
     os.environ.setdefault("JAX_PLATFORMS", "cpu")
+    # Each network and each length is compiled, to be used once.
+    os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
     answers, sys.stdout = sys.stdout, sys.stderr
     sys.path.insert(0, str(SCRIPTS))
     import keras_model
@@ -79,14 +81,12 @@ def respond(keras_model, request):
 
 
 def change(model):
+    """All weights but those that inputs are scaled by, which a compiled model has for constants."""
     random = numpy.random.default_rng(5)
-    model.set_weights([(values * random.uniform(0.8, 1.2, values.shape)).astype(values.dtype)
-                       for values in model.get_weights()])
     for layer in model.layers:
-        # What a layer scales by it has computed from its weights before, and a compiled model has it for a constant.
-        if hasattr(layer, "finalize_state"):
-            layer.finalize_state()
-            model.make_predict_function(force=True)
+        if not hasattr(layer, "finalize_state"):
+            layer.set_weights([(values * random.uniform(0.8, 1.2, values.shape)).astype(values.dtype)
+                               for values in layer.get_weights()])
 
 
 if __name__ == "__main__":

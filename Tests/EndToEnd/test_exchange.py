@@ -366,16 +366,16 @@ def test_exports_take_the_place_of_nothing_else(checkpoint, tmp_path):
         file.parent.mkdir()
         succeed(*line, format, "--out", file)
         first = file.read_bytes()
-        refuse(run(*line, format, "--out", file), USAGE, file, "--force")
         succeed(*line, format, "--out", file, "--force")
         assert file.read_bytes() == first
         file.write_text("mine")
         refuse(run(*line, format, "--out", file, "--force"), USAGE, file, "left as it is")
         assert file.read_text() == "mine"
-        file.unlink()
-        (file.parent / "a.json").write_text("{}")
-        refuse(run(*line, format, "--out", file, "--force"), USAGE, "a.json", "left as it is")
-        assert sorted(path.name for path in file.parent.iterdir()) == ["a.json"]
+    refuse(run(*line, "safetensors", "--out", tmp_path / "onnx/a.safetensors"), USAGE, "a.json", "--force")
+    (tmp_path / "onnx/a.json").write_text("{}")
+    refuse(run(*line, "safetensors", "--out", tmp_path / "onnx/a.safetensors", "--force"), USAGE, "a.json",
+           "left as it is")
+    assert sorted(path.name for path in (tmp_path / "onnx").iterdir()) == ["a.json", "a.onnx"]
     refuse(run(*line, "onnx", "--out", tmp_path / "model.bin"), USAGE, ".onnx")
     refuse(run(*line, "keras", "--out", tmp_path / "b.weights.h5", "--fold-batch-norm"), USAGE, "--fold-batch-norm")
     refuse(run(*line, "onnx", "--out", tmp_path / "none/b.onnx"), MISSING, "none")
