@@ -32,7 +32,7 @@ NETWORKS = {
     "large": (["--segments", 24, "--model", "large", "--batch-size", 32], ["pitches"]),
     "timbre": (["--segments", 60], ["timbre"]),
     "both": (["--segments", 60, "--filters", "[20, 33, 17]", "--recurrent-units", 19], ["pitches", "timbre"]),
-    "whole": (["--segments", "all", "--longest", 180, "--recurrent-units", 12], ["pitches"]),
+    "whole": (["--segments", "all", "--longest", 700, "--recurrent-units", 12], ["pitches"]),
 }
 
 

@@ -80,10 +80,7 @@ struct HandMadeNetwork: CustomStringConvertible, Sendable {
     var stream = RandomStream(seed: 11, purpose: .test, first: 0)
     for arena in [parameters, statistics] {
       for placement in arena.placements {
-        let isVariance = placement.name.hasSuffix("moving_variance")
-        let values = (arena.values(of: placement.name) ?? []).map { value in
-          value + (isVariance ? 0.5 + stream.uniform : 0.8 * stream.uniform - 0.4)
-        }
+        let values = (0..<placement.count).map { _ in Self.value(of: placement.name, stream.uniform) }
         arena.setValues(values, of: placement.name)
       }
     }
@@ -115,6 +112,13 @@ struct HandMadeNetwork: CustomStringConvertible, Sendable {
       model,
       Songs(features: features, probabilities: computes ? try predict(songs, seen, parameters, statistics) : nil)
     )
+  }
+
+  /// Of a tensor by its role, so that songs are told apart; scales of both signs.
+  private static func value(of name: String, _ uniform: Float) -> Float {
+    if name.hasSuffix("moving_variance") { return 0.05 + uniform / 2 }
+    if name.hasSuffix("gamma") { return uniform < 0.2 ? -1.5 * (0.5 + uniform) : 1.5 * (0.5 + uniform) }
+    return 2 * uniform - 1
   }
 
   private func predict(
