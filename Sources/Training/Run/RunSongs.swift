@@ -70,7 +70,7 @@ extension TrainingRun {
       longest: (isWhole ? configuration.longest : nil) ?? SegmentLimits.taken.upperBound,
       features: configuration.features ?? .pitches, tags: tags, minimumTagWeight: configuration.minimumTagWeight,
       join: configuration.join, isStrict: configuration.strict,
-      split: isCounted ? try SplitRule(configuration.split) : nil, seed: configuration.seed)
+      split: isCounted ? try SplitRule(configuration.split) : nil, seed: configuration.seedOfSplit)
     let isThere = try communicator.broadcast {
       resume && FileManager.default.fileExists(atPath: folder.snapshot)
     }

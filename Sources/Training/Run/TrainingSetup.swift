@@ -142,7 +142,7 @@ final class TrainingSetup {
     let songs = try ChosenSongs.of(data, input, fewest: shortest)
     let sides = try SongSides(
       songs, split: configuration.split, listsHash: configuration.splitListsHash,
-      permuteTags: configuration.permuteTags, seed: configuration.seed)
+      permuteTags: configuration.permuteTags, seed: configuration.seed, splitSeed: configuration.seedOfSplit)
     try refuseNothingToTrainOn(sides.split, songs, configuration)
     configuration.splitListsHash = sides.split.lists?.hash
     let share = configuration.largestShare(ranks: ranks)
@@ -231,10 +231,10 @@ extension RunConfiguration {
     resolved.features = features ?? source.features
     try resolved.validateSegments()
     if let prepared = source.preparedSplit {
-      if let givenSplit { try prepared.refuseOther(SplitRule(givenSplit), name: source.name) }
-      resolved.split = givenSplit ?? prepared.rule.description
-    } else {
-      resolved.split = split
+      if let wantedSplit { try prepared.refuseOther(SplitRule(wantedSplit), name: source.name) }
+      if folds == nil { resolved.givenSplit = givenSplit ?? prepared.rule.description }
+    } else if folds == nil {
+      resolved.givenSplit = split
     }
     return resolved
   }

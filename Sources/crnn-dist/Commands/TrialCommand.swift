@@ -4,6 +4,7 @@ import Diagnosis
 import Isolation
 import ModelExchange
 import Snapshots
+import Training
 
 /// Tries files for another process of this program, which starts it.
 struct TrialCommand: ParsableCommand {
@@ -13,7 +14,8 @@ struct TrialCommand: ParsableCommand {
 
   func run() throws {
     let trials = [
-      Checkpoint.trials, Snapshot.trials, Snapshot.formatTrials, HDF5FileKind.trials, KerasWeights.trials,
+      Checkpoint.trials, Snapshot.trials, Snapshot.formatTrials, HDF5FileKind.trials, PredictionsFile.trials,
+      KerasWeights.trials,
     ].reduce([:]) { $0.merging($1) { first, _ in first } }
     guard TrialProcess.serve(trials) else {
       throw Failure(.usage, "\(TrialProcess.command) is called by crnn-dist itself, over a socket")
