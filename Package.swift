@@ -137,12 +137,21 @@ let package = Package(
         yams,
       ],
       swiftSettings: common),
+
+    // What leaves for other tools, and comes from them.
+    .target(
+      name: "ModelExchange",
+      dependencies: [
+        "Checkpointing", "Diagnosis", "FileAccess", "HDF5", "Isolation", "Networks", "Segments", "Tags",
+        "Training", protobuf,
+      ],
+      swiftSettings: common),
     .executableTarget(
       name: "crnn-dist",
       dependencies: [
         "Checkpointing", "DataParallel", "Diagnosis", "FileAccess", "FileTrees", "HDF5", "Isolation",
-        "Judging", "MessagePassing", "Metrics", "Networks", "Preparation", "Sampling", "Segments", "Snapshots",
-        "Spectrograms", "Splits",
+        "Judging", "MessagePassing", "Metrics", "ModelExchange", "Networks", "Preparation", "Sampling", "Segments",
+        "Snapshots", "Spectrograms", "Splits",
         "Stopping", "Synthesis", "Tags", "TrackFiles", "Training", argumentParser, logging, yams,
       ],
       swiftSettings: common),
@@ -233,6 +242,13 @@ let package = Package(
     .testTarget(
       name: "CheckpointingTests",
       dependencies: ["Checkpointing", "FileAccess", "HDF5", "Diagnosis", "TestFolders"],
+      swiftSettings: common),
+    .testTarget(
+      name: "ModelExchangeTests",
+      dependencies: [
+        "ModelExchange", "Diagnosis", "FileAccess", "Kernels", "Networks", "RandomNumbers", "Segments",
+        "TestFolders",
+      ],
       swiftSettings: common),
     .testTarget(
       name: "TensorBoardEventsTests", dependencies: ["TensorBoardEvents"], swiftSettings: common),

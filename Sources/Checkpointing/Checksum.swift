@@ -3,7 +3,7 @@ import ContentHashing
 extension Checkpoint {
   /// The hash of all contents: each entry's path, extent and values, in the byte order of the paths. Every part
   /// is preceded by its length, so that no two contents give the same bytes. docs/formats.md gives the rule.
-  var checksum: String {
+  package var checksum: String {
     var entries: [(path: String, hash: (inout ContentHash) -> Void)] = []
     for (name, text) in texts {
       entries.append(("texts/" + name, { hash in hash.appendCounted(text) }))

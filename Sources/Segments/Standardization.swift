@@ -1,5 +1,5 @@
 /// Mean and deviation of each timbre coefficient over the training songs: what is subtracted and divided by.
-public struct Standardization: Sendable, Equatable {
+public struct Standardization: Sendable, Equatable, Codable {
   public var mean: [Float]
   public var deviation: [Float]
 

@@ -25,6 +25,8 @@ struct CrnnDist: ParsableCommand {
       TrainCommand.self,
       EvaluateCommand.self,
       PredictCommand.self,
+      ExportCommand.self,
+      ImportCommand.self,
       BenchmarkCommand.self,
       CheckMPICommand.self,
       SynthesizeCommand.self,

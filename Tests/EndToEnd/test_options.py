@@ -14,7 +14,7 @@ KEYS = set(re.findall(r'^ +(?:\.|return )?(?:\.?(?:scalar|text|fixed)|RunOption)
 OF_THE_COMMAND = {"out", "resume", "config", "timeline", "version", "help"}
 ONLY_IN_FILES = {"split_lists_hash"}
 # Any text is a path, or a switch takes none.
-TAKE_ANYTHING = {"data", "msd", "lastfm", "tags", "strict", "permute_tags", "overlap"}
+TAKE_ANYTHING = {"data", "msd", "lastfm", "tags", "strict", "permute_tags", "overlap", "from"}
 
 
 def flags_in_help(*command):

@@ -25,6 +25,16 @@ package struct BidirectionalLayer: Layer {
     forward.trainableTensors(of: input) + backward.trainableTensors(of: input)
   }
 
+  /// Both directions are one operation, of a layer that is one.
+  package var operations: [LayerOperation]? {
+    guard case .recurrence(var recurrence)? = forward.operations?.first, forward.operations?.count == 1 else {
+      return nil
+    }
+    recurrence.name = name
+    recurrence.isBidirectional = true
+    return [.recurrence(recurrence)]
+  }
+
   package func summary(of input: SignalShape) -> [SummaryRow] {
     let shape = output(of: input)
     let kind = forward.summary(of: input).map(\.kind).joined(separator: ", ")

@@ -6,7 +6,7 @@ import Kernels
 /// z = |γ|·x̂' + β rises with y' and max pooling may come before normalisation. Outside this type and the weight
 /// preparation nobody needs to know.
 final class ChannelNormalization {
-  static let epsilon = 1e-3
+  static let epsilon = LayerOperation.normalizationEpsilon
 
   let channels: Int
   private let vectors: ChannelVectors

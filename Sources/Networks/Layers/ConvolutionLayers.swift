@@ -41,6 +41,13 @@ package struct ConvolutionDescription: Sendable {
     ]
   }
 
+  var operations: [LayerOperation] {
+    [
+      .convolution(convolution, filters: filters), .normalization(normalization, .channels),
+      .exponentialLinearUnit, .maxPooling(pooling), .dropout(dropout),
+    ]
+  }
+
   func summary(of input: SignalShape) -> [SummaryRow] {
     let full = SignalShape(rows: input.rows, columns: input.columns, channels: filters).mapAxes
     let pooled = output(of: input).mapAxes
@@ -74,6 +81,7 @@ package struct HiddenConvolutionLayer: Layer {
     block.trainableTensors(of: input)
   }
   package func statisticTensors(of input: SignalShape) -> [TensorDeclaration] { block.statisticTensors }
+  package var operations: [LayerOperation]? { block.operations }
   package func summary(of input: SignalShape) -> [SummaryRow] { block.summary(of: input) }
   package func makePass(at site: LayerSite) -> any LayerPass {
     HiddenConvolutionBlock(block, site, convolution: convolution)
@@ -116,6 +124,10 @@ package struct InputConvolutionLayer: Layer {
       TensorDeclaration("\(Self.normalization)/moving_mean", shape),
       TensorDeclaration("\(Self.normalization)/moving_variance", shape, initialValue: .ones),
     ] + block.statisticTensors
+  }
+
+  package var operations: [LayerOperation]? {
+    [.normalization(Self.normalization, .inputRows)] + block.operations
   }
 
   package func summary(of input: SignalShape) -> [SummaryRow] {

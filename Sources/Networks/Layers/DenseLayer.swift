@@ -16,6 +16,8 @@ package struct DenseLayer: Layer {
     ]
   }
 
+  package var operations: [LayerOperation]? { [.dense(name, units: units, .exponentialLinear)] }
+
   package func summary(of input: SignalShape) -> [SummaryRow] { [SummaryRow(name, "dense, ELU", [units])] }
 
   package func makePass(at site: LayerSite) -> any LayerPass { DensePass(self, site) }

@@ -23,6 +23,13 @@ struct RecurrentDescription: Sendable {
     ]
   }
 
+  func operations(resetAfter: Bool) -> [LayerOperation] {
+    let returnsAllSteps = returning == .everyStep
+    return [
+      .recurrence(Recurrence(name: name, units: units, resetAfter: resetAfter, returnsAllSteps: returnsAllSteps))
+    ]
+  }
+
   func summary(of input: SignalShape, kind: String) -> [SummaryRow] {
     switch returning {
     case .everyStep: [SummaryRow(name, "\(kind), all steps", [input.columns ?? 1, units])]

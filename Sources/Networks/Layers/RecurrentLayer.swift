@@ -19,6 +19,7 @@ package struct RecurrentLayer: Layer {
   package func trainableTensors(of input: SignalShape) -> [TensorDeclaration] {
     description.trainableTensors(of: input)
   }
+  package var operations: [LayerOperation]? { description.operations(resetAfter: true) }
   package func summary(of input: SignalShape) -> [SummaryRow] { description.summary(of: input, kind: "GRU") }
   package func makePass(at site: LayerSite) -> any LayerPass { RecurrentPass(self, site) }
 }

@@ -19,6 +19,7 @@ package struct ResetBeforeRecurrentLayer: Layer {
   package func trainableTensors(of input: SignalShape) -> [TensorDeclaration] {
     description.trainableTensors(of: input)
   }
+  package var operations: [LayerOperation]? { description.operations(resetAfter: false) }
   package func summary(of input: SignalShape) -> [SummaryRow] {
     description.summary(of: input, kind: "GRU, reset before the product")
   }

@@ -20,6 +20,8 @@ package struct TagsLayer: OutputLayer {
     ]
   }
 
+  package var operations: [LayerOperation]? { [.dropout(dropout), .dense(name, units: tags, .sigmoid)] }
+
   package func summary(of input: SignalShape) -> [SummaryRow] {
     [
       SummaryRow("final_dropout", "dropout \(dropout)", [input.channels]),

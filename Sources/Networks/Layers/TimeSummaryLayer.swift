@@ -11,6 +11,8 @@ package struct TimeSummaryLayer: Layer {
     SignalShape(columns: nil, channels: 2 * input.channels)
   }
 
+  package var operations: [LayerOperation]? { [.timeSummary] }
+
   package func summary(of input: SignalShape) -> [SummaryRow] {
     [SummaryRow(name, "mean and maximum over time", [2 * input.channels])]
   }

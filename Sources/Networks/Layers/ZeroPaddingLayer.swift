@@ -17,6 +17,8 @@ package struct ZeroPaddingLayer: Layer {
   package func mostColumns(of columns: Int, songs: Int) -> Int { columns + songs * (before + after) }
   package func fewestColumns(for columns: Int) -> Int { max(1, columns - before - after) }
 
+  package var operations: [LayerOperation]? { [.zeroPadding(before: before, after: after)] }
+
   package func summary(of input: SignalShape) -> [SummaryRow] {
     [SummaryRow(name, "zeros, \(before) before and \(after) after", output(of: input).mapAxes)]
   }

@@ -23,6 +23,8 @@ package protocol Layer: Sendable {
   func statisticTensors(of input: SignalShape) -> [TensorDeclaration]
   /// The summary's rows; the parameters of a row are the tensors whose names begin with its name.
   func summary(of input: SignalShape) -> [SummaryRow]
+  /// What it computes in inference, as other tools have it; nil where they have no such thing.
+  var operations: [LayerOperation]? { get }
   /// How often dropout is applied in it; applications are numbered through the network.
   var dropouts: Int { get }
   /// Takes the memory for a replica's passes.
@@ -35,6 +37,7 @@ extension Layer {
   package func fewestColumns(for columns: Int) -> Int { columns }
   package func trainableTensors(of input: SignalShape) -> [TensorDeclaration] { [] }
   package func statisticTensors(of input: SignalShape) -> [TensorDeclaration] { [] }
+  package var operations: [LayerOperation]? { nil }
   package var dropouts: Int { 0 }
 }
 

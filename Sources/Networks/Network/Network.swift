@@ -28,6 +28,8 @@ public struct Network: Sendable {
   public var segmentWidth: Int { input.rows * input.channels }
   /// Outputs for each song.
   public var tags: Int { shapes.last!.channels }
+  /// What the names of the last layer's tensors begin with.
+  public var outputLayer: String { layers.last!.name }
   /// The fewest segments that leave something to every layer.
   public var shortestSong: Int { layers.reversed().reduce(1) { $1.fewestColumns(for: $0) } }
 

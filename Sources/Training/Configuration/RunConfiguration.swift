@@ -57,6 +57,8 @@ public struct RunConfiguration: Sendable, Equatable {
   /// Decides what a split leaves to chance. Nil: `seed`.
   public var splitSeed: UInt64?
   public var permuteTags = false
+  /// The checkpoint whose weights the run begins with. Nil: initial values.
+  public var from: String?
 
   // The network.
   public var model = Model.small
@@ -140,7 +142,7 @@ extension RunConfiguration {
   var portable: RunConfiguration {
     var portable = self
     (portable.data, portable.msd, portable.lastfm, portable.threads) = (nil, nil, nil, nil)
-    (portable.memory, portable.overlap) = (nil, true)
+    (portable.memory, portable.overlap, portable.from) = (nil, true, nil)
     return portable
   }
 
@@ -174,7 +176,7 @@ extension RunConfiguration {
   }
 
   /// Refuses choices of segments that do not go together.
-  func validateSegments() throws {
+  package func validateSegments() throws {
     if segments == .all, crop != .first {
       throw Failure(
         .usage, "--crop \(crop.rawValue) takes a part of each song, --segments all takes it whole",

@@ -48,6 +48,7 @@ public struct RunOption {
       .fold,
       .scalar("split_seed", \.splitSeed, .seed),
       .scalar("permute_tags", \.permuteTags, .flag),
+      .text("from", "the path of a checkpoint", \.from) { _, _ in },
       .model,
       .filters,
       .scalar("recurrent_units", \.recurrentUnits, .integer(1...8_192)),

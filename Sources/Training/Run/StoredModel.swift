@@ -154,13 +154,26 @@ extension Checkpoint {
   /// no number.
   public func restore(_ arena: ParameterArena, from group: String) throws {
     for placement in arena.placements {
-      let path = group + "/" + placement.name
-      let values = try values(path, shape: placement.shape)
-      guard let wrong = values.firstIndex(where: { !$0.isFinite }) else {
-        arena.setValues(values, of: placement.name)
-        continue
-      }
-      throw Failure(.badData, "\(source): \(path): value \(wrong) is \(values[wrong]), expected a finite number")
+      arena.setValues(
+        try finiteValues(group + "/" + placement.name, shape: placement.shape), of: placement.name)
     }
+  }
+
+  /// An array's values. Throws `badData` where it is missing, of another shape, or holds what is no number.
+  package func finiteValues(_ path: String, shape: [Int]) throws -> [Float] {
+    let values = try values(path, shape: shape)
+    guard let wrong = values.firstIndex(where: { !$0.isFinite }) else { return values }
+    throw Failure(.badData, "\(source): \(path): value \(wrong) is \(values[wrong]), expected a finite number")
+  }
+
+  /// Says of a network from another program what a run says of its own before the first step.
+  package mutating func describeUntrained(_ configuration: RunConfiguration) {
+    texts[StoredModel.Key.configuration] = configuration.portable.yaml
+    texts[StoredModel.Key.programVersion] = programVersion
+    integers = [
+      "epoch": 1, "step": 0, "position": 0, "best_epoch": 0, "optimizer_steps": 0,
+      "seed": Int(bitPattern: UInt(configuration.seed)),
+    ]
+    numbers = ["loss_sum": 0, "best_validation_auc": .nan]
   }
 }

@@ -5,6 +5,7 @@ import FileAccess
 import Foundation
 import MessagePassing
 import Networks
+import Segments
 import Stopping
 
 /// A run from its configuration to its last checkpoint, on all ranks.
@@ -33,9 +34,9 @@ public struct TrainingRun {
   /// Makes the folder and claims it, or refuses one in which another job writes, that holds another run, or what is no
   /// run's. Collective; comes before anything is read.
   public mutating func claimFolder(_ communicator: any Communicator) throws {
-    let inputs = [configuration.data, configuration.msd, configuration.lastfm, configuration.tags].compactMap {
-      $0
-    }
+    let inputs = [
+      configuration.data, configuration.msd, configuration.lastfm, configuration.tags, configuration.from,
+    ].compactMap { $0 }
     claim = try communicator.agree {
       guard communicator.isRoot else { return nil }
       let tell = { (words: String) in for recorder in recorders { try? recorder.record(.note(words)) } }
@@ -54,7 +55,8 @@ public struct TrainingRun {
   /// Trains. Collective. Throws `interrupted` (75) where a signal stopped it.
   public func train(on source: any SongSource, _ communicator: any Communicator) throws {
     defer { claim?.release() }
-    let setup = try TrainingSetup(configuration, source, communicator)
+    let setup = try TrainingSetup(
+      configuration, source, communicator, standardization: try knownStandardization(communicator))
     let content = RunCheckpoint(
       configuration: setup.configuration, architecture: setup.architecture, input: setup.input, tags: source.tags,
       dataIdentity: setup.source.identity, splitIdentity: setup.sides.identity,
@@ -103,6 +105,24 @@ public struct TrainingRun {
     var checkpoint: String?
     var notes: [String] = []
     var warnings: [String] = []
+
+    /// A start afresh, with the weights of a checkpoint where one is named.
+    func beginning(with checkpoint: String?, _ setup: TrainingSetup) throws -> Start {
+      guard let checkpoint else { return self }
+      var start = self
+      start.notes.append(try StartingPoint(checkpoint).copy(to: setup))
+      return start
+    }
+  }
+
+  /// What timbre is scaled by in the weights that the run begins or goes on with. Collective.
+  private func knownStandardization(_ communicator: any Communicator) throws -> Standardization? {
+    guard let path = configuration.from else { return nil }
+    return try communicator.broadcast {
+      // A run that goes on has it in its own checkpoints: the first one may be gone.
+      let newest = resume ? try Checkpoint.newestGood(in: folder.checkpoints).newest : nil
+      return try (newest.map { try StoredModel($0) } ?? StoredModel.read(path)).input().standardization
+    }
   }
 
   /// Rank 0 looks for a checkpoint and takes its state over. Damaged ones are set aside once it is known how the run
@@ -112,13 +132,13 @@ public struct TrainingRun {
   ) throws -> Start {
     try setup.communicator.broadcast {
       var start = Start()
-      guard resume else { return start }
+      guard resume else { return try start.beginning(with: configuration.from, setup) }
       let search = try Checkpoint.newestGood(in: folder.checkpoints)
       guard let newest = search.newest else {
         start.warnings = try folder.setAside(search.skipped)
         let kind = search.skipped.isEmpty ? "checkpoint" : "good checkpoint"
         start.notes = ["no \(kind) in \(folder.checkpoints): the run starts at its beginning"]
-        return start
+        return try start.beginning(with: configuration.from, setup)
       }
       start.progress = try content.restore(newest, to: setup.replica, setup.step.optimizer, errors)
       start.checkpoint = newest.source

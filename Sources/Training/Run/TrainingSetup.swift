@@ -41,7 +41,11 @@ final class TrainingSetup {
   let memory: MemoryPlan
 
   /// Collective. Throws on all ranks alike.
-  init(_ wanted: RunConfiguration, _ data: any SongSource, _ communicator: any Communicator) throws {
+  /// - Parameter standardization: of timbre, where the run begins with weights that know one; nil: the songs' own.
+  init(
+    _ wanted: RunConfiguration, _ data: any SongSource, _ communicator: any Communicator,
+    standardization: Standardization? = nil
+  ) throws {
     self.communicator = communicator
     let (rank, size) = (communicator.rank, communicator.size)
     threadPlan = try communicator.threadPlan()
@@ -92,7 +96,7 @@ final class TrainingSetup {
       stepsPerEpoch: GlobalBatches(count: train.count, batchSize: configuration.batchSize).steps, exchange)
     if input.features.features.contains(.timbre) {
       input.standardization =
-        try Standardization.kept(of: songs, sides, input)
+        try standardization ?? Standardization.kept(of: songs, sides, input)
         ?? Standardization.measured(train, of: songs, input, communicator)
     }
     self.input = input

@@ -95,15 +95,12 @@ public struct SongInput: Sendable, Equatable {
 // MARK: - In checkpoints
 
 extension SongInput {
-  private static let mean = "standardization/timbre_mean"
-  private static let deviation = "standardization/timbre_deviation"
+  fileprivate static let mean = "standardization/timbre_mean"
+  fileprivate static let deviation = "standardization/timbre_deviation"
 
   /// Adds what the configuration does not say.
   func store(in checkpoint: inout Checkpoint) {
-    guard let standardization else { return }
-    let shape = [Feature.width]
-    checkpoint.arrays[Self.mean] = Checkpoint.FloatArray(shape: shape, values: standardization.mean)
-    checkpoint.arrays[Self.deviation] = Checkpoint.FloatArray(shape: shape, values: standardization.deviation)
+    if let standardization { checkpoint.store(standardization) }
   }
 
   /// What a checkpoint's network sees. A network from another program sees the pitches of the first segments.
@@ -126,5 +123,14 @@ extension SongInput {
       throw Failure(.badData, "\(checkpoint.source): its timbre cannot be scaled by what it says")
     }
     self.standardization = standardization
+  }
+}
+
+extension Checkpoint {
+  /// Adds what timbre is scaled by.
+  package mutating func store(_ standardization: Standardization) {
+    let shape = [Feature.width]
+    arrays[SongInput.mean] = FloatArray(shape: shape, values: standardization.mean)
+    arrays[SongInput.deviation] = FloatArray(shape: shape, values: standardization.deviation)
   }
 }

@@ -32,6 +32,15 @@ enum HDF5FileKind {
     }
   }
 
+  /// Whether a file is a checkpoint; false for one that is none of the program's.
+  static func isCheckpoint(_ path: String) throws -> Bool {
+    do {
+      return try HDF5FileKind(of: path) == .checkpoint
+    } catch let failure as Failure where failure.kind == .badData {
+      return false
+    }
+  }
+
   private static let trial = "kind of file"
   /// What is tried of a file before it is looked into.
   static let trials: [String: TrialProcess.Trial] = [trial: { _ = try HDF5FileKind(of: $0) }]

@@ -60,6 +60,13 @@ struct RunOptions: ParsableArguments {
   @Flag(help: "Deal the songs' tags out at random: a control that must learn nothing.")
   var permuteTags = false
 
+  @Option(
+    help: """
+      Begin with the weights of this checkpoint: of the same network, whose tags may be others (those it knows keep \
+      their weights). Timbre is then scaled as it says; the optimiser begins afresh.
+      """)
+  var from: String?
+
   @Option(help: "Times that every song is seen (default: 100).")
   var epochs: String?
 
@@ -97,7 +104,7 @@ struct RunOptions: ParsableArguments {
     try step.resolved(with: [
       ("data", data), ("msd", msd), ("lastfm", lastfm), ("tag_source", tagSource), ("join", join), ("crop", crop),
       ("longest", longest), ("min_tag_weight", minTagWeight), ("strict", strict ? "true" : nil), ("split", split),
-      ("folds", folds), ("fold", fold), ("split_seed", splitSeed),
+      ("folds", folds), ("fold", fold), ("split_seed", splitSeed), ("from", from),
       ("permute_tags", permuteTags ? "true" : nil), ("epochs", epochs), ("shuffle", shuffle),
       ("on_nan", onNan), ("checkpoint_every", checkpointEvery), ("keep_checkpoints", keepCheckpoints),
       ("memory", memory),

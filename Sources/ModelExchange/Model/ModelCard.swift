@@ -1,0 +1,151 @@
+import Diagnosis
+import FileAccess
+import Foundation
+
+/// The JSON beside an exported model, in the shape that the models of Essentia have
+/// (https://essentia.upf.edu/models.html), so that what reads theirs reads ours.
+public struct ModelCard: Encodable {
+  let name: String
+  let type = "multi-label auto-tagging"
+  let version: String
+  let description: String
+  let framework: String
+  let frameworkVersion: String
+  let creator = "crnn-dist \(programVersion)"
+  let classes: [String]
+  let modelTypes: [String]
+  let dataset: DataSet
+  let schema: Schema
+  let inference: Inference
+  let provenance: [String: String]
+  let citation =
+    "K. Choi, G. Fazekas, M. Sandler, K. Cho: Convolutional recurrent neural networks for music classification, ICASSP 2017"
+
+  struct DataSet: Encodable {
+    let name = "Million Song Dataset, Last.fm tags"
+    let citation = "T. Bertin-Mahieux, D. P. W. Ellis, B. Whitman, P. Lamere: The Million Song Dataset, ISMIR 2011"
+    let metrics: [String: Double]
+  }
+
+  struct Schema: Encodable {
+    let inputs: [Input]
+    let outputs: [Output]
+  }
+
+  struct Input: Encodable {
+    let name: String
+    let type = "float"
+    let shape: [Axis]
+    /// What is done to the values inside the model; users give them as they stand in track files.
+    let standardization: Scale?
+    let description: String
+  }
+
+  struct Scale: Encodable {
+    let mean: [Float]
+    let deviation: [Float]
+    let insideModel = true
+  }
+
+  struct Output: Encodable {
+    let name: String
+    let type = "float"
+    let shape: [Axis]
+    let op: String
+    let outputPurpose: String
+  }
+
+  struct Inference: Encodable {
+    /// Of the audio that the analysis has been made from.
+    let sampleRate = 22_050
+    let algorithm = "Echo Nest analysis: segments_pitches, segments_timbre of a track file"
+    /// A number, or all.
+    let segments: String
+    let crop: String
+    let longest: Int?
+    let shortestSong: Int
+  }
+
+  /// A fixed extent, or the name of one that is free.
+  enum Axis: Encodable {
+    case fixed(Int)
+    case free(String)
+
+    func encode(to encoder: any Encoder) throws {
+      var container = encoder.singleValueContainer()
+      switch self {
+      case .fixed(let extent): try container.encode(extent)
+      case .free(let name): try container.encode(name)
+      }
+    }
+  }
+
+  init(_ model: PortableModel, name: String, framework: (name: String, version: String, type: String)) {
+    self.name = name
+    version = model.provenance.texts.first { $0.name == "checkpoint_checksum" }?.text ?? "1"
+    let kind = model.inputs.map(\.name).joined(separator: " and ")
+    description =
+      "probabilities of \(model.tags.count) tags for a song, from the \(kind) of its segments, by a "
+      + "convolutional-recurrent network of \(model.trainableParameters) trainable parameters"
+    (self.framework, frameworkVersion) = (framework.name, framework.version)
+    modelTypes = [framework.type]
+    classes = model.tags
+    dataset = DataSet(metrics: model.provenance.metrics)
+    schema = Schema(
+      inputs: model.inputs.map { input in
+        Input(
+          name: input.name,
+          shape: [
+            .free("batch"), model.fixedSegments.map { .fixed($0) } ?? .free("segments"), .fixed(model.rows),
+          ],
+          standardization: input.standardization.map { Scale(mean: $0.mean, deviation: $0.deviation) },
+          description: "segments_\(input.name) as track files have it")
+      },
+      outputs: [
+        Output(
+          name: ONNXFile.probabilities, shape: [.free("batch"), .fixed(model.tags.count)], op: "Sigmoid",
+          outputPurpose: "predictions"),
+        Output(
+          name: ONNXFile.embeddings, shape: [.free("batch"), .fixed(model.embeddingWidth)],
+          op: "Input of the last layer",
+          outputPurpose: "embeddings"),
+      ])
+    let songs = model.provenance.songs
+    inference = Inference(
+      segments: songs.segments.description, crop: songs.crop.rawValue, longest: songs.longest,
+      shortestSong: model.shortestSong)
+    provenance = Dictionary(
+      uniqueKeysWithValues: model.provenance.texts.filter { $0.name != "architecture" }.map { ($0.name, $0.text) })
+  }
+
+  /// As a file holds it.
+  func bytes() throws -> [UInt8] {
+    let encoder = JSONEncoder()
+    encoder.keyEncodingStrategy = .convertToSnakeCase
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    do {
+      return [UInt8](try encoder.encode(self)) + [UInt8(ascii: "\n")]
+    } catch {
+      throw Failure(wrapping: error, while: "writing the card")
+    }
+  }
+
+  /// Whether a file is a card of this program.
+  static func isCard(_ path: String) throws -> Bool {
+    struct Head: Decodable { let creator: String }
+    do {
+      let bytes = try readWholeFile(path, limit: 256 << 20)
+      return (try? JSONDecoder().decode(Head.self, from: Data(bytes)))?.creator.hasPrefix("crnn-dist ") ?? false
+    } catch {
+      throw Failure(.missingInput, "\(path): cannot be looked at before it is written: \(error)")
+    }
+  }
+}
+
+extension PortableModel {
+  /// Inputs of the last layer.
+  var embeddingWidth: Int {
+    let kernel = declarations.last { $0.name.hasSuffix("/kernel") }
+    return kernel?.shape.first ?? 0
+  }
+}

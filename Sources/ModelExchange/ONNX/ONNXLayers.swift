@@ -1,0 +1,157 @@
+import Diagnosis
+import Networks
+
+/// Turns a network's operations into nodes, one after the other.
+struct ONNXLayers {
+  let model: PortableModel
+  let foldsBatchNorm: Bool
+  var graph: ONNXGraph
+  /// What the operations so far have left, and how it lies.
+  var value = ""
+  var layout = Layout.segments
+  var rows: Int
+  var channels: Int
+  private var numbers: [String: Int] = [:]
+
+  /// How values lie, axis by axis.
+  enum Layout {
+    /// Batch, segment, all rows of all channels.
+    case segments
+    /// Batch, channel, row, column.
+    case map
+    /// Step, batch, channel: what ONNX's recurrent operators take.
+    case steps
+    /// Batch, channel.
+    case vector
+  }
+
+  init(_ model: PortableModel, foldsBatchNorm: Bool) {
+    self.model = model
+    self.foldsBatchNorm = foldsBatchNorm
+    graph = ONNXGraph(name: "tagger")
+    (rows, channels) = (model.rows, model.inputs.count)
+  }
+
+  /// Names a node after its kind, with a number where there are several.
+  mutating func numbered(_ kind: String) -> String {
+    numbers[kind, default: 0] += 1
+    return "\(kind)_\(numbers[kind]!)"
+  }
+
+  func refusal(_ words: String) -> Failure { Failure(.usage, "the network cannot be an ONNX model: \(words)") }
+
+  mutating func addAll() throws {
+    addInputs()
+    let operations = model.operations
+    var next = 0
+    while next < operations.count {
+      let following = next + 1 < operations.count ? operations[next + 1] : nil
+      if next == operations.count - 1 { try markEmbeddings() }
+      if foldsBatchNorm, case .convolution(let name, let filters) = operations[next],
+        case .normalization(let normalization, .channels)? = following
+      {
+        try addConvolution(name, filters: filters, folding: normalization)
+        next += 2
+      } else {
+        try add(operations[next])
+        next += 1
+      }
+    }
+    graph.addOutput(
+      ONNXFile.probabilities, [.free("batch"), .fixed(model.tags.count)],
+      "of each tag, in the order of the metadata's tags")
+    graph.addOutput(
+      ONNXFile.embeddings, [.free("batch"), .fixed(model.embeddingWidth)], "what the last layer takes of a song")
+  }
+
+  private mutating func add(_ operation: LayerOperation) throws {
+    switch operation {
+    case .zeroPadding(let before, let after): try addPadding(before, after)
+    case .normalization(let name, .inputRows): try addInputNormalization(name)
+    case .normalization(let name, .inputColumns(let count)): try addInputNormalization(name, columns: count)
+    case .normalization(let name, .channels): try addNormalization(name)
+    case .convolution(let name, let filters): try addConvolution(name, filters: filters, folding: nil)
+    case .exponentialLinearUnit: value = graph.node("Elu", [value], numbered("elu"))
+    case .maxPooling(let window):
+      try need(.map)
+      let size = ONNXGraph.Attribute.integers([window.frequency, window.time])
+      value = graph.node("MaxPool", [value], numbered("pooling"), [("kernel_shape", size), ("strides", size)])
+      rows /= window.frequency
+    case .dropout: break
+    case .recurrence(let recurrence): try addRecurrence(recurrence)
+    case .timeSummary:
+      try need(.steps)
+      let axes = [("axes", ONNXGraph.Attribute.integers([0])), ("keepdims", .integer(0))]
+      let mean = graph.node("ReduceMean", [value], numbered("mean"), axes)
+      let maximum = graph.node("ReduceMax", [value], numbered("maximum"), axes)
+      value = graph.node("Concat", [mean, maximum], numbered("time_summary"), [("axis", .integer(1))])
+      (layout, channels) = (.vector, 2 * channels)
+    case .dense(let name, let units, let activation): try addDense(name, units, activation)
+    }
+  }
+
+  private mutating func addInputs() {
+    let values = model.inputs.map { input in
+      graph.addInput(
+        input.name,
+        [.free("batch"), model.fixedSegments.map { .fixed($0) } ?? .free("segments"), .fixed(model.rows)],
+        "segments_\(input.name) as track files have it")
+      guard let scale = input.standardization else { return input.name }
+      let mean = graph.constant("standardization/\(input.name)_mean", [rows], scale.mean)
+      let deviation = graph.constant("standardization/\(input.name)_deviation", [rows], scale.deviation)
+      let centred = graph.node("Sub", [input.name, mean], "\(input.name)_centred")
+      return graph.node("Div", [centred, deviation], "\(input.name)_standardized")
+    }
+    value =
+      values.count == 1 ? values[0] : graph.node("Concat", values, "all_features", [("axis", .integer(2))])
+  }
+
+  /// The last layer's input has a name of its own: it is an output too.
+  private mutating func markEmbeddings() throws {
+    try need(.vector)
+    value = graph.node("Identity", [value], ONNXFile.embeddings)
+  }
+
+  /// Brings what there is into the layout that the next operation takes.
+  mutating func need(_ wanted: Layout) throws {
+    switch (layout, wanted) {
+    case (.segments, .segments), (.map, .map), (.steps, .steps), (.vector, .vector): return
+    case (.segments, .map):
+      // Channels and rows first, then the segments.
+      value = graph.node("Transpose", [value], numbered("rows"), [("perm", .integers([0, 2, 1]))])
+      let shape = graph.constant("map/shape", [0, channels, rows, -1])
+      value = graph.node("Reshape", [value, shape], "map")
+    case (.map, .steps):
+      guard rows == 1 else { throw refusal("\(rows) rows are left for its recurrent layers, expected 1") }
+      let axis = graph.constant("sequence/axis", [2])
+      value = graph.node("Squeeze", [value, axis], "sequence")
+      value = graph.node("Transpose", [value], "steps", [("perm", .integers([2, 0, 1]))])
+    default: throw refusal("its layers stand in an order that ONNX's do not")
+    }
+    layout = wanted
+  }
+
+  private mutating func addPadding(_ before: Int, _ after: Int) throws {
+    let name = numbered("padding")
+    let pads: [Int]
+    switch layout {
+    case .segments: pads = [0, before, 0, 0, after, 0]
+    case .map: pads = [0, 0, 0, before, 0, 0, 0, after]
+    case .steps, .vector: throw refusal("zeros stand behind its recurrent layers")
+    }
+    value = graph.node("Pad", [value, graph.constant("\(name)/pads", pads)], name, [("mode", .text("constant"))])
+  }
+
+  private mutating func addDense(_ name: String, _ units: Int, _ activation: LayerOperation.Activation) throws {
+    try need(.vector)
+    let kernel = graph.constant(
+      "\(name)/kernel", [channels, units], try model.tensor("\(name)/kernel", [channels, units]))
+    let bias = graph.constant("\(name)/bias", [units], try model.tensor("\(name)/bias", [units]))
+    value = graph.node("Gemm", [value, kernel, bias], name)
+    channels = units
+    switch activation {
+    case .exponentialLinear: value = graph.node("Elu", [value], numbered("elu"))
+    case .sigmoid: value = graph.node("Sigmoid", [value], ONNXFile.probabilities)
+    }
+  }
+}
