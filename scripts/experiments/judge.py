@@ -37,6 +37,7 @@ class Judge:
         """Labels, probabilities averaged over the runs, and artists, of the songs that all of them judged."""
         found = []
         for run in runs:
+            self.result(run)
             with h5py.File(self.work.folder / run.name / "validation.h5", "r", locking=False) as file:
                 ids = file["songs/track_id"][:]
                 order = numpy.argsort(ids)
