@@ -58,7 +58,8 @@ def describe(filters, pooling, recurrent_units, tags, features=("pitches",), seg
              convolution_dropout=0.1, final_dropout=0.3):
     """Describes a network of crnn-dist as exported files do.
 
-    filters: channels of each convolution. pooling: rows and segments of each window; the rows multiply to 12.
+    filters: channels of each convolution. pooling: rows and segments of each window; the rows multiply to those of the
+    features, 12.
     scales: for each feature that is scaled, as timbre is, means and deviations of its 12 values over all segments.
     """
     found = [{"kind": "input_normalization", "name": "input_normalization"}]
@@ -81,7 +82,7 @@ def describe(filters, pooling, recurrent_units, tags, features=("pitches",), seg
         if scales and name in scales:
             mean, deviation = scales[name]
             inputs[-1] |= {"mean": [float(x) for x in mean], "deviation": [float(x) for x in deviation]}
-    return {"format_version": 1, "inputs": inputs, "rows": 12, "segments": segments,
+    return {"format_version": 1, "inputs": inputs, "rows": math.prod(window[0] for window in pooling), "segments": segments,
             "shortest_song": math.prod(window[1] for window in pooling), "layers": found, "tags": list(tags),
             "normalization_epsilon": 1e-3, "gate_order": "z, r, h"}
 

@@ -25,10 +25,12 @@ from program import BAD_DATA, DONE, MISSING, ROOT, USAGE, refuse, run, succeed
 TOLERANCE = 1e-5
 SONGS_IN_KERAS = int(os.environ.get("CRNN_DIST_SONGS_IN_KERAS", 3))
 
-# Name, options of train, features. All are trained on one snapshot of whole songs with both features.
+# Name, options of train, features. Those of segments are trained on one snapshot of whole songs with both features.
 NETWORKS = {
     "small": (["--segments", 60], ["pitches"]),
-    "choi2016": (["--segments", 72, "--model", "choi2016", "--crop", "middle"], ["pitches"]),
+    "choi2016-12": (["--segments", 72, "--model", "choi2016-12", "--crop", "middle"], ["pitches"]),
+    "choi2016": (["--segments", 60, "--model", "choi2016", "--filters", "[4,6]", "--recurrent-units", 8, "--pooling",
+                  "[[4,4],[6,4]]", "--pad-to", 64], ["spectrogram"]),
     "large": (["--segments", 24, "--model", "large", "--batch-size", 32], ["pitches"]),
     "timbre": (["--segments", 60], ["timbre"]),
     "both": (["--segments", 60, "--filters", "[20, 33, 17]", "--recurrent-units", 19], ["pitches", "timbre"]),
@@ -44,19 +46,30 @@ class Trained:
     checkpoint: Path
     configuration: Path
     features: list
+    data: Path
     songs: dict
-    """Track file: probabilities in the order of the tags."""
+    """Track file, or place in the file of spectrograms: probabilities in the order of the tags."""
     tags: list
 
-    def inputs(self, track):
-        """What the network sees of a song, feature by feature, as the track file has it."""
+    def inputs(self, song):
+        """What the network sees of a song, feature by feature, as the file has it."""
+        if "spectrogram" in self.features:
+            with h5py.File(self.data, "r", locking=False) as file:
+                return {"spectrogram": file["features"][song].astype("float32").T}
         options = {name: value for name, value in zip(NETWORKS[self.name][0][::2], NETWORKS[self.name][0][1::2])}
-        with h5py.File(track, "r", locking=False) as file:
+        with h5py.File(song, "r", locking=False) as file:
             values = {one: file[f"analysis/segments_{one}"][:].astype("float32") for one in self.features}
         there = len(values[self.features[0]])
         wanted = min(there, options["--longest"]) if options["--segments"] == "all" else options["--segments"]
         start = (there - wanted) // 2 if options.get("--crop") == "middle" else 0
         return {one: all_of_it[start:start + wanted] for one, all_of_it in values.items()}
+
+    def predictions(self, checkpoint, songs, folder):
+        """What the program says of songs by another checkpoint."""
+        if "spectrogram" in self.features:
+            return numpy.array([probabilities_of_spectrograms(checkpoint, self.data, folder)[song] for song in songs])
+        found = predictions(checkpoint, songs, self.tags)
+        return numpy.array([found[song] for song in songs])
 
     def batches(self, most):
         """Songs of one length together, as arrays by feature, with their files."""
@@ -83,6 +96,23 @@ def predictions(checkpoint, tracks, tags):
     return found
 
 
+def probabilities_of_spectrograms(checkpoint, data, folder):
+    """What evaluate says of every song of a file: predict takes track files alone."""
+    file = folder / f"{checkpoint.stem}.predictions.h5"
+    file.unlink(missing_ok=True)
+    succeed("evaluate", "--checkpoint", checkpoint, "--data", data, "--split", "all", "--allow-other-data", "--predictions",
+            file)
+    with h5py.File(file) as found:
+        return dict(enumerate(found["songs/probabilities"][:]))
+
+
+@pytest.fixture(scope="module")
+def spectrograms(tmp_path_factory):
+    file = tmp_path_factory.mktemp("spectrograms") / "songs.h5"
+    succeed("synthesize", "--spectrograms", 110, "--bands", 24, "--frames", 60, "--seed", 3, "--out", file)
+    return file
+
+
 @pytest.fixture(scope="module")
 def songs(tree, tmp_path_factory):
     file = tmp_path_factory.mktemp("exchange") / "songs.h5"
@@ -103,18 +133,22 @@ def tracks(tree):
 
 
 @pytest.fixture(scope="module", params=NETWORKS)
-def trained(request, songs, tracks, tmp_path_factory):
+def trained(request, songs, spectrograms, tracks, tmp_path_factory):
     name, (options, features) = request.param, NETWORKS[request.param]
     folder = tmp_path_factory.mktemp(name) / "run"
-    succeed("train", "--data", songs, "--out", folder, "--epochs", 1, "--split", "random:0.9", "--train-auc-songs", 0,
+    data = spectrograms if "spectrogram" in features else songs
+    succeed("train", "--data", data, "--out", folder, "--epochs", 1, "--split", "random:0.9", "--train-auc-songs", 0,
             *(() if "--batch-size" in options else ("--batch-size", 8)), "--learning-rate", 0.01, "--features", "both" if len(features) == 2 else features[0],
             *options)
     checkpoint = folder / "checkpoints/epoch-0001.h5"
     with h5py.File(checkpoint) as file:
         tags = [tag.decode() for tag in file["lists/tags"][:]]
-    found = predictions(checkpoint, tracks, tags)
+    if data == spectrograms:
+        found = probabilities_of_spectrograms(checkpoint, data, folder.parent)
+    else:
+        found = predictions(checkpoint, tracks, tags)
     assert len(found) >= 100
-    return Trained(name, checkpoint, folder / "config.yaml", features, found, tags)
+    return Trained(name, checkpoint, folder / "config.yaml", features, data, found, tags)
 
 
 def opened(model):
@@ -136,11 +170,11 @@ def test_onnxruntime_says_the_same_of_a_hundred_songs(trained, folded, tmp_path)
     onnx.checker.check_model(model, full_check=True)
     assert any(node.op_type == "BatchNormalization" for node in model.graph.node) != folded
     assert [(node.op_type, onnx.helper.get_node_attr_value(node, "linear_before_reset"))
-            for node in model.graph.node if node.op_type == "GRU"] == [("GRU", 1)] * 2
+            for node in model.graph.node if node.op_type == "GRU"] == [("GRU", 0 if trained.name == "choi2016" else 1)] * 2
 
     session = opened(file)
-    assert [(one.name, one.shape) for one in session.get_inputs()] == [
-        (name, ["batch", "segments", 12]) for name in trained.features]
+    shape = ["batch", 60, 24] if trained.name == "choi2016" else ["batch", "segments", 12]
+    assert [(one.name, one.shape) for one in session.get_inputs()] == [(name, shape) for name in trained.features]
     compared = 0
     for inputs, files in trained.batches(len(trained.songs)):
         probabilities, embeddings = session.run(["probabilities", "embeddings"], inputs)
@@ -154,8 +188,9 @@ def test_onnxruntime_says_the_same_of_a_hundred_songs(trained, folded, tmp_path)
     assert about["checkpoint_checksum"] == checkpoints_checksum(trained.checkpoint)
     card = json.loads((tmp_path / "tagger.json").read_text())
     assert card["classes"] == trained.tags
-    assert card["inference"]["sample_rate"] == 22050
-    assert [one["name"] for one in card["schema"]["inputs"]] == trained.features
+    assert card["inference"]["sample_rate"] == (12000 if trained.name == "choi2016" else 22050)
+    assert [(one["name"], one["shape"]) for one in card["schema"]["inputs"]] == [
+        (name, shape) for name in trained.features]
     assert [(one["name"], one["output_purpose"], one["shape"]) for one in card["schema"]["outputs"]] == [
         ("probabilities", "predictions", ["batch", len(trained.tags)]),
         ("embeddings", "embeddings", ["batch", embeddings.shape[1]])]
@@ -190,8 +225,8 @@ def test_keras_says_the_same_and_its_weights_come_back(trained, keras, tmp_path)
     # Changed in Keras.
     files = batches[0][1]
     succeed(*imported, "--weights", changed, "--out", back, "--force")
-    again = predictions(back, files, trained.tags)
-    numpy.testing.assert_allclose(with_changes, [again[track] for track in files], rtol=0, atol=TOLERANCE)
+    again = trained.predictions(back, files, tmp_path)
+    numpy.testing.assert_allclose(with_changes, again, rtol=0, atol=TOLERANCE)
     assert abs(with_changes - trained.said(files)).max() > 100 * TOLERANCE
 
 
@@ -212,8 +247,8 @@ def test_safetensors_load_with_names_and_shapes_of_the_checkpoint(trained, tmp_p
 
 
 def test_networks_of_layers_to_come(keras, tmp_path):
-    """Zero padding, both directions, mean and maximum over time, dense layers, gates that reset before the product: made by
-    hand in the unit tests, which leave their files here."""
+    """Zeros between layers, both directions, mean and maximum over time, dense layers: made by hand in the unit tests, which
+    leave their files here."""
     if not (ROOT / ".build/release/crnn-distPackageTests.xctest").exists():
         pytest.skip("the unit tests are not built: swift build -c release --product crnn-distPackageTests")
     outcome = subprocess.run(
@@ -227,10 +262,9 @@ def test_networks_of_layers_to_come(keras, tmp_path):
         stem = str(file).removesuffix(".songs.json")
         inputs = {name: numpy.array(values, "float32") for name, values in songs["features"].items()}
         _, (in_keras,) = keras.predict(stem + ".weights.h5", [inputs])
-        # What no layer of the program computes yet, other tools must agree on.
-        expected = songs.get("probabilities", in_keras)
+        expected = songs["probabilities"]
         numpy.testing.assert_allclose(in_keras, expected, rtol=0, atol=TOLERANCE, err_msg=stem)
-        assert numpy.ptp(in_keras, axis=0).max() > 100 * TOLERANCE
+        assert numpy.ptp(expected, axis=0).max() > 100 * TOLERANCE
         for model in (stem + ".onnx", stem + "-folded.onnx"):
             onnx.checker.check_model(onnx.load(model), full_check=True)
             said, = opened(model).run(["probabilities"], inputs)

@@ -11,8 +11,6 @@ struct HandMadeNetwork: CustomStringConvertible, Sendable {
   let description: String
   let network: Network
   let inputs: [PortableModel.Input]
-  /// Whether the program computes it.
-  private let computes: Bool
 
   static let all = [paddedAndBidirectional, resetBefore, paddedWithin, normalizedInTime]
 
@@ -20,9 +18,8 @@ struct HandMadeNetwork: CustomStringConvertible, Sendable {
   private static let scale = Standardization(
     mean: (0..<12).map { Float($0) * 3 - 10 }, deviation: (0..<12).map { 1 + Float($0) / 7 })
 
-  private init(_ description: String, channels: Int, _ layers: [any Layer], computes: Bool = true) {
+  private init(_ description: String, channels: Int, _ layers: [any Layer]) {
     self.description = description
-    self.computes = computes
     network = Network(
       input: SignalShape(rows: 12, columns: 31, channels: channels), layers,
       TagsLayer(tags: Self.tags.count, dropout: 0.3))
@@ -63,14 +60,14 @@ struct HandMadeNetwork: CustomStringConvertible, Sendable {
       BidirectionalLayer("recurrent_1") { RecurrentLayer($0, units: 4, returning: .lastStep) },
     ])
 
-  /// A batch norm of each segment with the zeros around, which no layer of ours computes yet: other tools must agree on it.
+  /// A batch norm of each column, the zeros before and after among them.
   static let normalizedInTime = HandMadeNetwork(
     "normalized-in-time", channels: 1,
     [
-      ZeroPaddingLayer(before: 2, after: 3), TimeNormalization(),
-      HiddenConvolutionLayer(block(1, 5, rows: 12, columns: 2)),
+      ZeroPaddingLayer(before: 2, after: 3),
+      InputConvolutionLayer(block(1, 5, rows: 12, columns: 2), normalizedColumns: 36),
       ResetBeforeRecurrentLayer("recurrent_1", units: 4, returning: .lastStep),
-    ], computes: false)
+    ])
 
   /// Its weights at random, songs, and what the program says of them.
   func tried(songs: Int = 5) throws -> (model: PortableModel, songs: Songs) {
@@ -110,7 +107,7 @@ struct HandMadeNetwork: CustomStringConvertible, Sendable {
     }
     return (
       model,
-      Songs(features: features, probabilities: computes ? try predict(songs, seen, parameters, statistics) : nil)
+      Songs(features: features, probabilities: try predict(songs, seen, parameters, statistics))
     )
   }
 
@@ -119,7 +116,7 @@ struct HandMadeNetwork: CustomStringConvertible, Sendable {
     if name.hasSuffix("moving_variance") { return 0.05 + uniform / 2 }
     if name.hasSuffix("gamma") { return uniform < 0.2 ? -1.5 * (0.5 + uniform) : 1.5 * (0.5 + uniform) }
     // Small, so that no unit of a recurrence is at its end for every song.
-    return uniform / 2 - 0.25
+    return 1.2 * uniform - 0.6
   }
 
   private func predict(
@@ -139,25 +136,11 @@ struct HandMadeNetwork: CustomStringConvertible, Sendable {
   struct Songs: Encodable {
     /// `[song][segment][row]` of each input.
     let features: [String: [[[Float]]]]
-    let probabilities: [[Float]]?
+    let probabilities: [[Float]]
   }
 }
 
 extension RandomStream {
   /// From 0 up to, but not, 1.
   fileprivate var uniform: Float { mutating get { Float(Double(nextWord()) * 0x1p-32) } }
-}
-
-private struct TimeNormalization: Layer {
-  let name = "input_normalization"
-  func output(of input: SignalShape) -> SignalShape { input }
-  func trainableTensors(of input: SignalShape) -> [TensorDeclaration] {
-    [TensorDeclaration("\(name)/gamma", [input.columns!]), TensorDeclaration("\(name)/beta", [input.columns!])]
-  }
-  func statisticTensors(of input: SignalShape) -> [TensorDeclaration] {
-    ["moving_mean", "moving_variance"].map { TensorDeclaration("\(name)/\($0)", [input.columns!]) }
-  }
-  var operations: [LayerOperation]? { [.normalization(name, .inputColumns(36))] }
-  func summary(of input: SignalShape) -> [SummaryRow] { [] }
-  func makePass(at site: LayerSite) -> any LayerPass { fatalError("no pass is made in an export") }
 }

@@ -19,9 +19,7 @@ public struct KerasImport {
   /// - Throws: as `KerasWeights`; `usage` where the tags are not known, `badData` where the file describes others.
   public init(_ weights: KerasWeights, _ configuration: RunConfiguration) throws {
     self.weights = weights
-    var configuration = configuration
-    configuration.features = configuration.features ?? .pitches
-    configuration.segments = configuration.segments ?? .count(RunConfiguration.defaultSegments)
+    let configuration = configuration.withoutSongs
     try configuration.validateSegments()
     tags = try Self.tags(weights, configuration)
     architecture = try configuration.architecture(

@@ -22,8 +22,8 @@ public struct ModelCard: Encodable {
     "K. Choi, G. Fazekas, M. Sandler, K. Cho: Convolutional recurrent neural networks for music classification, ICASSP 2017"
 
   struct DataSet: Encodable {
-    let name = "Million Song Dataset, Last.fm tags"
-    let citation = "T. Bertin-Mahieux, D. P. W. Ellis, B. Whitman, P. Lamere: The Million Song Dataset, ISMIR 2011"
+    let name: String
+    let citation: String?
     let metrics: [String: Double]
   }
 
@@ -57,8 +57,8 @@ public struct ModelCard: Encodable {
 
   struct Inference: Encodable {
     /// Of the audio that the analysis has been made from.
-    let sampleRate = 22_050
-    let algorithm = "Echo Nest analysis: segments_pitches, segments_timbre of a track file"
+    let sampleRate: Int
+    let algorithm: String
     /// A number, or all.
     let segments: String
     let crop: String
@@ -84,13 +84,20 @@ public struct ModelCard: Encodable {
     self.name = name
     version = model.provenance.texts.first { $0.name == "checkpoint_checksum" }?.text ?? "1"
     let kind = model.inputs.map(\.name).joined(separator: " and ")
+    let isOfSpectrograms = model.inputs.contains(where: \.isSpectrogram)
     description =
-      "probabilities of \(model.tags.count) tags for a song, from the \(kind) of its segments, by a "
+      "probabilities of \(model.tags.count) tags for a song, from its \(kind), by a "
       + "convolutional-recurrent network of \(model.trainableParameters) trainable parameters"
     (self.framework, frameworkVersion) = (framework.name, framework.version)
     modelTypes = [framework.type]
     classes = model.tags
-    dataset = DataSet(metrics: model.provenance.metrics)
+    dataset =
+      isOfSpectrograms
+      ? DataSet(name: "a file of spectrograms", citation: nil, metrics: model.provenance.metrics)
+      : DataSet(
+        name: "Million Song Dataset, Last.fm tags",
+        citation: "T. Bertin-Mahieux, D. P. W. Ellis, B. Whitman, P. Lamere: The Million Song Dataset, ISMIR 2011",
+        metrics: model.provenance.metrics)
     schema = Schema(
       inputs: model.inputs.map { input in
         Input(
@@ -99,7 +106,7 @@ public struct ModelCard: Encodable {
             .free("batch"), model.fixedSegments.map { .fixed($0) } ?? .free("segments"), .fixed(model.rows),
           ],
           standardization: input.standardization.map { Scale(mean: $0.mean, deviation: $0.deviation) },
-          description: "segments_\(input.name) as track files have it")
+          description: input.words)
       },
       outputs: [
         Output(
@@ -112,6 +119,10 @@ public struct ModelCard: Encodable {
       ])
     let songs = model.provenance.songs
     inference = Inference(
+      sampleRate: isOfSpectrograms ? 12_000 : 22_050,
+      algorithm: isOfSpectrograms
+        ? "mel spectrogram in decibels, as scripts/spectrograms makes it"
+        : "Echo Nest analysis: segments_pitches, segments_timbre of a track file",
       segments: songs.segments.description, crop: songs.crop.rawValue, longest: songs.longest,
       shortestSong: model.shortestSong)
     provenance = Dictionary(

@@ -11,13 +11,22 @@ import Training
 public struct PortableModel: Sendable {
   /// Values that the network sees of each segment: an input of the exported network.
   public struct Input: Sendable, Equatable {
-    /// `pitches` or `timbre`.
+    /// `pitches`, `timbre` or `spectrogram`.
     public var name: String
     /// What is subtracted from each value, and what it is then divided by; nil where values are taken as they are.
     public var standardization: Standardization?
 
     public init(name: String, standardization: Standardization? = nil) {
       (self.name, self.standardization) = (name, standardization)
+    }
+
+    var isSpectrogram: Bool { name == Feature.spectrogram.rawValue }
+
+    /// What its values are, in files' own words.
+    var words: String {
+      isSpectrogram
+        ? "mel bands in decibels, frame by frame, the lowest band first"
+        : "segments_\(name) as track files have it"
     }
   }
 

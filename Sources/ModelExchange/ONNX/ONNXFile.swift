@@ -40,8 +40,7 @@ public struct ONNXFile {
     file.irVersion = Int64(Self.formatVersion)
     file.producerName = Self.producer
     file.producerVersion = programVersion
-    file.docString =
-      "Tags of songs from the segments of the Million Song Dataset; classes are in the metadata: tags."
+    file.docString = "Probabilities of tags for songs; which tags stands in the metadata: tags."
     file.graph = layers.graph.graph
     var operators = ProtoOperatorSet()
     operators.domain = ""

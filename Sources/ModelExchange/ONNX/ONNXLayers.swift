@@ -95,7 +95,7 @@ struct ONNXLayers {
       graph.addInput(
         input.name,
         [.free("batch"), model.fixedSegments.map { .fixed($0) } ?? .free("segments"), .fixed(model.rows)],
-        "segments_\(input.name) as track files have it")
+        input.words)
       guard let scale = input.standardization else { return input.name }
       let mean = graph.constant("standardization/\(input.name)_mean", [rows], scale.mean)
       let deviation = graph.constant("standardization/\(input.name)_deviation", [rows], scale.deviation)

@@ -127,7 +127,8 @@ package struct InputConvolutionLayer: Layer {
   }
 
   package var operations: [LayerOperation]? {
-    [.normalization(Self.normalization, .inputRows)] + block.operations
+    [.normalization(Self.normalization, normalizedColumns.map { .inputColumns($0) } ?? .inputRows)]
+      + block.operations
   }
 
   package func summary(of input: SignalShape) -> [SummaryRow] {

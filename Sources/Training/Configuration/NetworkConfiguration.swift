@@ -58,6 +58,15 @@ extension RunConfiguration {
     return min(Architecture.originalFrames, padTo.flatMap { $0 > 0 ? $0 : nil } ?? .max)
   }
 
+  /// With what the network sees filled in, for weights that come without songs.
+  package var withoutSongs: RunConfiguration {
+    var configuration = self
+    configuration.features = features ?? (seesSpectrograms ? .spectrogram : .pitches)
+    configuration.segments = segments ?? .count(defaultColumns)
+    configuration.model = namedModel
+    return configuration
+  }
+
   /// The model, with what `choi2016` said of segments before there were spectrograms: configurations and checkpoints of
   /// then go on to mean the network that is called choi2016-12 now.
   var namedModel: Model {
