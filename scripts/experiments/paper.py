@@ -4,16 +4,19 @@ import argparse
 import sys
 from pathlib import Path
 
-import plan
-import program
-import report
-import sections
-from judge import Judge
-from program import Trouble
-from songs import Songs
-from work import Work
+# What is common to all that judges: the launcher, predictions and their intervals, tables.
+sys.path.append(str(Path(__file__).resolve().parents[1] / "science"))
 
-SETTINGS = program.ROOT / "configs/paper"
+import launch  # noqa: E402
+import plan  # noqa: E402
+import report  # noqa: E402
+import sections  # noqa: E402
+from judging import Judge  # noqa: E402
+from program import Trouble  # noqa: E402
+from songs import Songs  # noqa: E402
+from work import Work  # noqa: E402
+
+SETTINGS = launch.ROOT / "configs/paper"
 
 
 def parsed():
@@ -29,7 +32,7 @@ def parsed():
     parser.add_argument("--join", choices=["paper", "normalised", "track-id"], help="as for crnn-dist prepare")
     parser.add_argument("--settings", type=Path, help="what to run (default: configs/paper/full.yaml; quick.yaml with --quick)")
     parser.add_argument("--quick", action="store_true", help="everything, small; songs are synthesized where DATA has none")
-    parser.add_argument("--ranks", type=int, default=min(program.cores(), 4), help="of each run here (default: %(default)s)")
+    parser.add_argument("--ranks", type=int, default=min(launch.cores(), 4), help="of each run here (default: %(default)s)")
     parser.add_argument("--report", action="store_true", help="only the report, of the runs that are done")
     parser.add_argument("--slurm", action="store_true", help="the runs as a Slurm array, and the report as a job after them")
     parser.add_argument("--at-once", type=int, default=2, help="tasks of the array that run at once (default: %(default)s)")
@@ -51,8 +54,8 @@ def say(text):
 
 
 def work(options):
-    if not program.BINARY.exists():
-        raise Trouble(f"{program.BINARY}: not there; scripts/build makes it", 66)
+    if not launch.BINARY.exists():
+        raise Trouble(f"{launch.BINARY}: not there; scripts/build makes it", 66)
     settings = plan.read(options.settings or SETTINGS / ("quick.yaml" if options.quick else "full.yaml"))
     songs = Songs(options, settings)
     the_work = Work(options, settings, songs, plan.all_runs(settings))

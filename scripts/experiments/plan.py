@@ -96,5 +96,5 @@ def runs_of(grid):
 
 
 def all_runs(settings):
-    """Each once, the quick ones of an experiment beside its slow ones, experiments in their order."""
+    """Each once, in the order of the experiments."""
     return list(dict.fromkeys(run for name in EXPERIMENTS for run in settings.runs.get(name, [])))

@@ -5,10 +5,8 @@ import os
 import shlex
 import subprocess
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-BINARY = Path(os.environ.get("CRNN_DIST", ROOT / ".build/release/crnn-dist"))
+import launch
 
 
 class Trouble(Exception):
@@ -25,16 +23,8 @@ def environment():
     return {**os.environ, **allowed}
 
 
-def cores():
-    return len(os.sched_getaffinity(0))
-
-
 def command(arguments, ranks=1):
-    line = [str(BINARY), *(str(each) for each in arguments)]
-    if ranks == 1:
-        return line
-    crowded = ["--oversubscribe"] if ranks > cores() else []
-    return ["mpirun", "-np", str(ranks), *crowded, *line]
+    return [*launch.command(ranks if ranks > 1 else None), *(str(each) for each in arguments)]
 
 
 def as_text(arguments, ranks=1):
@@ -42,15 +32,13 @@ def as_text(arguments, ranks=1):
     def short(word):
         return os.path.relpath(word) if word.startswith("/") and not os.path.relpath(word).startswith("..") else word
 
-    return shlex.join(short(word) if word != str(BINARY) else "crnn-dist" for word in command(arguments, ranks))
+    return shlex.join(short(word) if word != str(launch.BINARY) else "crnn-dist" for word in command(arguments, ranks))
 
 
-def run(arguments, ranks=1, log=None):
+def run(arguments, ranks=1):
     """Runs it to its end; a failure ends the script with what the program said."""
     done = subprocess.run(command(arguments, ranks), env=environment(), stdin=subprocess.DEVNULL, text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    if log:
-        log.write_text(done.stdout + done.stderr)
     if done.returncode:
         print(done.stderr, file=sys.stderr)
         # 75: stopped by a signal after a checkpoint; the same line goes on.

@@ -9,8 +9,10 @@ from importlib.metadata import version
 
 import jinja2
 
+import launch
 import pictures
 import program
+import tables
 
 
 def write(out, sections, settings, work, the_judge, data):
@@ -20,7 +22,7 @@ def write(out, sections, settings, work, the_judge, data):
         for table in section.tables:
             program.write(out / "tables" / f"{table.name}.csv", as_csv(table))
             program.write(out / "tables" / f"{table.name}.md", as_markdown(table))
-    folder = program.ROOT / "scripts/experiments"
+    folder = launch.ROOT / "scripts/experiments"
     template = jinja2.Environment(loader=jinja2.FileSystemLoader(folder), autoescape=True, trim_blocks=True,
                                   lstrip_blocks=True).get_template("report.html.jinja")
     missing = [run.name for run in work.runs if not work.is_done(run)]
@@ -43,10 +45,7 @@ def as_csv(table):
 
 
 def as_markdown(table):
-    def line(cells):
-        return "| " + " | ".join(str(cell) for cell in cells) + " |"
-
-    return "\n".join([line(table.header), line(["---"] * len(table.header)), *(line(row) for row in table.rows)]) + "\n"
+    return tables.markdown(table.header, table.rows) + "\n"
 
 
 def as_text(section):
@@ -64,11 +63,11 @@ def commands(work, the_judge):
 
 def environment():
     processor = next((line.partition(":")[2].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "unknown")
-    commit = subprocess.run(["git", "-C", program.ROOT, "rev-parse", "--short", "HEAD"], text=True, stdout=subprocess.PIPE,
+    commit = subprocess.run(["git", "-C", launch.ROOT, "rev-parse", "--short", "HEAD"], text=True, stdout=subprocess.PIPE,
                             stderr=subprocess.DEVNULL).stdout.strip()
     launcher = subprocess.run(["mpirun", "--version"], text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
     return [("crnn-dist", f"{program.run(['--version']).strip()}, commit {commit or 'unknown'}"),
-            ("processor", f"{processor}, {program.cores()} cores for this report"),
+            ("processor", f"{processor}, {launch.cores()} cores for this report"),
             ("system", platform.platform()), ("MPI", launcher.splitlines()[0] if launcher else "none"),
             ("Python", f"{platform.python_version()}, " + ", ".join(
                 f"{name} {version(name)}" for name in ("numpy", "matplotlib", "h5py")))]

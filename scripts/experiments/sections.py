@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 
 import numpy
 
-import judge
 import pictures
 import program
 from pictures import COLOURS, GREY, TRAINING, VALIDATION
@@ -32,7 +31,6 @@ class Section:
     findings: list = field(default_factory=list)
     figures: list = field(default_factory=list)
     tables: list = field(default_factory=list)
-    runs: list = field(default_factory=list)
 
 
 class Results:
@@ -40,16 +38,17 @@ class Results:
 
     def __init__(self, settings, songs, work, the_judge):
         self.settings, self.songs, self.work, self.judge = settings, songs, work, the_judge
+        self.epochs = {run: work.epochs(run) for run in work.runs if work.is_done(run)}
 
     def runs(self, experiment, **wanted):
         return [run for run in self.settings.runs.get(experiment, [])
-                if all(getattr(run, key) == value for key, value in wanted.items()) and self.work.is_done(run)]
+                if all(getattr(run, key) == value for key, value in wanted.items()) and run in self.epochs]
 
     def values(self, experiment, key):
         return list(dict.fromkeys(getattr(run, key) for run in self.runs(experiment)))
 
     def curve(self, run, key):
-        return numpy.array([numpy.nan if line.get(key) is None else line[key] for line in self.work.epochs(run)], dtype=float)
+        return numpy.array([numpy.nan if line.get(key) is None else line[key] for line in self.epochs[run]], dtype=float)
 
     def summary(self, runs):
         """Of runs that differ in their seed alone."""
@@ -228,8 +227,7 @@ def curves(results):
         figures=[Figure("figure-4", "ROC-AUC by epoch on training songs and on validation songs, exact, mean over the tags; "
                         "dotted: pooled over all decisions at 200 thresholds, as the paper's curves are. The shade is overfitting; "
                         "the line at 0.5 is chance.", draw)],
-        tables=[Table("table-4", INTERVALS, ["model", "segments", "split", *Summary.HEADER, "best epoch"], rows)],
-        runs=results.runs("curves"))
+        tables=[Table("table-4", INTERVALS, ["model", "segments", "split", *Summary.HEADER, "best epoch"], rows)])
 
 
 def seeds(results):
@@ -269,7 +267,7 @@ def seeds(results):
          "(width of the interval)."],
         figures=[Figure("figure-5", "Mean over the seeds and, shaded, the least and the largest; validation drawn through, "
                         "training dashed.", draw)],
-        tables=[Table("table-5", INTERVALS, ["segments", "split", *Summary.HEADER], rows)], runs=results.runs("seeds"))
+        tables=[Table("table-5", INTERVALS, ["segments", "split", *Summary.HEADER], rows)])
 
 
 # What it left open
@@ -301,8 +299,7 @@ def dropout(results):
         [f"Best is {best[0]} after each pooling and {best[1]} before the last layer, worst {worst[0]} and {worst[1]}; {apart:.3f} "
          f"apart, where one result's own interval is {width:.3f} wide." + unsure(apart, width)],
         figures=[Figure("dropout", "Macro ROC-AUC after the last epoch by the two dropouts, means over the seeds.", draw)],
-        tables=[Table("dropout", INTERVALS, ["after pooling", "before the last layer", *Summary.HEADER], rows)],
-        runs=results.runs("dropout"))
+        tables=[Table("dropout", INTERVALS, ["after pooling", "before the last layer", *Summary.HEADER], rows)])
 
 
 def unsure(apart, width):
@@ -332,8 +329,7 @@ def one_axis(results, experiment, key, title, question, axis, caption, say, loga
         return figure
 
     return Section(title, question, say(found), [Figure(experiment, caption, draw)],
-                   [Table(experiment, INTERVALS, [axis, *Summary.HEADER], [[value, *one.cells()] for value, one in found.items()])],
-                   results.runs(experiment))
+                   [Table(experiment, INTERVALS, [axis, *Summary.HEADER], [[value, *one.cells()] for value, one in found.items()])])
 
 
 def lengths(results):
@@ -377,12 +373,8 @@ def lengths_compared(results):
     runs = {value: results.runs("lengths_compared", segments=value) for value in (low, high)}
     rows = []
     for first, second in zip(runs[high], runs[low]):
-        labels, longer, artists = results.judge.predictions([first])
-        shorter = results.judge.predictions([second])[1]
-        rows.append([f"seed {first.seed}", *(f"{value:+.3f}" for value in judge.difference(labels, longer, shorter, artists))])
-    labels, longer, artists = results.judge.predictions(runs[high])
-    shorter = results.judge.predictions(runs[low])[1]
-    value, least, most = judge.difference(labels, longer, shorter, artists)
+        rows.append([f"seed {first.seed}", *(f"{each:+.3f}" for each in results.judge.difference([first], [second])[1:])])
+    judged, value, least, most = results.judge.difference(runs[high], runs[low])
     rows.append(["all seeds, probabilities averaged", *(f"{each:+.3f}" for each in (value, least, most))])
     verdict = ("the interval excludes zero: a difference." if least > 0 or most < 0
                else "the interval holds zero: on so many songs they cannot be told apart.")
@@ -401,11 +393,11 @@ def lengths_compared(results):
 
     return Section(
         f"{high} segments against {low}", f"The paper's own question: is {high} better than {low}, or is that chance?",
-        [f"{value:+.3f} ({least:+.3f} to {most:+.3f}) on {len(labels)} validation songs of {len(set(artists))} artists, the same "
+        [f"{value:+.3f} ({least:+.3f} to {most:+.3f}) on {judged} validation songs, the same "
          f"for both: {verdict}"],
         figures=[Figure("lengths-compared", "Paired differences with their 95 % intervals (bootstrap over artists).", draw)],
         tables=[Table("lengths-compared", f"Macro ROC-AUC of {high} segments less that of {low}, on the same songs.",
-                      ["", "difference", "from", "to"], rows)], runs=results.runs("lengths_compared"))
+                      ["", "difference", "from", "to"], rows)])
 
 
 ALL = [songs_left, hyperparameters, distribution, curves, seeds, dropout, lengths, tags, lengths_compared, sizes]

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 
+import launch
 import program
 from program import Trouble
 
@@ -76,12 +77,12 @@ class Work:
         program.write(tasks, "".join(shlex.join([*self.words(run), "--out", run.name]) + "\n" for run in left))
         (self.options.out / "logs").mkdir(exist_ok=True)
         logs = self.options.out / "logs"
-        submit = ["sbatch", "--parsable", f"--chdir={program.ROOT}", *self.options.sbatch]
+        submit = ["sbatch", "--parsable", f"--chdir={launch.ROOT}", *self.options.sbatch]
         array = self._submit([*submit, f"--array=1-{len(left)}%{self.options.at_once}", f"--output={logs}/%x-%A_%a.out",
-                              f"--export=ALL,CRNN_DIST={program.BINARY},CRNN_DIST_TASKS={tasks}",
-                              str(program.ROOT / "cluster/array.sbatch"), *self.common(), "--out", str(self.folder)])
+                              f"--export=ALL,CRNN_DIST={launch.BINARY},CRNN_DIST_TASKS={tasks}",
+                              str(launch.ROOT / "cluster/array.sbatch"), *self.common(), "--out", str(self.folder)])
         # The report waits for all tasks, also for failed ones, whose runs it names.
-        again = shlex.join([str(program.ROOT / "scripts/paper"), *[word for word in sys.argv[1:] if word != "--slurm"], "--report"])
+        again = shlex.join([str(launch.ROOT / "scripts/paper"), *[word for word in sys.argv[1:] if word != "--slurm"], "--report"])
         report = self._submit(["sbatch", "--parsable", *self.options.sbatch, f"--dependency=afterany:{array}",
                                f"--output={logs}/report-%j.out", "--ntasks=1", f"--wrap={again}"])
         say(f"{len(left)} runs are job array {array}, {self.options.at_once} at a time; job {report} makes the report after them.\n"

@@ -24,10 +24,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import launch
 import predictions
 import tables
 
-ROOT = Path(__file__).resolve().parents[2]
 OWN_OPTIONS = ("--data", "--out", "--folds", "--fold", "--seed", "--split", "--split-seed", "--resume", "--msd", "--lastfm")
 STOPPED = 75
 
@@ -80,16 +80,6 @@ def keep_settings(out, settings):
         sys.exit(f"{path}: made with {name} {kept.get(name)}, now {settings[name]}: go on with the same, or name another folder")
 
 
-def program(ranks):
-    binary = os.environ.get("CRNN_DIST", str(ROOT / ".build/release/crnn-dist"))
-    if not ranks:
-        return [binary]
-    launcher = ["mpirun", "-np", str(ranks)]
-    if ranks > len(os.sched_getaffinity(0)):
-        launcher.append("--oversubscribe")
-    return launcher + shlex.split(os.environ.get("CRNN_DIST_MPIRUN_OPTIONS", "")) + [binary]
-
-
 def run(line):
     print("+ " + shlex.join(map(str, line)), flush=True)
     code = subprocess.run(list(map(str, line)), stdin=subprocess.DEVNULL).returncode
@@ -107,7 +97,7 @@ def do(arguments, options, seed, fold):
         print(f"{name}: done", flush=True)
         return
     folder = arguments.out / "runs" / name
-    command = program(arguments.ranks)
+    command = launch.command(arguments.ranks)
     run([*command, "train", "--data", arguments.snapshot, "--out", folder, "--resume", "--folds", arguments.folds,
          "--fold", fold, "--split-seed", arguments.split_seed, "--seed", seed, *options])
     checkpoints = sorted(folder.glob("checkpoints/epoch-*.h5"), key=lambda path: int(path.stem.split("-")[1]))

@@ -1,3 +1,4 @@
+import Diagnosis
 import Segments
 import Snapshots
 import Spectrograms
@@ -40,5 +41,11 @@ public final class SpectrogramSongs: SongSource {
 /// The songs of a data file of either kind.
 /// - Throws: as `SnapshotSongs`, or as `SpectrogramSongs` where the file has spectrograms.
 public func openSongs(_ path: String) throws -> any SongSource {
-  try SpectrogramFile.isSpectrograms(at: path) ? SpectrogramSongs(path) : SnapshotSongs(path)
+  do {
+    return try SnapshotSongs(path)
+  } catch let failure as Failure where failure.kind == .badData {
+    // Only then is it worth another process that looks.
+    guard try SpectrogramFile.isSpectrograms(at: path) else { throw failure }
+    return try SpectrogramSongs(path)
+  }
 }

@@ -49,6 +49,11 @@ public struct Evaluation: Sendable {
     public let judged: JudgedSongs
     public let epoch: Int?
     public let step: Int?
+
+    /// The tags of which this is said; none where no resamples are wanted.
+    public func tags(judged verdict: Judgement.Verdict) -> [String] {
+      zip(tags, judgement?.tags ?? []).filter { $1.verdict == verdict }.map(\.0)
+    }
   }
 
   private static let songsAtOnce = 32

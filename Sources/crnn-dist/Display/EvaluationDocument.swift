@@ -51,11 +51,8 @@ struct EvaluationDocument: Encodable {
       IntervalsRow(
         level: Interval.level, resamples: judgement.bootstrap.resamples, seed: judgement.bootstrap.seed,
         artists: judgement.artists), forKey: .intervals)
-    func names(_ verdict: Judgement.Verdict) -> [String] {
-      zip(report.tags, judgement.tags).filter { $1.verdict == verdict }.map(\.0)
-    }
-    try document.encode(names(.notBetter), forKey: .notBetter)
-    try document.encode(names(.tooFew), forKey: .tooFew)
+    try document.encode(report.tags(judged: .notBetter), forKey: .notBetter)
+    try document.encode(report.tags(judged: .tooFew), forKey: .tooFew)
   }
 }
 

@@ -12,7 +12,7 @@ struct EvaluationTable {
     printFigures()
     if let comparison { printDifference(comparison) }
     printTags()
-    if let judgement = report.judgement { printVerdicts(judgement) }
+    if report.judgement != nil { printVerdicts() }
   }
 
   private func printFigures() {
@@ -83,14 +83,11 @@ struct EvaluationTable {
     }
   }
 
-  private func printVerdicts(_ judgement: Judgement) {
-    func names(_ verdict: Judgement.Verdict) -> [String] {
-      zip(report.tags, judgement.tags).filter { $1.verdict == verdict }.map(\.0)
-    }
-    let (notBetter, tooFew) = (names(.notBetter), names(.tooFew))
+  private func printVerdicts() {
+    let (notBetter, tooFew) = (report.tags(judged: .notBetter), report.tags(judged: .tooFew))
     print(
-      "\nbetter than chance (the interval is above 0.5): \(names(.better).count) of \(report.tags.count) tags; "
-        + "no better (chance?): \(notBetter.count); too few artists to tell (below \(Judgement.fewestArtists)): "
+      "\nbetter than chance (the interval is above 0.5): \(report.tags(judged: .better).count) of "
+        + "\(report.tags.count) tags; no better (chance?): \(notBetter.count); too few artists to tell (below \(Judgement.fewestArtists)): "
         + "\(tooFew.count)")
     if !notBetter.isEmpty { print("no better than chance: " + notBetter.joined(separator: ", ")) }
   }

@@ -1,0 +1,113 @@
+"""scripts/paper: small grids on synthetic songs, as users run it, by the tests' own Python."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+import checkpoints
+import program
+
+PAPER = [sys.executable, program.ROOT / "scripts/experiments/paper.py"]
+SETTINGS = """
+options: {batch_size: 16, filters: "[4,4,4]", recurrent_units: 3, learning_rate: 0.003}
+validation_share: 0.3
+thresholds: [24, 48, 252]
+curves: {models: [small], segments: [24], splits: [random, artist], epochs: 2}
+tags: {models: [small], segments: 24, tags: [5], epochs: 2}
+lengths_compared: {models: [small], segments: [24, 512], at_least: 512, seeds: [1, 2], epochs: 2}
+sizes: {models: [small], segments: 24, shares: [0.5, 1], epochs: 2}
+"""
+RUNS = 8
+
+
+def start(tree, out, *options):
+    return subprocess.Popen([*map(str, [*PAPER, tree, out, *options])], text=True, stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, start_new_session=True, env=program.environment())
+
+
+def run(tree, out, *options, code=0):
+    process = start(tree, out, *options)
+    output, errors = process.communicate(timeout=300)
+    assert process.returncode == code, errors
+    return output + errors
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory):
+    path = tmp_path_factory.mktemp("settings") / "small.yaml"
+    path.write_text(SETTINGS)
+    return path
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tree, settings, tmp_path_factory):
+    out = tmp_path_factory.mktemp("paper") / "out"
+    return out, run(tree, out, "--settings", settings, "--ranks", 1)
+
+
+def tables(out):
+    return {path.name: path.read_text() for path in (out / "tables").iterdir()}
+
+
+def test_every_experiment_has_its_figure_its_table_and_its_sentence(undisturbed):
+    out, said = undisturbed
+    assert f"{RUNS} of {RUNS} runs" in said
+    assert sorted(tables(out)) == sorted(
+        f"{name}.{form}" for form in ("csv", "md")
+        for name in ("table-1", "table-2", "table-4", "tags", "lengths-compared", "sizes"))
+    for name in ("figure-3", "figure-4", "tags", "lengths-compared", "sizes"):
+        assert (out / f"figures/{name}.png").read_bytes()[1:4] == b"PNG"
+        assert (out / f"figures/{name}.pdf").read_bytes()[:4] == b"%PDF"
+    report = (out / "report.html").read_text()
+    assert report.count("data:image/png;base64,") == 5 and "are not done" not in report
+    assert "http" not in report.replace("https://", "http://").split("<body>")[0], "it needs nothing beside it"
+    assert report.count("crnn-dist train --resume") == RUNS
+    for metrics in (out / "runs").glob("*/metrics.jsonl"):
+        epochs = checkpoints.metrics(metrics.parent, "epoch")
+        assert len(epochs) == 2
+    # A row tells what the run's own files tell.
+    curve = checkpoints.metrics(out / "runs/small-24-artist-2-epochs-seed-1", "epoch")[-1]
+    row = next(line for line in tables(out)["table-4.csv"].splitlines() if "by artist" in line).split(",")
+    assert f"{curve['val_auc_macro']:.3f}" in row and f"{curve['train_auc']:.3f}" in row
+
+
+def test_lengths_are_compared_on_the_same_songs(undisturbed):
+    out, _ = undisturbed
+    judged = [checkpoints.arrays(out / f"runs/small-{name}/validation.h5")["songs/track_id"].tolist() for name in (
+        "24-artist-2-epochs-seed-1-songs-of-512", "512-artist-2-epochs-seed-2")]
+    everybody = checkpoints.arrays(out / "runs/small-24-artist-2-epochs-seed-1/validation.h5")["songs/track_id"]
+    assert judged[0] == judged[1] and 5 < len(judged[0]) < len(everybody), "some songs are too short for the longest"
+
+
+def test_an_interrupted_paper_goes_on_and_ends_with_the_same_tables(tree, settings, undisturbed, tmp_path):
+    out = tmp_path / "out"
+    process = start(tree, out, "--settings", settings, "--ranks", 2)
+    deadline = time.monotonic() + 60
+    while len(list((out / "runs").glob("*/checkpoints/epoch-*.h5"))) < 3:
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    done = [path for path in (out / "runs").glob("*/checkpoints/epoch-0002.h5")]
+    before = {path: path.stat().st_mtime_ns for path in done[:1]}
+    said = run(tree, out, "--settings", settings, "--ranks", 2)
+    assert f"{RUNS} of {RUNS} runs" in said and "0 of them done" not in said
+    assert {path: path.stat().st_mtime_ns for path in before} == before, "what was done is not done again"
+    # Two ranks compute what one does, to more digits than the tables have.
+    assert tables(out) == tables(undisturbed[0])
+
+
+@pytest.mark.parametrize("text, words", [
+    ("curves: {models: [small], lenghts: [24]}", ["curves", "lenghts", "segments"]),
+    ("curve: {models: [small]}", ["curve", "curves"]), ("", ["nothing"]), ("a: [", ["cannot be read"])])
+def test_settings_that_are_none_are_refused_in_one_line(tree, tmp_path, text, words):
+    path = tmp_path / "settings.yaml"
+    path.write_text(text)
+    said = run(tree, tmp_path / "out", "--settings", path, code=program.USAGE)
+    assert "Traceback" not in said and all(word in said for word in words), said
+    said = run(tmp_path, tmp_path / "out", code=program.MISSING)
+    assert "Traceback" not in said and "msd" in said
