@@ -32,8 +32,7 @@ public struct AtomicFile: Sendable {
     do throws(SystemError) {
       try flush(temporaryPath, O_RDONLY)
     } catch {
-      discard()
-      throw writingFailure(path, error)
+      throw abandon(after: error)
     }
     try giveName()
   }
@@ -47,9 +46,7 @@ public struct AtomicFile: Sendable {
         .fault, "\(path): another file has come there meanwhile; it is left as it is", remedy: "name another path")
     }
     guard rename(temporaryPath, path) == 0 else {
-      let problem = SystemError.last
-      discard()
-      throw writingFailure(path, problem)
+      throw abandon(after: .last)
     }
     UnfinishedFiles.remove(temporaryPath)
     do throws(SystemError) {
@@ -58,6 +55,21 @@ public struct AtomicFile: Sendable {
       // Some network file systems cannot flush folders; they say EINVAL and keep names safe by themselves.
       if error.number != EINVAL { throw writingFailure(path, error) }
     }
+  }
+
+  /// What to throw where the file cannot get its name; what has been written is removed.
+  private func abandon(after problem: SystemError) -> Failure {
+    guard problem.isMissing, FolderListing.Identity(ofEntry: AtomicFile.folder(of: path)) != nil else {
+      discard()
+      return writingFailure(path, problem)
+    }
+    // A rank that is asked to stop takes away what all write together, and passes the request on: where it was that, it
+    // ends this process within a moment, and there is nothing to complain of.
+    sleep(2)
+    discard()
+    return Failure(
+      .unwritable, "\(path): cannot be written: \(temporaryPath), where its bytes were, has been removed",
+      remedy: "run the same line again")
   }
 
   /// Removes what has been written.

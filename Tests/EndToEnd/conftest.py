@@ -31,6 +31,20 @@ def pytest_collection_modifyitems(config, items):
     # Where several workers share the tests: a file stays together, for its fixtures; and so do all tests of the one Slurm.
     for item in items:
         item.add_marker(pytest.mark.xdist_group("slurm" if "slurm" in item.keywords else item.path.name))
+        if "slurm" in item.keywords:
+            # srun itself fails to start its tasks once in a hundred times on a crowded machine, before the program is there;
+            # a test of the program is then made again, and told as RERUN. Nothing else is.
+            item.add_marker(pytest.mark.flaky(reruns=2, only_rerun=["task [0-9]+ launch failed"]))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """What Slurm's own daemons said goes with a failure under it."""
+    report = yield
+    cluster = getattr(item, "funcargs", {}).get("cluster")
+    if report.failed and cluster is not None:
+        report.sections.append(("Slurm's logs", cluster.logs()))
+    return report
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -68,15 +68,15 @@ def ranks(mark):
     return sorted({parent(each) for each in marked(mark)})
 
 
-def wait_until_reading(mark, count, timeout=60):
-    """The reading processes, once each of so many ranks has one."""
+def wait_until_reading(mark, count, told=lambda: "", timeout=120):
+    """The reading processes, once each of so many ranks has one; what `told` returns explains why there are none."""
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
         found = marked(mark)
         if len(found) >= count:
             return found
         time.sleep(0.05)
-    raise AssertionError(f"{len(marked(mark))} reading processes, not {count}")
+    raise AssertionError(f"{len(marked(mark))} reading processes, not {count}\n{told()}")
 
 
 def wait_until_gone(mark, ranks=(), timeout=20):

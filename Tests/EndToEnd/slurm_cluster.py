@@ -225,10 +225,11 @@ PartitionName=main Nodes=n[1-2] Default=YES MaxTime=INFINITE State=UP
         while not condition():
             ended = [name for name, process in self.daemons if process.poll() is not None]
             if ended or time.monotonic() > deadline:
-                raise AssertionError(f"no {what}; ended: {ended or 'none'}\n{self._logs()}")
+                raise AssertionError(f"no {what}; ended: {ended or 'none'}\n{self.logs()}")
             time.sleep(0.2)
 
-    def _logs(self):
+    def logs(self):
+        """The last lines of each daemon."""
         logs = sorted((self.root / "log").glob("*.log"))
         return "\n".join(f"--- {log.name}\n{log.read_text(errors='replace')[-3000:]}" for log in logs)
 

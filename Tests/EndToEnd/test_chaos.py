@@ -8,7 +8,7 @@ import pytest
 import program
 
 
-@pytest.mark.parametrize("kills, seed, sizes", [(14, 3, "3"), (6, 4, "3,2,4,1")], ids=["three-ranks", "changing-ranks"])
+@pytest.mark.parametrize("kills, seed, sizes", [(10, 3, "3"), (5, 4, "3,2,4,1")], ids=["three-ranks", "changing-ranks"])
 def test_chaos(tmp_path, kills, seed, sizes):
     outcome = subprocess.run(
         [sys.executable, program.ROOT / "scripts/chaos", "--kills", str(kills), "--seed", str(seed), "--world-sizes", sizes,

@@ -1,6 +1,7 @@
 """scripts/paper: small grids on synthetic songs, as users run it, by the tests' own Python."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pytest
 
 import checkpoints
 import program
+import slurm_cluster
 
 PAPER = [sys.executable, program.ROOT / "scripts/experiments/paper.py"]
 SETTINGS = """
@@ -24,13 +26,13 @@ sizes: {models: [small], segments: 24, shares: [0.5, 1], epochs: 2}
 RUNS = 8
 
 
-def start(tree, out, *options):
+def start(tree, out, *options, **environment):
     return subprocess.Popen([*map(str, [*PAPER, tree, out, *options])], text=True, stdout=subprocess.PIPE,
-                            stderr=subprocess.PIPE, start_new_session=True, env=program.environment())
+                            stderr=subprocess.PIPE, start_new_session=True, env=program.environment(**environment))
 
 
-def run(tree, out, *options, code=0):
-    process = start(tree, out, *options)
+def run(tree, out, *options, code=0, **environment):
+    process = start(tree, out, *options, **environment)
     output, errors = process.communicate(timeout=300)
     assert process.returncode == code, errors
     return output + errors
@@ -99,6 +101,44 @@ def test_an_interrupted_paper_goes_on_and_ends_with_the_same_tables(tree, settin
     assert {path: path.stat().st_mtime_ns for path in before} == before, "what was done is not done again"
     # Two ranks compute what one does, to more digits than the tables have.
     assert tables(out) == tables(undisturbed[0])
+
+
+@pytest.mark.slurm
+def test_an_array_does_the_runs_two_at_a_time_and_a_requeued_task_goes_on(cluster, tree, settings, undisturbed, tmp_path):
+    out = tmp_path / "out"
+    # The tasks' launcher notes when it begins and ends, and the first task waits there to be put back into the queue.
+    launcher = tmp_path / "launch"
+    launcher.write_text(f"""#!/bin/bash
+echo "begin $SLURM_ARRAY_TASK_ID" >>{tmp_path}/tasks.txt
+if [[ $SLURM_ARRAY_TASK_ID == 1 && ${{SLURM_RESTART_COUNT:-0}} == 0 ]]; then
+  timeout --signal KILL 0.3 "$@"
+  sleep 100
+fi
+"$@"
+status=$?
+echo "end $SLURM_ARRAY_TASK_ID" >>{tmp_path}/tasks.txt
+exit $status
+""")
+    launcher.chmod(0o755)
+    said = run(tree, out, "--settings", settings, "--ranks", 1, "--slurm", "--sbatch=--cpus-per-task=1", **{
+        **cluster.environment, **slurm_cluster.ONE_MACHINE, "CRNN_DIST_LAUNCH": str(launcher)})
+    array, report = re.search(r"job array (\d+), 2 at a time; job (\d+) makes the report", said).groups()
+    deadline = time.monotonic() + 60
+    while "begin 1\n" not in (tmp_path / "tasks.txt").read_text() if (tmp_path / "tasks.txt").exists() else True:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    cluster.command("scontrol", "requeue", f"{array}_1")
+    facts = cluster.wait(report)
+    told = open(facts["StdOut"]).read()
+    assert f"{RUNS} of {RUNS} runs" in told
+    assert tables(out) == tables(undisturbed[0])
+    events = (tmp_path / "tasks.txt").read_text().split("\n")[:-1]
+    assert sorted(event for event in events if event.startswith("end")) == [f"end {number}" for number in range(1, RUNS + 1)]
+    assert events.count("begin 1") == 2
+    # The begin without an end is that of the task that was put back.
+    others = [event for event in events if not event.endswith(" 1")]
+    at_once = [sum(1 if event.startswith("begin") else -1 for event in others[:count + 1]) for count in range(len(others))]
+    assert max(at_once) == 2, events
 
 
 @pytest.mark.parametrize("text, words", [

@@ -215,16 +215,17 @@ def test_a_rank_that_sleeps_is_named_and_changes_nothing(songs, tmp_path):
     outcome = program.finish(process)
     assert outcome.code == program.DONE, str(outcome)
     named = [line["slowest_rank"] for line in checkpoints.metrics(run, "epoch") if line["slowest_rank"] is not None]
-    assert named.count(1) >= 4, named
+    # Others are slow too where the machine has other work; none as often.
+    assert named.count(1) >= 2 and named.count(1) > max(named.count(0), named.count(2)), named
     assert "rank 1 on " in outcome.errors and "is slow and costs" in outcome.errors
     last = "checkpoints/epoch-0006.h5"
     assert checkpoints.differences(tmp_path / "undisturbed" / last, run / last) == []
 
 
 def sleep_often(process, sleeper):
-    """Leaves a rank a third of the time, in slices that are short beside a step: it sleeps while it has to compute."""
+    """Leaves a rank a seventh of the time, in slices that are short beside a step: it sleeps while it has to compute."""
     while process.poll() is None:
-        for what, seconds in ((signal.SIGSTOP, 0.01), (signal.SIGCONT, 0.005)):
+        for what, seconds in ((signal.SIGSTOP, 0.03), (signal.SIGCONT, 0.005)):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(sleeper, what)
             time.sleep(seconds)

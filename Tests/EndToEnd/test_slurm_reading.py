@@ -84,7 +84,7 @@ def test_bad_files_are_listed_and_the_job_completes(cluster, tree, bad_tree, tmp
 @pytest.mark.parametrize("launcher", LAUNCHERS)
 def test_a_job_cancelled_while_it_reads_leaves_no_process(cluster, tree, slow_tree, tmp_path, launcher):
     job = Job(cluster, tmp_path, launcher, slow_tree, tree / "lastfm")
-    reading_processes.wait_until_reading(job.mark, 2)
+    reading_processes.wait_until_reading(job.mark, 2, job.said)
     cluster.command("scancel", str(job.number))
     cluster.wait(job.number, states=("CANCELLED",))
     job.leaves_nothing()
@@ -95,7 +95,7 @@ def test_a_job_that_runs_into_its_time_limit_while_it_reads_leaves_no_process(
         cluster, tree, slow_tree, tmp_path):
     # A minute is Slurm's smallest unit, and half a minute it gives to what must end.
     job = Job(cluster, tmp_path, "srun", slow_tree, tree / "lastfm", "--time=1")
-    reading_processes.wait_until_reading(job.mark, 2)
+    reading_processes.wait_until_reading(job.mark, 2, job.said)
     cluster.wait(job.number, states=("TIMEOUT",))
     job.leaves_nothing()
     assert "TIME LIMIT" in job.said(), job.said()
@@ -104,7 +104,7 @@ def test_a_job_that_runs_into_its_time_limit_while_it_reads_leaves_no_process(
 @pytest.mark.parametrize("launcher", LAUNCHERS)
 def test_a_rank_that_is_killed_ends_the_job(cluster, tree, slow_tree, tmp_path, launcher):
     job = Job(cluster, tmp_path, launcher, slow_tree, tree / "lastfm")
-    reading_processes.wait_until_reading(job.mark, 2)
+    reading_processes.wait_until_reading(job.mark, 2, job.said)
     os.kill(reading_processes.ranks(job.mark)[1], signal.SIGKILL)
     killed = time.monotonic()
     cluster.wait(job.number, states=("FAILED",))

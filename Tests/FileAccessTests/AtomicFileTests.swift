@@ -50,6 +50,18 @@ import Testing
     #expect(try folder.read("old") == [4])
   }
 
+  /// As a rank of the same run does that is asked to stop: the others are asked too, and are given the time to end.
+  @Test func bytesThatWereRemovedBeforeTheirNameAreTold() throws {
+    let folder = try TemporaryFolder()
+    let file = AtomicFile(folder.file("a"))
+    try folder.write([1], to: (file.temporaryPath as NSString).lastPathComponent)
+    removeFile(file.temporaryPath)
+    let failure = try #require(throws: Failure.self) { try file.commit() }
+    #expect(failure.kind == .unwritable)
+    #expect(failure.message.contains("\(file.temporaryPath), where its bytes were, has been removed"))
+    #expect(try folder.names() == [])
+  }
+
   @Test func aMissingFolderIsNamed() throws {
     let failure = try #require(throws: Failure.self) { try replaceFile("/no/such/a", with: [1]) }
     #expect(failure.kind == .missingInput)

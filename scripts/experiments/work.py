@@ -1,6 +1,7 @@
 """Does the runs: one after the other here, or as tasks of a Slurm array. What is done is skipped, what was begun goes on."""
 
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -81,10 +82,12 @@ class Work:
         array = self._submit([*submit, f"--array=1-{len(left)}%{self.options.at_once}", f"--output={logs}/%x-%A_%a.out",
                               f"--export=ALL,CRNN_DIST={launch.BINARY},CRNN_DIST_TASKS={tasks}",
                               str(launch.ROOT / "cluster/array.sbatch"), *self.common(), "--out", str(self.folder)])
-        # The report waits for all tasks, also for failed ones, whose runs it names.
-        again = shlex.join([str(launch.ROOT / "scripts/paper"), *[word for word in sys.argv[1:] if word != "--slurm"], "--report"])
+        # The report waits for all tasks, also for failed ones, whose runs it names. It runs by this Python, since nodes may have
+        # no way to install another.
+        again = shlex.join([sys.executable, *[word for word in sys.argv if word != "--slurm"], "--report"])
         report = self._submit(["sbatch", "--parsable", *self.options.sbatch, f"--dependency=afterany:{array}",
-                               f"--output={logs}/report-%j.out", "--ntasks=1", f"--wrap={again}"])
+                               f"--output={logs}/report-%j.out", "--ntasks=1",
+                               f"--wrap=cd {shlex.quote(os.getcwd())} && {again}"])
         say(f"{len(left)} runs are job array {array}, {self.options.at_once} at a time; job {report} makes the report after them.\n"
             f"Logs are in {logs}. The same line again takes up what failed.")
         return True
