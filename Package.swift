@@ -151,6 +151,7 @@ let package = Package(
       name: "MachineMemoryTests", dependencies: ["MachineMemory", "TestFolders"], swiftSettings: common),
     .testTarget(name: "RandomNumbersTests", dependencies: ["RandomNumbers"], swiftSettings: common),
     .testTarget(name: "MetricsTests", dependencies: ["Metrics"], exclude: ["Golden"], swiftSettings: common),
+    .testTarget(name: "SegmentsTests", dependencies: ["Segments"], swiftSettings: common),
     .testTarget(name: "SamplingTests", dependencies: ["Sampling", "RandomNumbers"], swiftSettings: common),
     .testTarget(
       name: "MessagePassingTests", dependencies: ["MessagePassing", "Diagnosis"], swiftSettings: common),

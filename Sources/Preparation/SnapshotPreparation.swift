@@ -121,8 +121,9 @@ extension SnapshotPreparation {
   /// A song as the snapshot keeps it, with what its part of the training statistics would be.
   private func song(_ kept: SongScan.Kept) -> SongRow {
     var song = kept.song
-    if options.keptSplit != nil, let column = options.features.features.firstIndex(of: .timbre) {
-      song.timbre = TimbreSums(kept.values[column])
+    guard options.keptSplit != nil else { return song }
+    song.sums = zip(options.features.features, kept.values).filter { $0.0.isStandardized }.map {
+      FeatureSums($1.floats, width: $0.width)
     }
     return song
   }

@@ -17,7 +17,7 @@ import TrackFiles
 /// What a rank will read is known from the start, so the next batch is being read while the ranks exchange what is in
 /// this one.
 final class SongScan {
-  /// A song that passed every step, and its values of each feature.
+  /// A song that passed every step, and its values of each feature: of its segments, then of it as a whole.
   typealias Kept = (song: SongRow, values: [SegmentValues])
 
   private let files: FileTree
@@ -135,7 +135,13 @@ final class SongScan {
     for verdict in verdicts {
       tally.add(verdict)
       guard case .kept(let track, let labels) = verdict.outcome else { continue }
-      kept.append((SongRow(track, labels: labels), examiner.reader.features.features.compactMap { track[$0] }))
+      let features = examiner.reader.features
+      kept.append(
+        (
+          SongRow(track, labels: labels),
+          features.features.compactMap { track[$0] }
+            + features.ofSong.compactMap { track.songValues[$0].map { .floats($0) } }
+        ))
     }
     try handOn(tally, kept)
   }

@@ -83,7 +83,7 @@ final class SongSources {
   ) throws {
     let segments = min(options.segments.count ?? options.longest, SongSources.segmentsOfLongSong)
     let songBytes =
-      segments * Feature.width * 4 * options.features.features.count + SongSources.bytesBesideSegments
+      (segments * options.features.width + options.features.songWidth) * 4 + SongSources.bytesBesideSegments
     let batchSize = max(SongSources.smallestBatch, SongSources.batchBytes / songBytes)
     let (communicator, progress) = (communicator, progress)
     try SongScan(

@@ -1,4 +1,4 @@
-/// A feature's values of whole segments, 12 a segment, as compactly as they can be kept without loss.
+/// A feature's values of whole segments, one segment after the other, as compactly as they can be kept without loss.
 public enum SegmentValues: Sendable, Equatable {
   /// Thousandths: the data set's pitches carry three decimals.
   case thousandths([UInt16])
@@ -7,7 +7,7 @@ public enum SegmentValues: Sendable, Equatable {
   /// The nearest single-precision values, where some value has more decimals.
   case floats([Float])
 
-  /// Values, 12 for each segment.
+  /// Values, as many for each segment as the feature has.
   public var count: Int {
     switch self {
     case .thousandths(let values): values.count
@@ -16,11 +16,11 @@ public enum SegmentValues: Sendable, Equatable {
     }
   }
 
-  /// The values of some of the segments.
-  package func segments(_ range: Range<Int>) -> SegmentValues {
+  /// The values of some of the segments, of which each has `width`.
+  package func segments(_ range: Range<Int>, width: Int) -> SegmentValues {
     func part<Value>(_ values: [Value]) -> [Value] {
-      range == 0..<values.count / Feature.width
-        ? values : Array(values[range.lowerBound * Feature.width..<range.upperBound * Feature.width])
+      range == 0..<values.count / width
+        ? values : Array(values[range.lowerBound * width..<range.upperBound * width])
     }
     return switch self {
     case .thousandths(let values): .thousandths(part(values))
@@ -38,8 +38,8 @@ public enum SegmentValues: Sendable, Equatable {
     }
   }
 
-  /// Packs values that lie in the feature's range: thousandths where every one of them is the double nearest to a
-  /// decimal of three places (−0 counts as 0), else floats.
+  /// Packs values that lie in the feature's range: pitches and timbre as thousandths where every one of them is the double
+  /// nearest to a decimal of three places (−0 counts as 0), else floats.
   public init(packing values: [Double], of feature: Feature) {
     func thousandths<Integer: FixedWidthInteger>(_ type: Integer.Type) -> [Integer]? {
       var packed = [Integer](repeating: 0, count: values.count)
@@ -53,6 +53,7 @@ public enum SegmentValues: Sendable, Equatable {
     switch feature {
     case .pitches: self = thousandths(UInt16.self).map { .thousandths($0) } ?? .floats(values.map { Float($0) })
     case .timbre: self = thousandths(Int32.self).map { .wideThousandths($0) } ?? .floats(values.map { Float($0) })
+    case .loudness, .duration, .confidence: self = .floats(values.map { Float($0) })
     }
   }
 
@@ -75,10 +76,10 @@ public enum SegmentValues: Sendable, Equatable {
   /// Whether all of them can be values of the feature.
   package func fit(_ feature: Feature) -> Bool {
     let range = feature.range
-    let thousandths = Int32(range.lowerBound * 1000)...Int32(range.upperBound * 1000)
+    let thousandths = Int64(range.lowerBound * 1000)...Int64(range.upperBound * 1000)
     return switch self {
-    case .thousandths(let values): values.allSatisfy { thousandths.contains(Int32($0)) }
-    case .wideThousandths(let values): values.allSatisfy { thousandths.contains($0) }
+    case .thousandths(let values): values.allSatisfy { thousandths.contains(Int64($0)) }
+    case .wideThousandths(let values): values.allSatisfy { thousandths.contains(Int64($0)) }
     case .floats(let values): values.allSatisfy { range.contains(Double($0)) }
     }
   }

@@ -92,6 +92,7 @@ extension Track {
       message.write(values == nil ? 0 : 1)
       values?.write(to: &message)
     }
+    for feature in SongFeature.allCases { message.write(numbers: songValues[feature] ?? []) }
     message.write(artistTags?.count ?? -1)
     for tag in artistTags ?? [] {
       message.write(tag.name)
@@ -105,6 +106,10 @@ extension Track {
       artistID: try message.readText(), segmentCount: try message.readInt())
     for feature in Feature.allCases where try message.readInt() == 1 {
       self[feature] = try SegmentValues(from: &message)
+    }
+    for feature in SongFeature.allCases {
+      let values: [Float] = try message.readNumbers()
+      if !values.isEmpty { songValues[feature] = values }
     }
     let tagCount = try message.readInt()
     guard tagCount >= 0 else { return }

@@ -104,6 +104,20 @@ public struct RunConfiguration: Sendable, Equatable {
   public init() {}
 }
 
+extension RunConfiguration.Model {
+  /// What it takes of songs where nothing else is said: pitches and timbre, such as there are.
+  /// - Throws: `badData` where there is neither.
+  func features(of source: any SongSource) throws -> FeatureSelection {
+    let rows = source.features.rows
+    guard !rows.features.isEmpty else {
+      throw Failure(
+        .badData, "\(source.name): has \(source.features.rawValue), the model \(rawValue) takes pitches or timbre",
+        remedy: "prepare it with --features both")
+    }
+    return rows
+  }
+}
+
 extension RunConfiguration {
   /// The network for songs of this length and this many tags.
   /// - Throws: `usage` for a shape that cannot be.
@@ -114,8 +128,14 @@ extension RunConfiguration {
       case .large: Architecture.large(segments: segments, tags: tags)
       case .choi2016: Architecture.choi2016(segments: segments, tags: tags)
       }
-    architecture.frequencyBins = Feature.width
-    architecture.inputChannels = (features ?? .pitches).features.count
+    let features = features ?? .pitches
+    guard features.hasRows, features.ofSong.isEmpty else {
+      throw Failure(
+        .usage, "the model \(model.rawValue) does not take the features \(features.rawValue)",
+        remedy: "it takes pitches, timbre or both")
+    }
+    architecture.frequencyBins = Feature.rows
+    architecture.inputChannels = features.features.count
     if let filters { architecture.filters = filters }
     if let recurrentUnits { architecture.recurrentUnits = recurrentUnits }
     if let pooling { architecture.pooling = pooling }

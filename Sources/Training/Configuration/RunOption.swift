@@ -34,7 +34,7 @@ public struct RunOption {
       .text("lastfm", "the path of the Last.fm tags", \.lastfm) { configuration, _ in configuration.data = nil },
       .scalar("tag_source", \.tagSource, .choice()),
       .scalar("join", \.join, .choice()),
-      .scalar("features", \.features, .choice()),
+      .scalar("features", \.features, .features),
       .scalar("segments", \.segments, .segments),
       .scalar("crop", \.crop, .choice()),
       .scalar("longest", \.longest, .wholeSong),

@@ -72,6 +72,13 @@ extension ScalarForm<SegmentChoice> {
   }
 }
 
+extension ScalarForm<FeatureSelection> {
+  static var features: Self {
+    ScalarForm(
+      expected: FeatureSelection.forms, read: { FeatureSelection(rawValue: $0.string) }, node: { Node($0.rawValue) })
+  }
+}
+
 extension ScalarForm<ByteCount> {
   static var bytes: Self { ScalarForm("a number of bytes, such as 2GiB or 500MB") }
 }

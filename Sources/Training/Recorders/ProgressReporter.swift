@@ -149,7 +149,3 @@ public final class ProgressReporter: RunRecorder {
       : String(format: "%d:%02d", minutes, whole % 60)
   }
 }
-
-extension FeatureSelection {
-  fileprivate var words: String { self == .both ? "pitches and timbre" : rawValue }
-}

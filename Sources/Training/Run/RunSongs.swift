@@ -23,7 +23,7 @@ public final class SnapshotSongs: SongSource {
   public var artistNames: PackedTexts { snapshot.artistNames }
   public var labels: [UInt8] { snapshot.labels }
   public var preparedSplit: PreparedSplit? { snapshot.preparedSplit }
-  public var standardization: Standardization? { snapshot.standardization }
+  public var standardization: [Feature: Standardization] { snapshot.standardization }
 
   /// - Throws: as `Snapshot.open`.
   public init(_ path: String) throws {
@@ -32,7 +32,7 @@ public final class SnapshotSongs: SongSource {
   }
 
   public func bytesOfSegment(_ feature: Feature) -> Int {
-    (snapshot.encodings[feature] ?? .float32).bytes(of: feature) * Feature.width
+    (snapshot.encodings[feature] ?? .float32).bytes(of: feature) * feature.width
   }
 
   public func values(of feature: Feature, songs: Range<Int>) throws -> SegmentValues {
@@ -41,6 +41,10 @@ public final class SnapshotSongs: SongSource {
 
   public func values(of feature: Feature, song: Int, segments: Range<Int>) throws -> SegmentValues {
     try snapshot.values(of: feature, song: song, segments: segments)
+  }
+
+  public func values(of feature: SongFeature, songs: Range<Int>) throws -> [Float] {
+    try snapshot.values(of: feature, songs: songs)
   }
 
   /// Cut from whole songs, or from the first segments, they are what `prepare` would have kept of so many.

@@ -57,11 +57,10 @@ public struct StoredModel {
   /// What its network sees of a song.
   public func input() throws -> SongInput {
     let input = try SongInput(configuration(), segments: architecture.segments, of: checkpoint)
-    guard input.features.features.count == architecture.inputChannels else {
+    guard input.width == network.segmentWidth else {
       throw Failure(
         .badData,
-        "\(checkpoint.source): a network of \(architecture.inputChannels) input channels for "
-          + "\(input.features.rawValue)")
+        "\(checkpoint.source): a network of \(network.segmentWidth) values a segment for \(input.features.rawValue)")
     }
     return input
   }

@@ -90,11 +90,10 @@ final class TrainingSetup {
     step = configuration.makeStep(
       replica, optimizer,
       stepsPerEpoch: GlobalBatches(count: train.count, batchSize: configuration.batchSize).steps, exchange)
-    if input.features.features.contains(.timbre) {
-      input.standardization =
-        try Standardization.kept(of: songs, sides, input)
-        ?? Standardization.measured(train, of: songs, input, communicator)
-    }
+    input.standardization =
+      try Standardization.kept(of: songs, sides, input)
+      ?? Standardization.measured(train, of: songs, input, communicator)
+    input.songStandardization = try Standardization.measuredOfSongs(train, of: songs, input, communicator)
     self.input = input
     held =
       isStreaming
@@ -127,7 +126,7 @@ final class TrainingSetup {
         remedy: "every rank needs a song of each batch: use at most \(configuration.batchSize) ranks")
     }
     let input = SongInput(
-      features: configuration.features ?? data.features, segments: configuration.segments ?? data.segments,
+      features: configuration.features ?? .pitches, segments: configuration.segments ?? data.segments,
       crop: configuration.crop, longest: configuration.longest)
     let shortest = try configuration.architecture(
       segments: input.segments.count ?? SegmentLimits.wholeSong.upperBound, tags: data.tags.count
@@ -218,13 +217,13 @@ extension RunConfiguration {
     if let features, !source.features.contains(features) {
       throw Failure(
         .badData,
-        "\(source.name): has \(source.features.rawValue) of the segments, the configuration asks for "
+        "\(source.name): has \(source.features.rawValue) of the songs, the configuration asks for "
           + "\(features.rawValue)", remedy: "prepare it with --features \(features.rawValue)")
     }
     if let tags { try refuseOtherTags(VocabularyRule(tags), source) }
     var resolved = self
     resolved.segments = segments ?? there
-    resolved.features = features ?? source.features
+    resolved.features = try features ?? model.features(of: source)
     try resolved.validateSegments()
     if let prepared = source.preparedSplit {
       if let givenSplit { try prepared.refuseOther(SplitRule(givenSplit), name: source.name) }

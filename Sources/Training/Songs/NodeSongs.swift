@@ -49,7 +49,8 @@ final class NodeSongs: SongStore {
   func copy(_ song: Int, _ segments: Range<Int>, _ input: SongInput, to target: inout [Float], at offset: Int) {
     let first = starts[song] - self.input.everything(of: counts[song]).lowerBound
     for column in columns {
-      let values = (first + segments.lowerBound) * Feature.width..<(first + segments.upperBound) * Feature.width
+      let width = column.feature.width
+      let values = (first + segments.lowerBound) * width..<(first + segments.upperBound) * width
       input.write(
         column.feature, self.values(values, of: column.kind, from: column.start), segments: 0..<segments.count,
         to: &target, at: offset)
@@ -74,13 +75,15 @@ final class NodeSongs: SongStore {
 
   /// Takes up the next songs; the lowest rank of a node writes their values.
   func keep(_ songs: some Sequence<Int>, _ values: [SegmentValues], writes: Bool) throws {
-    let before = segments * Feature.width
+    let segmentsBefore = segments
     for song in songs {
       starts[song] = segments
       segments += input.everything(of: counts[song]).count
     }
     for (index, values) in values.enumerated() {
-      guard values.count == segments * Feature.width - before else {
+      let width = columns[index].feature.width
+      let before = segmentsBefore * width
+      guard values.count == segments * width - before else {
         throw Failure(.fault, "\(segments) segments came with \(before + values.count) values")
       }
       guard columns[index].kind == 0 || columns[index].kind == values.kind || values.count == 0 else {

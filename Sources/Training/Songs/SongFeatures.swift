@@ -87,8 +87,9 @@ public final class SongFeatures: SongStore {
       segments += input.everything(of: counts[song]).count
     }
     for (index, values) in values.enumerated() {
-      try columns[index].append(values, room: expectedSegments * Feature.width)
-      guard columns[index].values.count == segments * Feature.width else {
+      let width = columns[index].feature.width
+      try columns[index].append(values, room: expectedSegments * width)
+      guard columns[index].values.count == segments * width else {
         throw Failure(.fault, "\(segments) segments came with \(columns[index].values.count) values")
       }
     }
@@ -152,7 +153,9 @@ extension SongFeatures {
     let next = SongFeatures(source, input, expecting: songs)
     for song in songs.filter(holds) {
       let count = input.everything(of: counts[song]).count
-      try next.keep([song], columns.map { $0.values.segments(starts[song]..<starts[song] + count) })
+      try next.keep([song], columns.map {
+        $0.values.segments(starts[song]..<starts[song] + count, width: $0.feature.width)
+      })
     }
     try next.load(songs, from: source)
     return next

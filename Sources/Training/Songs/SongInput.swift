@@ -1,5 +1,3 @@
-import Checkpointing
-import Diagnosis
 import Sampling
 import Segments
 
@@ -11,12 +9,14 @@ public struct SongInput: Sendable, Equatable {
   public var crop: Crop
   /// Whole songs are cut after so many segments; nil: never.
   public var longest: Int?
-  /// Of the training songs' timbre; nil where there is none, or not yet.
-  public var standardization: Standardization?
+  /// Of the training songs, of each feature that is scaled; empty where there is none, or not yet.
+  public var standardization: [Feature: Standardization]
+  /// Of what is known of whole songs, of all of it together; nil likewise.
+  public var songStandardization: Standardization?
 
   public init(
     features: FeatureSelection, segments: SegmentChoice, crop: Crop = .first, longest: Int? = nil,
-    standardization: Standardization? = nil
+    standardization: [Feature: Standardization] = [:]
   ) {
     self.features = features
     self.segments = segments
@@ -26,7 +26,7 @@ public struct SongInput: Sendable, Equatable {
   }
 
   /// Values of a segment.
-  var width: Int { features.features.count * Feature.width }
+  var width: Int { features.width }
 
   /// How many segments the network sees of a song that has so many.
   func length(of count: Int) -> Int { segments.count ?? min(count, longest ?? count) }
@@ -54,7 +54,7 @@ public struct SongInput: Sendable, Equatable {
     return crop == .first ? .first(count) : .middle(count)
   }
 
-  /// Writes a feature's values as the network takes them, `[segment][feature][12]`.
+  /// Writes a feature's values as the network takes them, `[segment][value]`, the features one after the other.
   ///
   /// - Parameters:
   ///   - segments: of `values`.
@@ -62,19 +62,20 @@ public struct SongInput: Sendable, Equatable {
   func write(
     _ feature: Feature, _ values: SegmentValues, segments: Range<Int>, to target: inout [Float], at offset: Int
   ) {
-    let channel = features.features.firstIndex(of: feature)!
-    let scale = feature == .timbre ? standardization : nil
+    let own = feature.width
+    let before = features.features.prefix { $0 != feature }.reduce(0) { $0 + $1.width }
+    let scale = standardization[feature]
     func write(_ value: (Int) -> Float) {
-      var source = segments.lowerBound * Feature.width
+      var source = segments.lowerBound * own
       for row in 0..<segments.count {
-        let place = offset + row * width + channel * Feature.width
-        for index in 0..<Feature.width { target[place + index] = value(source + index) }
+        let place = offset + row * width + before
+        for index in 0..<own { target[place + index] = value(source + index) }
         if let scale {
-          for index in 0..<Feature.width {
+          for index in 0..<own {
             target[place + index] = (target[place + index] - scale.mean[index]) / scale.deviation[index]
           }
         }
-        source += Feature.width
+        source += own
       }
     }
     switch values {
@@ -85,34 +86,21 @@ public struct SongInput: Sendable, Equatable {
   }
 }
 
-// MARK: - In checkpoints
+// MARK: - Of whole songs
 
 extension SongInput {
-  private static let mean = "standardization/timbre_mean"
-  private static let deviation = "standardization/timbre_deviation"
+  /// Numbers of a song beside its segments.
+  var songWidth: Int { features.songWidth }
 
-  /// Adds what the configuration does not say.
-  func store(in checkpoint: inout Checkpoint) {
-    guard let standardization else { return }
-    let shape = [Feature.width]
-    checkpoint.arrays[Self.mean] = Checkpoint.FloatArray(shape: shape, values: standardization.mean)
-    checkpoint.arrays[Self.deviation] = Checkpoint.FloatArray(shape: shape, values: standardization.deviation)
-  }
+  /// Scaled values that lie further from the mean count as this far: a song like no other must not shout.
+  private static let furthest: Float = 8
 
-  /// What a checkpoint's network sees. A network from another program sees the pitches of the first segments.
-  /// - Throws: `badData` where the checkpoint does not say how its timbre is scaled.
-  init(_ configuration: RunConfiguration, segments: Int, of checkpoint: Checkpoint) throws {
-    self.init(
-      features: configuration.features ?? .pitches, segments: configuration.segments ?? .count(segments),
-      crop: configuration.crop, longest: configuration.longest)
-    guard features.features.contains(.timbre) else { return }
-    let shape = [Feature.width]
-    let standardization = Standardization(
-      mean: try checkpoint.values(Self.mean, shape: shape),
-      deviation: try checkpoint.values(Self.deviation, shape: shape))
-    guard standardization.isSound else {
-      throw Failure(.badData, "\(checkpoint.source): its timbre cannot be scaled by what it says")
+  /// What is known of a whole song as the network takes it.
+  /// - Parameter values: of its features, one after the other.
+  func scaled(songValues values: [Float]) -> [Float] {
+    guard let scale = songStandardization else { return values }
+    return values.indices.map {
+      min(max((values[$0] - scale.mean[$0]) / scale.deviation[$0], -Self.furthest), Self.furthest)
     }
-    self.standardization = standardization
   }
 }

@@ -27,21 +27,27 @@ public protocol SongSource: AnyObject {
   var labels: [UInt8] { get }
   /// The split that came with these songs; nil where none did.
   var preparedSplit: PreparedSplit? { get }
-  /// Of all timbre of that split's training songs; nil where that is not known.
-  var standardization: Standardization? { get }
+  /// Of all segments of that split's training songs, by feature; empty where that is not known.
+  var standardization: [Feature: Standardization] { get }
   /// Bytes that a segment of a feature takes.
   func bytesOfSegment(_ feature: Feature) -> Int
-  /// `[song][segment][12]` of songs in a row, all their segments.
+  /// `[song][segment][width]` of songs in a row, all their segments.
   func values(of feature: Feature, songs: Range<Int>) throws -> SegmentValues
-  /// `[segment][12]` of some of a song's segments.
+  /// `[segment][width]` of some of a song's segments.
   func values(of feature: Feature, song: Int, segments: Range<Int>) throws -> SegmentValues
+  /// `[song][width]` of songs in a row.
+  func values(of feature: SongFeature, songs: Range<Int>) throws -> [Float]
   /// What `identity` would be of some of the songs, cut to so many segments.
   func identity(of songs: [Int], segments: Int, crop: Crop) -> String
 }
 
 extension SongSource {
   public var preparedSplit: PreparedSplit? { nil }
-  public var standardization: Standardization? { nil }
+  public var standardization: [Feature: Standardization] { [:] }
+
+  public func values(of feature: SongFeature, songs: Range<Int>) throws -> [Float] {
+    throw Failure(.fault, "\(name): has no \(feature.rawValue)")
+  }
 
   public func identity(of songs: [Int], segments: Int, crop: Crop) -> String {
     "\(identity), \(songs.count) of them, \(segments) segments, \(crop.rawValue)"
@@ -109,6 +115,10 @@ final class ChosenSongs: SongSource {
 
   func values(of feature: Feature, song: Int, segments: Range<Int>) throws -> SegmentValues {
     try base.values(of: feature, song: rows[song], segments: segments)
+  }
+
+  func values(of feature: SongFeature, songs: Range<Int>) throws -> [Float] {
+    try consecutive(rows[songs]).flatMap { try base.values(of: feature, songs: $0) }
   }
 }
 

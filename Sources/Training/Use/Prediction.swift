@@ -174,7 +174,7 @@ public final class Prediction {
     let segments = input.length(of: track.segmentCount)
     var values = [Float](repeating: 0, count: segments * input.width)
     for feature in input.features.features {
-      guard let read = track[feature], read.count == segments * Feature.width else {
+      guard let read = track[feature], read.count == segments * feature.width else {
         throw Failure(.fault, "the \(feature.rawValue) of \(track.trackID) have not been read")
       }
       input.write(feature, read, segments: 0..<segments, to: &values, at: 0)

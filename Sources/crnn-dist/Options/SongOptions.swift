@@ -31,7 +31,7 @@ struct SongOptions: ParsableArguments {
   @Option(help: "Whole songs are cut after so many segments (default: \(SegmentLimits.taken.upperBound)).")
   var longest: Int?
 
-  @Option(help: "What is taken of the segments: pitches, timbre or both.")
+  @Option(help: "What is taken of each song: \(FeatureSelection.forms).")
   var features = FeatureSelection.pitches
 
   @Option(
@@ -44,7 +44,7 @@ struct SongOptions: ParsableArguments {
   @Option(
     help: """
       How songs are divided, as train --split says it. A snapshot keeps the split and the scale of its training \
-      songs' timbre, and train takes them. With --tags top:K no validation or test song is counted, and the default \
+      songs' features, and train takes them. With --tags top:K no validation or test song is counted, and the default \
       is random:0.95.
       """)
   var split: String?

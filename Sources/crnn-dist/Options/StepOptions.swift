@@ -8,7 +8,8 @@ struct StepOptions: ParsableArguments {
   @Option(help: "A YAML file with any options of a run, `-` written as `_`. The command line wins.")
   var config: String?
 
-  @Option(help: "pitches, timbre or both. Default: what the snapshot has; pitches for a tree.")
+  @Option(
+    help: "\(RunOption.expected(of: "features")). Default: what the snapshot has; pitches for a tree.")
   var features: String?
 
   @Option(
