@@ -90,7 +90,7 @@ let package = Package(
       name: "Snapshots",
       dependencies: [
         "Diagnosis", "FileAccess", "HDF5", "Isolation", "MessagePassing", "Segments", "Splits", "Tags",
-        "Texts",
+        "Texts", "TrackFiles",
       ],
       swiftSettings: common),
     .target(

@@ -93,10 +93,14 @@ extension SnapshotPreparation {
       }
       let counts = try communicator.broadcast(total.counts)
       let distribution = try communicator.broadcast(total.distribution)
-      let report = PreparationReport(
+      var report = PreparationReport(
         counts: counts, distribution: distribution, vocabulary: vocabulary, encodings: writer.encodings,
         skipped: total.skipped, mismatches: total.mismatches,
         notes: sources.notes + splitNote)
+      if options.keepsUntagged {
+        report.untagged =
+          distribution.songs(withAtLeast: options.fewestSegments).read - counts.funnel.tagged
+      }
       try communicator.agree { try list?.finish() }
       guard counts.funnel.tagged > 0 else { throw noSongLeft(counts, lists) }
       try writer.finish(SnapshotRecord(options: options.recorded, report), sides: options.keptSplit.map(sides))

@@ -4,6 +4,7 @@ import MessagePassing
 import Sampling
 import Segments
 import Snapshots
+import Tags
 import Texts
 import TrackFiles
 
@@ -134,11 +135,11 @@ final class SongScan {
     var kept: [Kept] = []
     for verdict in verdicts {
       tally.add(verdict)
-      guard case .kept(let track, let labels) = verdict.outcome else { continue }
+      guard let (track, labels) = examiner.kept(verdict) else { continue }
       let features = examiner.reader.features
       kept.append(
         (
-          SongRow(track, labels: labels),
+          SongRow(track, labels: labels, terms: track.terms?.kept ?? []),
           features.features.compactMap { track[$0] }
             + features.ofSong.compactMap { track.songValues[$0].map { .floats($0) } }
         ))
@@ -187,9 +188,10 @@ extension SongScan {
 }
 
 extension SongRow {
-  init(_ track: Track, labels: [UInt8]) {
+  init(_ track: Track, labels: [UInt8], terms: [WeightedTag]) {
     self.init(
       trackID: track.trackID, title: track.title, artistName: track.artistName, artistID: track.artistID,
       segmentCount: track.segmentCount, labels: labels)
+    self.terms = terms
   }
 }

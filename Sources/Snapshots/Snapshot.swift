@@ -5,6 +5,7 @@ import HDF5
 import Isolation
 import Segments
 import Splits
+import Tags
 import Texts
 
 /// A snapshot opened for reading: everything but the segments is in memory, these are read in parts.
@@ -27,6 +28,8 @@ public final class Snapshot {
   /// `[songs × tags]`, row-major, 0 or 1.
   public let labels: [UInt8]
   public let record: SnapshotRecord
+  /// Words of each song beside its tags; nil where the snapshot keeps none.
+  public let terms: SongTerms?
   /// The split that the snapshot keeps; nil where it keeps none.
   public let preparedSplit: PreparedSplit?
   /// Of all that is kept of that split's training songs, by feature; empty where there is no split.
@@ -83,8 +86,10 @@ public final class Snapshot {
     labels = try parts.labels(tags: tags.count)
     record = try parts.record(tags: tags)
     try SnapshotAgreement(
-      path: path, segments: segments, features: features, kept: segmentCounts, tags: tags, record: record
+      path: path, segments: segments, features: features, kept: segmentCounts, tags: tags, record: record,
+      tagged: Self.tagged(labels, tags: tags.count)
     ).check(segmentCounts: parts.wholeSegmentCounts())
+    terms = record.options.auxiliary == nil ? nil : try parts.terms()
     preparedSplit = try parts.preparedSplit(record.options)
     standardization = preparedSplit == nil ? [:] : try parts.standardization()
     programVersion = try file.textAttribute(SnapshotFormat.Attribute.program)
@@ -103,6 +108,11 @@ public final class Snapshot {
   ) -> String {
     SnapshotFormat.identity(
       trackIDs: trackIDs, tags: tags, segments: segments, crop: crop, longest: SegmentLimits.taken.upperBound)
+  }
+
+  /// Songs with at least one label.
+  private static func tagged(_ labels: [UInt8], tags: Int) -> Int {
+    stride(from: 0, to: labels.count, by: tags).count { labels[$0..<$0 + tags].contains(1) }
   }
 
   /// How each feature is kept.

@@ -32,6 +32,11 @@ enum SnapshotFormat {
     static let tagNames = "tags/names"
     static let standardization = "standardization"
     static let distribution = "distribution"
+    static let terms = "terms"
+    static let termNames = "terms/names"
+    static let termStarts = "songs/term_start"
+    static let termNumbers = "songs/term"
+    static let termWeights = "songs/term_weight"
 
     static func values(_ feature: Feature) -> String { "songs/" + feature.rawValue }
     static func values(_ feature: SongFeature) -> String { "songs/" + feature.rawValue }

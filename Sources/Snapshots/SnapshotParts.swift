@@ -107,7 +107,7 @@ struct SnapshotParts {
     }
   }
 
-  private static func damaged(_ file: File, _ cause: String) -> Failure {
+  static func damaged(_ file: File, _ cause: String) -> Failure {
     Failure(.badData, "\(file.filePath): a damaged snapshot: \(cause)")
   }
 
@@ -141,7 +141,7 @@ struct SnapshotParts {
     return try Vocabulary(names, source: file.filePath).names
   }
 
-  private func textDataset(_ path: String, count: Int) throws -> Dataset {
+  func textDataset(_ path: String, count: Int) throws -> Dataset {
     let dataset = try file.dataset(path)
     guard dataset.shape == [count], dataset.element.elementClass == .fixedString,
       dataset.element.bytes <= SnapshotParts.longestText, try fits(count, dataset.element.bytes)
@@ -269,7 +269,7 @@ struct SnapshotParts {
   }
 
   /// Whether so many elements of a size can be in a file of this size.
-  private func fits(_ count: Int, _ bytes: Int) throws -> Bool {
+  func fits(_ count: Int, _ bytes: Int) throws -> Bool {
     let (total, overflow) = count.multipliedReportingOverflow(by: bytes)
     return !overflow && total <= mostBytes
   }

@@ -131,3 +131,16 @@ def test_a_song_whose_values_cannot_be_is_left_out_with_its_cause(tree, tmp_path
                     "all", "--out", tmp_path / "songs.h5")
     listed = (tmp_path / "songs.h5.skipped.tsv").read_text()
     assert good[0].name in listed and words in listed
+@pytest.mark.parametrize("damage, words", [
+    (lambda file: file["songs/moments"].__setitem__((1, 2), numpy.nan), "moments that are no numbers"),
+    (lambda file: file.__delitem__("songs/facts"), "facts"),
+    (lambda file: file["songs/loudness"].__setitem__((1, 2), 1e30), "loudness outside"),
+    (lambda file: file["standardization/duration_deviation"].__setitem__(0, 0), "duration"),
+])
+def test_a_damaged_snapshot_is_refused(everything, tmp_path, damage, words):
+    shutil.copy(everything, tmp_path / "songs.h5")
+    with h5py.File(tmp_path / "songs.h5", "r+") as file:
+        damage(file)
+    outcome = program.run("train", "--data", tmp_path / "songs.h5", "--model", "recommended", "--epochs", 1, "--out",
+                          tmp_path / "run", "--threads", 1)
+    program.refuse(outcome, program.BAD_DATA, words)

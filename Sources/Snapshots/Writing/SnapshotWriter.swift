@@ -155,6 +155,7 @@ package final class SnapshotWriter {
         keepsStarts: options.segments == .all, sides: sides)
     }
     var identity = SnapshotIdentity(songs: rows)
+    let terms = options.auxiliary == nil ? nil : try TermColumns(in: file, songs: rows, rowFile, communicator)
     let scaled = options.features.features.filter(\.isStandardized)
     var totals = scaled.map { FeatureTotal(width: $0.width) }
     for start in stride(from: 0, to: rows, by: songs.rowsOfPiece) {
@@ -164,7 +165,10 @@ package final class SnapshotWriter {
         guard let sides, sides[start + index] == .training, song.sums.count == scaled.count else { continue }
         for (place, sums) in song.sums.enumerated() { totals[place].add(sums) }
       }
-      try communicator.agree { try songs.write(piece, fromRow: start) }
+      try communicator.agree {
+        try songs.write(piece, fromRow: start)
+        try terms?.write(piece, fromRow: start)
+      }
     }
     if sides != nil, !scaled.isEmpty {
       try write(zip(scaled, totals.indices).map { ($0, totals[$1].standardization()) })

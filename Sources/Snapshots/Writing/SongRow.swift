@@ -1,5 +1,7 @@
 import Segments
+import Tags
 import Texts
+import TrackFiles
 
 /// What a snapshot keeps of a song beside its segments: one row of each column.
 package struct SongRow: Equatable {
@@ -11,6 +13,8 @@ package struct SongRow: Equatable {
   package var labels: [UInt8]
   /// Of what the snapshot keeps of its segments, for each feature that is scaled; empty where it keeps no split.
   package var sums: [FeatureSums] = []
+  /// Words beside the tags, each once, with weights from 0 to 1; empty where the snapshot keeps none.
+  package var terms: [WeightedTag] = []
 
   package init(
     trackID: String, title: String, artistName: String, artistID: String, segmentCount: Int, labels: [UInt8]
@@ -35,6 +39,8 @@ package struct SongRow: Equatable {
     message.write(labels)
     message.write(sums.count)
     for sums in sums { message.write(numbers: sums.values) }
+    message.write(terms.count)
+    for term in terms { term.write(to: &message) }
   }
 
   package init(from message: inout PackedReader) throws {
@@ -48,5 +54,6 @@ package struct SongRow: Equatable {
       let values: [Double] = try message.readNumbers()
       sums.append(FeatureSums(values: values))
     }
+    for _ in 0..<(try message.readInt()) { terms.append(try WeightedTag(from: &message)) }
   }
 }

@@ -11,7 +11,7 @@ import Tags
 /// line. `RunOption` has the names, and how each is read and written.
 public struct RunConfiguration: Sendable, Equatable {
   public enum Model: String, Sendable, CaseIterable {
-    case small, large, choi2016
+    case small, large, choi2016, recommended
   }
 
   /// Over which songs batch normalisation takes its statistics in training.
@@ -54,6 +54,10 @@ public struct RunConfiguration: Sendable, Equatable {
   public var filters: [Int]?
   public var recurrentUnits: Int?
   public var pooling: [PoolingSize]?
+  /// Words beside the tags that a head of its own learns. Nil: none.
+  public var auxiliary: AuxiliaryTargets?
+  /// What their loss is multiplied by. Nil: 3.
+  public var auxiliaryWeight: Double?
 
   // How it learns.
   public var batchSize = 32
@@ -104,44 +108,37 @@ public struct RunConfiguration: Sendable, Equatable {
   public init() {}
 }
 
-extension RunConfiguration.Model {
-  /// What it takes of songs where nothing else is said: pitches and timbre, such as there are.
-  /// - Throws: `badData` where there is neither.
-  func features(of source: any SongSource) throws -> FeatureSelection {
-    let rows = source.features.rows
-    guard !rows.features.isEmpty else {
-      throw Failure(
-        .badData, "\(source.name): has \(source.features.rawValue), the model \(rawValue) takes pitches or timbre",
-        remedy: "prepare it with --features both")
-    }
-    return rows
-  }
-}
-
 extension RunConfiguration {
   /// The network for songs of this length and this many tags.
+  /// - Parameter auxiliary: how many auxiliary targets there are; nil: as many as are asked for.
   /// - Throws: `usage` for a shape that cannot be.
-  public func architecture(segments: Int, tags: Int) throws -> Architecture {
+  public func architecture(segments: Int, tags: Int, auxiliary targets: Int? = nil) throws -> Architecture {
+    let features = features ?? model.features
+    try model.check(features)
     var architecture =
       switch model {
       case .small: Architecture.small(segments: segments, tags: tags)
       case .large: Architecture.large(segments: segments, tags: tags)
       case .choi2016: Architecture.choi2016(segments: segments, tags: tags)
+      case .recommended:
+        Architecture.recommended(
+          segments: segments, channels: features.width, songValues: features.songWidth, tags: tags)
       }
-    let features = features ?? .pitches
-    guard features.hasRows, features.ofSong.isEmpty else {
-      throw Failure(
-        .usage, "the model \(model.rawValue) does not take the features \(features.rawValue)",
-        remedy: "it takes pitches, timbre or both")
+    if model != .recommended {
+      architecture.frequencyBins = Feature.rows
+      architecture.inputChannels = features.features.count
     }
-    architecture.frequencyBins = Feature.rows
-    architecture.inputChannels = features.features.count
     if let filters { architecture.filters = filters }
     if let recurrentUnits { architecture.recurrentUnits = recurrentUnits }
     if let pooling { architecture.pooling = pooling }
+    architecture.auxiliary = auxiliary.map {
+      AuxiliaryHead(outputs: targets ?? $0.count, weight: auxiliaryWeight ?? Self.defaultAuxiliaryWeight)
+    }
     try architecture.validate()
     return architecture
   }
+
+  static let defaultAuxiliaryWeight = 3.0
 
   /// The network that this configuration alone describes; a run takes length and tags from its data.
   public func architecture() throws -> Architecture {

@@ -48,6 +48,8 @@ public struct RunOption {
       .filters,
       .scalar("recurrent_units", \.recurrentUnits, .integer(1...8_192)),
       .pooling,
+      .scalar("auxiliary", \.auxiliary, .auxiliary),
+      .scalar("auxiliary_weight", \.auxiliaryWeight, .number("above 0, up to 1000000") { $0 > 0 && $0 <= 1e6 }),
       .scalar("batch_size", \.batchSize, .integer(1...1_048_576)),
       .scalar("epochs", \.epochs, .integer(1...1_000_000)),
       .scalar("learning_rate", \.learningRate, .number("above 0") { $0 > 0 }),

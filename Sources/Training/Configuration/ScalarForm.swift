@@ -79,6 +79,10 @@ extension ScalarForm<FeatureSelection> {
   }
 }
 
+extension ScalarForm<AuxiliaryTargets> {
+  static var auxiliary: Self { ScalarForm(AuxiliaryTargets.forms) }
+}
+
 extension ScalarForm<ByteCount> {
   static var bytes: Self { ScalarForm("a number of bytes, such as 2GiB or 500MB") }
 }

@@ -57,6 +57,7 @@ public struct TrainingRun {
     let setup = try TrainingSetup(configuration, source, communicator)
     let content = RunCheckpoint(
       configuration: setup.configuration, architecture: setup.architecture, input: setup.input, tags: source.tags,
+      auxiliary: setup.auxiliary,
       dataIdentity: setup.source.identity, splitIdentity: setup.sides.identity,
       trainSongs: setup.sides.split.train.count)
     let errors = setup.step.makeErrors()

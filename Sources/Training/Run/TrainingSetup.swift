@@ -27,6 +27,8 @@ final class TrainingSetup {
   let step: TrainingStep
   let architecture: Architecture
   let trainSample: [Int]
+  /// The auxiliary targets, in the order of their outputs.
+  let auxiliary: [String]
   private let shard: RankShard
   /// Nil where songs are read from the disk as they are needed.
   private let held: HeldSongs?
@@ -51,11 +53,13 @@ final class TrainingSetup {
     let sides: SongSides
     let room: ReplicaRoom
     var input: SongInput
-    (configuration, architecture, input, songs, sides, room) = try communicator.agree {
+    let chosen: [Int]
+    (configuration, architecture, input, songs, sides, room, chosen) = try communicator.agree {
       try Self.plan(wanted, data, ranks: size)
     }
     source = songs
     self.sides = sides
+    auxiliary = chosen.map { songs.terms?.names[$0] ?? "" }
     tooShort = data.trackIDs.count - songs.trackIDs.count
     let train = sides.split.train
     let validation = sides.split.validation
@@ -73,7 +77,7 @@ final class TrainingSetup {
     let (configuration, architecture, seen) = (self.configuration, self.architecture, input)
     memory = try communicator.agree {
       try Self.memory(
-        configuration, architecture, room, seen, songMemory, threads: threads, readers: isShared ? size : 1,
+        configuration, architecture, room, seen, songMemory, ofSongs: train.count + validation.count, threads: threads, readers: isShared ? size : 1,
         writesCheckpoints: communicator.isRoot, communicator)
     }
     try communicator.hold(memory)
@@ -100,10 +104,15 @@ final class TrainingSetup {
       ? nil
       : try HeldSongs(
         songs, input, training: own, isShared: isShared, validation: ownValidation, communicator)
+    let (scaled, judged) = (input, sides)
+    let targets = try communicator.agree {
+      try SongTargets(
+        songs, scaled, songs: (judged.split.train + judged.split.validation).sorted(), chosen: chosen)
+    }
     supply = BatchSupply(
       BatchFiller(
-        held ?? StreamedSongs(songs), songs, input, labels: sides.labels, seed: configuration.seed,
-        reusesMemory: !isStreaming),
+        held ?? StreamedSongs(songs), songs, input, labels: sides.labels, isTagged: sides.isTagged, songs: targets,
+        seed: configuration.seed, reusesMemory: !isStreaming),
       batchesAhead: songMemory.batchesAhead)
   }
 
@@ -118,7 +127,7 @@ final class TrainingSetup {
   /// What the data and the configuration come to, the same on all ranks.
   private static func plan(
     _ wanted: RunConfiguration, _ data: any SongSource, ranks: Int
-  ) throws -> (RunConfiguration, Architecture, SongInput, any SongSource, SongSides, ReplicaRoom) {
+  ) throws -> (RunConfiguration, Architecture, SongInput, any SongSource, SongSides, ReplicaRoom, chosen: [Int]) {
     var configuration = try wanted.resolved(for: data)
     guard configuration.batchSize >= ranks else {
       throw Failure(
@@ -137,7 +146,8 @@ final class TrainingSetup {
     let songs = try ChosenSongs.of(data, input, fewest: shortest)
     let sides = try SongSides(
       songs, split: configuration.split, listsHash: configuration.splitListsHash,
-      permuteTags: configuration.permuteTags, seed: configuration.seed)
+      permuteTags: configuration.permuteTags, seed: configuration.seed,
+      trainsOnUntagged: configuration.auxiliary != nil)
     try refuseNothingToTrainOn(sides.split, songs, configuration)
     configuration.splitListsHash = sides.split.lists?.hash
     let share = configuration.largestShare(ranks: ranks)
@@ -146,19 +156,25 @@ final class TrainingSetup {
       mostSegments(of: side.lazy.map { input.length(of: counts[$0]) }, songs: songs)
     }
     let mostOfSong = max(longest(1, of: sides.split.train), longest(1, of: sides.split.validation), shortest)
-    let architecture = try configuration.architecture(segments: mostOfSong, tags: songs.tags.count)
+    let chosen = try configuration.auxiliaryTargets(of: songs, among: sides.split.train)
+    let architecture = try configuration.architecture(
+      segments: mostOfSong, tags: songs.tags.count, auxiliary: chosen.count)
     let room = ReplicaRoom(songs: share, segments: max(longest(share, of: sides.split.train), mostOfSong))
-    return (configuration, architecture, input, songs, sides, room)
+    return (configuration, architecture, input, songs, sides, room, chosen)
   }
 
   /// What a rank of the run takes.
   private static func memory(
     _ configuration: RunConfiguration, _ architecture: Architecture, _ room: ReplicaRoom, _ input: SongInput,
-    _ songs: SongMemory, threads: Int, readers: Int, writesCheckpoints: Bool, _ communicator: any Communicator
+    _ songs: SongMemory, ofSongs: Int, threads: Int, readers: Int, writesCheckpoints: Bool,
+    _ communicator: any Communicator
   ) throws -> MemoryPlan {
     var plan = try configuration.trainingMemory(architecture.network(), room, threads: threads, communicator)
     plan.add(.songs, bytes: songs.bytes(readers: readers))
-    plan.add(batches: songs.batches, of: room, width: input.width, tags: architecture.tags)
+    plan.add(
+      batches: songs.batches, of: room, width: input.width,
+      ofSong: architecture.tags + input.songWidth + (architecture.auxiliary?.outputs ?? 0))
+    plan.add(.songs, bytes: SongTargets.bytes(input, songs: ofSongs))
     if writesCheckpoints { plan.addCheckpoint() }
     return plan
   }
@@ -232,6 +248,19 @@ extension RunConfiguration {
       resolved.split = split
     }
     return resolved
+  }
+
+  /// The words that are auxiliary targets, as places in the source's names: those that most training songs have.
+  /// - Throws: `badData` where the source tells no words, or no training song has one.
+  func auxiliaryTargets(of source: any SongSource, among train: [Int]) throws -> [Int] {
+    guard let auxiliary else { return [] }
+    let chosen = source.terms?.mostFrequent(auxiliary.count, among: train) ?? []
+    guard !chosen.isEmpty else {
+      throw Failure(
+        .badData, "\(source.name): has no \(auxiliary.source.rawValue) of its training songs",
+        remedy: "prepare it with --auxiliary \(auxiliary.source.rawValue), or train without --auxiliary")
+    }
+    return chosen
   }
 
   private func refuseOtherTags(_ rule: VocabularyRule, _ source: any SongSource) throws {

@@ -1,4 +1,5 @@
 import Segments
+import Tags
 import Texts
 
 /// Songs that are in memory.
@@ -13,6 +14,8 @@ public final class InMemorySongs: SongSource {
   public let artistIDs: PackedTexts
   public let artistNames: PackedTexts
   public let labels: [UInt8]
+  public let terms: SongTerms?
+  public let hasUntagged: Bool
   private let values: [Feature: [Float]]
   private let songValues: [SongFeature: [Float]]
   /// Where each song's segments start.
@@ -40,7 +43,7 @@ public final class InMemorySongs: SongSource {
   public init(
     name: String = "songs in memory", segments: SegmentChoice, lengths: [Int], tags: [String], trackIDs: [String],
     artistIDs: [String], artistNames: [String] = [], labels: [UInt8], values: [Feature: [Float]],
-    songValues: [SongFeature: [Float]] = [:]
+    songValues: [SongFeature: [Float]] = [:], terms: SongTerms? = nil, hasUntagged: Bool = false
   ) {
     precondition(artistIDs.count == trackIDs.count && labels.count == trackIDs.count * tags.count)
     precondition(lengths.count == trackIDs.count && !values.isEmpty)
@@ -58,6 +61,8 @@ public final class InMemorySongs: SongSource {
     self.labels = labels
     self.values = values
     self.songValues = songValues
+    self.terms = terms
+    self.hasUntagged = hasUntagged
     starts = lengths.reduce(into: [0]) { $0.append($0.last! + $1) }
   }
 

@@ -1,6 +1,7 @@
 import Diagnosis
 import Segments
 import Splits
+import Tags
 import Texts
 
 /// The songs a run learns from, in a fixed order; a song's number is its row.
@@ -25,6 +26,11 @@ public protocol SongSource: AnyObject {
   var artistNames: PackedTexts { get }
   /// `[song][tag]`, 0 or 1.
   var labels: [UInt8] { get }
+  /// Whether there are songs whose tags are not known, which have no label; else a song without a label has none of the
+  /// tags.
+  var hasUntagged: Bool { get }
+  /// Words of each song beside its tags; nil where they are not known.
+  var terms: SongTerms? { get }
   /// The split that came with these songs; nil where none did.
   var preparedSplit: PreparedSplit? { get }
   /// Of all segments of that split's training songs, by feature; empty where that is not known.
@@ -42,6 +48,8 @@ public protocol SongSource: AnyObject {
 }
 
 extension SongSource {
+  public var hasUntagged: Bool { false }
+  public var terms: SongTerms? { nil }
   public var preparedSplit: PreparedSplit? { nil }
   public var standardization: [Feature: Standardization] { [:] }
 
@@ -67,6 +75,7 @@ final class ChosenSongs: SongSource {
   let artistNames: PackedTexts
   let labels: [UInt8]
   let preparedSplit: PreparedSplit?
+  let terms: SongTerms?
 
   /// The source itself where it is taken as it is.
   ///
@@ -96,6 +105,7 @@ final class ChosenSongs: SongSource {
     artistIDs = PackedTexts(rows.lazy.map { allArtists[$0] })
     artistNames = allNames.isEmpty ? [] : PackedTexts(rows.lazy.map { allNames[$0] })
     preparedSplit = base.preparedSplit?.of(rows)
+    terms = base.terms?.of(rows)
     labels = rows.flatMap { base.labels[$0 * tags..<($0 + 1) * tags] }
     identity =
       input.segments.count.map { base.identity(of: rows, segments: $0, crop: input.crop) }
@@ -106,6 +116,7 @@ final class ChosenSongs: SongSource {
   var features: FeatureSelection { base.features }
   var segments: SegmentChoice { base.segments }
   var tags: [String] { base.tags }
+  var hasUntagged: Bool { base.hasUntagged }
 
   func bytesOfSegment(_ feature: Feature) -> Int { base.bytesOfSegment(feature) }
 

@@ -58,17 +58,34 @@ struct SongOptions: ParsableArguments {
   @Flag(help: "Stop at the first bad file instead of listing it and going on.")
   var strict = false
 
+  @Flag(
+    help: """
+      Keep songs without a tag of the vocabulary too, joined or not: train --auxiliary learns from them. They are never \
+      judged.
+      """)
+  var keepUntagged = false
+
+  @Option(
+    help: """
+      Words beside the tags that the snapshot is to keep of each song, for train --auxiliary to learn: artist-terms, which \
+      stand in the track files.
+      """)
+  var auxiliary: AuxiliarySource?
+
   /// All that is to be known of songs at a path.
   func preparation(of songs: String, segments: SegmentChoice) throws -> PreparationOptions {
-    PreparationOptions(
+    var options = PreparationOptions(
       trackFiles: songs, lastFMTags: lastfm, tagSource: tagSource, segments: segments, crop: crop,
       longest: longest ?? SegmentLimits.taken.upperBound, features: features, tags: try VocabularyRule(tags),
       minimumTagWeight: minTagWeight, join: join, isStrict: strict, split: try split.map { try SplitRule($0) },
       seed: seed)
+    (options.keepsUntagged, options.auxiliary) = (keepUntagged, auxiliary)
+    return options
   }
 }
 
 extension TagSource: ExpressibleByArgument {}
 extension JoinRule: ExpressibleByArgument {}
 extension Crop: ExpressibleByArgument {}
+extension AuxiliarySource: ExpressibleByArgument {}
 extension FeatureSelection: ExpressibleByArgument {}

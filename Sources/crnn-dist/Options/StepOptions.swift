@@ -22,7 +22,7 @@ struct StepOptions: ParsableArguments {
   @Option(help: "paper, top:K or a list file. Default: the snapshot's; paper for a tree.")
   var tags: String?
 
-  @Option(help: "small, large or choi2016 (default: small).")
+  @Option(help: "\(RunOption.expected(of: "model")) (default: small).")
   var model: String?
 
   @Option(help: "Channels of the convolutions instead of the model's, such as [60,60,60].")
@@ -33,6 +33,12 @@ struct StepOptions: ParsableArguments {
 
   @Option(help: "Pooling windows, frequency and time, instead of the model's, such as [[2,2],[2,2],[3,3]].")
   var pooling: String?
+
+  @Option(help: "Words that a head of its own learns beside the tags: \(RunOption.expected(of: "auxiliary")).")
+  var auxiliary: String?
+
+  @Option(help: "What the loss of those words is multiplied by (default: 3).")
+  var auxiliaryWeight: String?
 
   @Option(help: "Songs of a step, over all ranks (default: 32).")
   var batchSize: String?
@@ -112,7 +118,8 @@ struct StepOptions: ParsableArguments {
   private var given: [(key: String, text: String?)] {
     [
       ("features", features), ("segments", segments), ("tags", tags), ("model", model), ("filters", filters),
-      ("recurrent_units", recurrentUnits), ("pooling", pooling), ("batch_size", batchSize),
+      ("recurrent_units", recurrentUnits), ("pooling", pooling), ("auxiliary", auxiliary),
+      ("auxiliary_weight", auxiliaryWeight), ("batch_size", batchSize),
       ("learning_rate", learningRate), ("optimizer", optimizer), ("momentum", momentum),
       ("weight_decay", weightDecay), ("schedule", schedule), ("warm_up_steps", warmUpSteps),
       ("final_learning_rate", finalLearningRate), ("decay_every", decayEvery), ("decay_factor", decayFactor),
