@@ -48,6 +48,7 @@ let package = Package(
     .target(name: "MachineMemory", swiftSettings: common),
     .target(name: "RandomNumbers", swiftSettings: common),
     .target(name: "Metrics", swiftSettings: common),
+    .target(name: "Judging", dependencies: ["Metrics", "RandomNumbers"], swiftSettings: common),
     .target(name: "Sampling", dependencies: ["RandomNumbers"], swiftSettings: common),
     .target(name: "MessagePassing", dependencies: ["CMPI", "Diagnosis"], swiftSettings: common),
     .target(
@@ -122,8 +123,9 @@ let package = Package(
     .target(
       name: "Training",
       dependencies: [
-        "Checkpointing", "ContentHashing", "DataParallel", "Diagnosis", "FileAccess", "FileTrees", "Kernels",
-        "MachineMemory", "MessagePassing", "Metrics", "Networks", "Preparation", "RandomNumbers", "Sampling",
+        "Checkpointing", "ContentHashing", "DataParallel", "Diagnosis", "FileAccess", "FileTrees", "HDF5",
+        "Isolation", "Judging", "Kernels", "MachineMemory", "MessagePassing", "Metrics", "Networks", "Preparation",
+        "RandomNumbers", "Sampling",
         "Segments", "Snapshots", "Splits", "Stopping", "Tags", "TensorBoardEvents", "Texts", "TrackFiles", logging,
         yams,
       ],
@@ -132,7 +134,8 @@ let package = Package(
       name: "crnn-dist",
       dependencies: [
         "Checkpointing", "DataParallel", "Diagnosis", "FileAccess", "FileTrees", "HDF5", "Isolation",
-        "MessagePassing", "Metrics", "Networks", "Preparation", "Sampling", "Segments", "Snapshots", "Splits",
+        "Judging", "MessagePassing", "Metrics", "Networks", "Preparation", "Sampling", "Segments", "Snapshots",
+        "Splits",
         "Stopping", "Synthesis", "Tags", "TrackFiles", "Training", argumentParser, logging, yams,
       ],
       swiftSettings: common),
@@ -152,6 +155,8 @@ let package = Package(
     .testTarget(name: "RandomNumbersTests", dependencies: ["RandomNumbers"], swiftSettings: common),
     .testTarget(name: "MetricsTests", dependencies: ["Metrics"], exclude: ["Golden"], swiftSettings: common),
     .testTarget(name: "SegmentsTests", dependencies: ["Segments"], swiftSettings: common),
+    .testTarget(
+      name: "JudgingTests", dependencies: ["Judging", "Metrics", "RandomNumbers"], swiftSettings: common),
     .testTarget(name: "SamplingTests", dependencies: ["Sampling", "RandomNumbers"], swiftSettings: common),
     .testTarget(
       name: "MessagePassingTests", dependencies: ["MessagePassing", "Diagnosis"], swiftSettings: common),

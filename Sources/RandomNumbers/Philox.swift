@@ -45,4 +45,5 @@ public enum RandomPurpose: UInt32, Sendable {
   case crop = 16
   case batchOrder = 17
   case shardExchange = 18
+  case bootstrap = 24
 }

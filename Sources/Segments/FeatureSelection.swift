@@ -35,7 +35,9 @@ public struct FeatureSelection: RawRepresentable, Sendable, Hashable {
 
   /// The same text for the same selection; that of pitches and timbre is as old as the program.
   public var rawValue: String {
-    self == .both ? "both" : (features.map(\.rawValue) + ofSong.map(\.rawValue)).joined(separator: ",")
+    // Not compared as a whole: values that have a text are equal where their texts are.
+    features == [.pitches, .timbre] && ofSong.isEmpty
+      ? "both" : (features.map(\.rawValue) + ofSong.map(\.rawValue)).joined(separator: ",")
   }
 
   /// What can be said, for messages and help.

@@ -34,6 +34,7 @@ public struct Split: Sendable, Equatable {
     case .artist(let shares): self = Split.byArtist(shares, songs, seed: seed)
     case .stratified(let shares): self = try Split.stratified(shares, songs, byArtist: false, seed: seed)
     case .stratifiedArtist(let shares): self = try Split.stratified(shares, songs, byArtist: true, seed: seed)
+    case .artistFolds(let choice): self = try Split.folds(choice, songs, seed: seed)
     case .trackLists(let lists), .artistTrackLists(let lists):
       self = try Split(ListedSides(lists, of: .track, seed: seed), ids: songs.trackIDs)
     case .artistLists(let lists):
@@ -123,7 +124,7 @@ extension Split {
   }
 
   /// The songs of each artist, artists in random order.
-  private static func songsOfArtists(_ artistIDs: PackedTexts, seed: UInt64) -> [[Int]] {
+  static func songsOfArtists(_ artistIDs: PackedTexts, seed: UInt64) -> [[Int]] {
     let songs = Dictionary(grouping: artistIDs.indices) { ExactText(artistIDs[$0]) }
     let artists = songs.keys.map(\.text)
     return shuffled(artists, seed: seed).map { songs[ExactText(artists[$0])]! }

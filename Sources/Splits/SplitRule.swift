@@ -10,6 +10,8 @@ public enum SplitRule: Sendable, Equatable {
   case stratified(SplitShares)
   /// The same by artist.
   case stratifiedArtist(SplitShares)
+  /// One of several folds of artists for validation, the others for training.
+  case artistFolds(FoldChoice)
   /// Lists of track ids.
   case trackLists(SplitLists)
   /// Lists of track ids that leave each artist on one side; an artist on two ends the run.
@@ -20,7 +22,7 @@ public enum SplitRule: Sendable, Equatable {
   /// Whether all songs of an artist have to be on one side.
   public var isByArtist: Bool {
     switch self {
-    case .artist, .stratifiedArtist, .artistTrackLists, .artistLists: true
+    case .artist, .stratifiedArtist, .artistFolds, .artistTrackLists, .artistLists: true
     case .random, .stratified, .trackLists: false
     }
   }
@@ -29,7 +31,7 @@ public enum SplitRule: Sendable, Equatable {
   public var needsLabels: Bool {
     switch self {
     case .stratified, .stratifiedArtist: true
-    case .random, .artist, .trackLists, .artistTrackLists, .artistLists: false
+    case .random, .artist, .artistFolds, .trackLists, .artistTrackLists, .artistLists: false
     }
   }
 
@@ -37,7 +39,7 @@ public enum SplitRule: Sendable, Equatable {
   public var lists: SplitLists? {
     switch self {
     case .trackLists(let lists), .artistTrackLists(let lists), .artistLists(let lists): lists
-    case .random, .artist, .stratified, .stratifiedArtist: nil
+    case .random, .artist, .stratified, .stratifiedArtist, .artistFolds: nil
     }
   }
 }
@@ -47,7 +49,7 @@ public enum SplitRule: Sendable, Equatable {
 extension SplitRule: CustomStringConvertible {
   /// For messages and help: every form.
   public static let forms =
-    "random:0.95, artist:0.8/0.1/0.1, stratified:0.8/0.1/0.1, stratified-artist:0.8/0.1/0.1, "
+    "random:0.95, artist:0.8/0.1/0.1, stratified:0.8/0.1/0.1, stratified-artist:0.8/0.1/0.1, artist-folds:2/5, "
     + "artist-lists:TRAIN.txt,0.05,TEST.txt or track-lists:TRAIN.txt,VALIDATION.txt,TEST.txt"
 
   /// Reads one of the forms; docs/splits.md explains them. `files:` is another name of `track-lists:`.
@@ -60,6 +62,7 @@ extension SplitRule: CustomStringConvertible {
     case "artist": self = .artist(try SplitShares(parts[1], in: text))
     case "stratified": self = .stratified(try SplitShares(parts[1], in: text))
     case "stratified-artist": self = .stratifiedArtist(try SplitShares(parts[1], in: text))
+    case "artist-folds": self = .artistFolds(try FoldChoice(parts[1], in: text))
     case "track-lists", "files": self = .trackLists(try SplitLists(parts[1], in: text))
     case "artist-track-lists": self = .artistTrackLists(try SplitLists(parts[1], in: text))
     case "artist-lists": self = .artistLists(try SplitLists(parts[1], in: text))
@@ -80,6 +83,7 @@ extension SplitRule: CustomStringConvertible {
     case .artist(let shares): "artist:\(shares)"
     case .stratified(let shares): "stratified:\(shares)"
     case .stratifiedArtist(let shares): "stratified-artist:\(shares)"
+    case .artistFolds(let choice): "artist-folds:\(choice)"
     case .trackLists(let lists): "track-lists:\(lists)"
     case .artistTrackLists(let lists): "artist-track-lists:\(lists)"
     case .artistLists(let lists): "artist-lists:\(lists)"

@@ -49,6 +49,29 @@ import Testing
     }
   }
 
+  @Test func foldsHoldEverySongOnceArtistsWholeAndAreOfLikeSize() throws {
+    let folds = try (1...5).map { try split("artist-folds:\($0)/5") }
+    #expect(folds.flatMap(\.validation).sorted() == Array(0..<1000))
+    for fold in folds {
+      #expect((fold.train + fold.validation).sorted() == Array(0..<1000) && fold.test.isEmpty)
+      #expect(abs(fold.validation.count - 200) <= 10)
+      #expect(Set(fold.train.map { artistIDs[$0] }).isDisjoint(with: fold.validation.map { artistIDs[$0] }))
+    }
+    #expect(try split("artist-folds:2/5") == folds[1])
+    #expect(try split("artist-folds:2/5", seed: 2) != folds[1])
+    let rule = try SplitRule("artist-folds:2/5")
+    #expect(try SplitRule(rule.description) == rule && rule.isByArtist)
+  }
+
+  @Test func foldsThatCannotBeAreRefused() {
+    for text in ["artist-folds:0/5", "artist-folds:6/5", "artist-folds:1/1", "artist-folds:2", "artist-folds:a/b"]
+    {
+      #expect(throws: Failure.self) { try SplitRule(text) }
+    }
+    let few = SplitSongs(trackIDs: ["TR1", "TR2", "TR3"], artistIDs: ["AR1", "AR1", "AR2"])
+    #expect(throws: Failure.self) { try Split(SplitRule("artist-folds:1/3"), of: few, seed: 1) }
+  }
+
   @Test func fewSongsStillGiveEachSideOne() throws {
     for count in 3...12 {
       let ids = Array(trackIDs.prefix(count))

@@ -47,6 +47,7 @@ extension RunConfiguration {
     // A model replaces a spelt-out shape of the layers below, and a split the hash of another one's lists, but not
     // those of their own file.
     let pairs = Array(mapping)
+    try Self.refuseTogether(pairs.compactMap { $0.1.null == nil ? $0.0.string : nil }, in: source)
     func comesFirst(_ key: Node) -> Bool { ["model", "split"].contains(key.string) }
     for (key, value) in pairs.filter({ comesFirst($0.key) }) + pairs.filter({ !comesFirst($0.key) }) {
       let name = key.string ?? key.kindInWords
@@ -60,6 +61,7 @@ extension RunConfiguration {
   /// Overlays options from the command line: keys of `RunOption` with their values' text.
   public mutating func apply(commandLine values: [(key: String, text: String)]) throws {
     let options = RunOption.all
+    try Self.refuseTogether(values.map(\.key), in: "the command line")
     for (key, text) in values.filter({ $0.key == "model" }) + values.filter({ $0.key != "model" }) {
       guard let option = options.first(where: { $0.key == key }) else {
         throw Failure(.fault, "the command line has an option \(key) that a run does not know")
@@ -76,6 +78,14 @@ extension RunConfiguration {
     guard try option.set(&self, value) else {
       throw Failure(.usage, "\(name): found \(value.inWords), expected \(option.expected)")
     }
+  }
+
+  /// Two options of one place that each would replace the other.
+  private static func refuseTogether(_ keys: [String], in source: String) throws {
+    guard keys.contains("split"), keys.contains("folds") else { return }
+    throw Failure(
+      .usage, "\(source): found both split and folds, expected one of them",
+      remedy: "folds are a split: by artist, one fold for validation")
   }
 
   private static func unknownOption(_ name: String, in source: String, known: [String]) -> Failure {

@@ -47,6 +47,11 @@ public struct RunConfiguration: Sendable, Equatable {
   public var givenSplit: String?
   /// What the split's lists held in the run that this one repeats; nil: whatever they hold.
   public var splitListsHash: String?
+  /// Of cross-validation by artist: how many folds, and which of them (from 1) is judged. Both or neither.
+  public var folds: Int?
+  public var fold: Int?
+  /// Decides what a split leaves to chance. Nil: `seed`.
+  public var splitSeed: UInt64?
   public var permuteTags = false
 
   // The network.
@@ -151,11 +156,20 @@ extension RunConfiguration {
     return try architecture(segments: segments?.count ?? Self.defaultSegments, tags: count)
   }
 
+  /// The rule by which songs are to be divided; nil: what the songs were made for, or else the standard rule.
+  public var wantedSplit: String? {
+    if let folds, let fold { return "artist-folds:\(fold)/\(folds)" }
+    return givenSplit
+  }
+
   /// How songs are divided.
   public var split: String {
-    get { givenSplit ?? SplitRule.standard.description }
-    set { givenSplit = newValue }
+    get { wantedSplit ?? SplitRule.standard.description }
+    set { (givenSplit, folds, fold) = (newValue, nil, nil) }
   }
+
+  /// What chance in the split comes from.
+  public var seedOfSplit: UInt64 { splitSeed ?? seed }
 
   /// The shortest of the paper's three lengths.
   public static let defaultSegments = 252
@@ -177,9 +191,20 @@ extension RunConfiguration {
       throw Failure(.usage, "no songs to train on: give --data SNAPSHOT.h5, or --msd PATH with --lastfm PATH")
     case (nil, nil, .some): throw Failure(.usage, "--lastfm needs --msd PATH, where the songs are")
     }
+    try validateFolds()
     try validateSegments()
     try validateLearning()
     _ = try architecture(segments: segments?.count ?? Self.defaultSegments, tags: 1)
+  }
+
+  private func validateFolds() throws {
+    switch (fold, folds) {
+    case (let fold?, let folds?): _ = try FoldChoice(fold: fold, folds: folds)
+    case (nil, nil): break
+    case (nil, _):
+      throw Failure(.usage, "--folds needs --fold, the one that is judged", remedy: "such as --fold 1")
+    case (_, nil): throw Failure(.usage, "--fold needs --folds, how many there are", remedy: "such as --folds 5")
+    }
   }
 
   /// Refuses choices of segments that do not go together.

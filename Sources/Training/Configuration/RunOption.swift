@@ -43,6 +43,9 @@ public struct RunOption {
       .scalar("strict", \.strict, .flag),
       .split,
       .splitListsHash,
+      .folds,
+      .fold,
+      .scalar("split_seed", \.splitSeed, .seed),
       .scalar("permute_tags", \.permuteTags, .flag),
       .model,
       .filters,
@@ -185,6 +188,20 @@ extension RunOption {
         if configuration.split != text { configuration.splitListsHash = nil }
         configuration.split = text
       })
+  }
+
+  /// Folds named later replace a split, and a split named later replaces folds.
+  private static var folds: RunOption {
+    scalar(
+      "folds", .integer(FoldChoice.allowedFolds), get: { $0.folds },
+      set: { configuration, folds in
+        (configuration.givenSplit, configuration.splitListsHash) = (nil, nil)
+        configuration.folds = folds
+      })
+  }
+
+  private static var fold: RunOption {
+    scalar("fold", \.fold, .integer(1...FoldChoice.allowedFolds.upperBound))
   }
 
   /// Follows `split` in the resolved file. A split named later replaces it.

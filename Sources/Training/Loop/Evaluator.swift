@@ -32,10 +32,19 @@ final class Evaluator {
   ///   - own: those that this rank predicts; the ranks' parts together are `songs`.
   func metrics(of songs: [Int], own: [Int]) throws -> TagMetrics? {
     guard !songs.isEmpty else { return nil }
+    return try metrics(of: predictions(of: songs, own: own))
+  }
+
+  /// The predictions of some songs on rank 0; nil elsewhere. Collective; parameters as of `metrics`.
+  func predictions(of songs: [Int], own: [Int]) throws -> Predictions? {
     let probabilities = try communicator.agree { try predict(own) }
-    let gathered = try communicator.gatherPredictions(
+    return try communicator.gatherPredictions(
       songs: own.map(UInt32.init), probabilities: probabilities, tags: sides.tagCount, expected: songs.count)
-    return try communicator.broadcast {
+  }
+
+  /// The metrics of what rank 0 has gathered, on every rank. Collective.
+  func metrics(of gathered: Predictions?) throws -> TagMetrics {
+    try communicator.broadcast {
       guard let gathered else { throw Failure(.fault, "rank 0 has no predictions") }
       do {
         return try TagMetrics(

@@ -128,6 +128,7 @@ struct RunCheckpoint {
       compare("split", old.split, configuration.split)
     }
     compare("seed", old.seed, configuration.seed)
+    compare("split_seed", old.seedOfSplit, configuration.seedOfSplit)
     compare("permute_tags", old.permuteTags, configuration.permuteTags)
     compare("shuffle", old.shuffle, configuration.shuffle)
     compare("batch_norm", old.batchNorm, configuration.batchNorm)

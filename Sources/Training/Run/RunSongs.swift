@@ -76,7 +76,7 @@ extension TrainingRun {
       longest: (isWhole ? configuration.longest : nil) ?? SegmentLimits.taken.upperBound,
       features: configuration.features ?? configuration.model.features, tags: tags, minimumTagWeight: configuration.minimumTagWeight,
       join: configuration.join, isStrict: configuration.strict,
-      split: isCounted ? try SplitRule(configuration.split) : nil, seed: configuration.seed)
+      split: isCounted ? try SplitRule(configuration.split) : nil, seed: configuration.seedOfSplit)
     if configuration.auxiliary != nil { (options.keepsUntagged, options.auxiliary) = (true, .artistTerms) }
     let made = options
     let isThere = try communicator.broadcast {

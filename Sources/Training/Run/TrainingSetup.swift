@@ -146,7 +146,7 @@ final class TrainingSetup {
     let songs = try ChosenSongs.of(data, input, fewest: shortest)
     let sides = try SongSides(
       songs, split: configuration.split, listsHash: configuration.splitListsHash,
-      permuteTags: configuration.permuteTags, seed: configuration.seed,
+      permuteTags: configuration.permuteTags, seed: configuration.seed, splitSeed: configuration.seedOfSplit,
       trainsOnUntagged: configuration.auxiliary != nil)
     try refuseNothingToTrainOn(sides.split, songs, configuration)
     configuration.splitListsHash = sides.split.lists?.hash
@@ -242,10 +242,10 @@ extension RunConfiguration {
     resolved.features = try features ?? model.features(of: source)
     try resolved.validateSegments()
     if let prepared = source.preparedSplit {
-      if let givenSplit { try prepared.refuseOther(SplitRule(givenSplit), name: source.name) }
-      resolved.split = givenSplit ?? prepared.rule.description
-    } else {
-      resolved.split = split
+      if let wantedSplit { try prepared.refuseOther(SplitRule(wantedSplit), name: source.name) }
+      if folds == nil { resolved.givenSplit = givenSplit ?? prepared.rule.description }
+    } else if folds == nil {
+      resolved.givenSplit = split
     }
     return resolved
   }

@@ -21,11 +21,13 @@ public struct SongSides {
   /// Whether this is the split that came with the songs.
   public let isPrepared: Bool
 
-  /// - Parameter text: the rule that divides the songs; where they come divided by it, they stay so whatever the seed.
+  /// - Parameters:
+  ///   - text: the rule that divides the songs; where they come divided by it, they stay so whatever the seed.
+  ///   - seed: decides how tags are dealt out anew, and the split too where `splitSeed` is nil.
   /// - Throws: as `Split`; `badData` where the split's lists are not those with this hash.
   public init(
     _ source: any SongSource, split text: String, listsHash: String? = nil, permuteTags: Bool, seed: UInt64,
-    trainsOnUntagged: Bool = false
+    splitSeed: UInt64? = nil, trainsOnUntagged: Bool = false
   ) throws {
     let wanted = try SplitRule(text)
     let prepared = source.preparedSplit.flatMap { $0.decides(for: wanted) ? $0 : nil }
@@ -39,7 +41,7 @@ public struct SongSides {
       split = prepared.split
       if rule.isByArtist { try split.checkNoArtistOnTwoSides(songs) }
     } else {
-      split = try Split(rule, of: songs, seed: seed)
+      split = try Split(rule, of: songs, seed: splitSeed ?? seed)
     }
     if let listsHash, let found = split.lists?.hash, found != listsHash {
       throw Failure(

@@ -1,4 +1,5 @@
 import Diagnosis
+import Judging
 import MessagePassing
 import Metrics
 import Networks
@@ -16,6 +17,8 @@ public struct Evaluation: Sendable {
   public var splitRule: String?
   /// Nil: a fair share of the cores.
   public var threads: Int?
+  /// Draws the resamples that intervals are taken from.
+  public var bootstrap = Bootstrap()
 
   public init(checkpoint: String) { self.checkpoint = checkpoint }
 
@@ -40,6 +43,10 @@ public struct Evaluation: Sendable {
     public let songs: Int
     public let tags: [String]
     public let metrics: TagMetrics
+    /// Nil where no resamples are wanted.
+    public let judgement: Judgement?
+    /// What the metrics are of, in the order of the songs.
+    public let judged: JudgedSongs
     public let epoch: Int?
     public let step: Int?
   }
@@ -90,11 +97,16 @@ public struct Evaluation: Sendable {
     let evaluator = Evaluator(
       replica, sides, BatchSupply(filler, batchesAhead: Self.batchesAhead),
       lengths: source.segmentCounts.map { input.length(of: $0) }, communicator)
-    guard let metrics = try evaluator.metrics(of: songs, own: own) else {
-      throw Failure(.fault, "no metrics for \(songs.count) songs")
-    }
+    let gathered = try evaluator.predictions(of: songs, own: own)
+    let metrics = try evaluator.metrics(of: gathered)
+    let judged = JudgedSongs(
+      trackIDs: songs.map { source.trackIDs[$0] }, artistIDs: songs.map { source.artistIDs[$0] },
+      labels: sides.labels(of: songs),
+      probabilities: try communicator.broadcast(values: gathered?.probabilities ?? [], root: 0),
+      tagCount: sides.tagCount)
     return Report(
       side: self.songs, songs: songs.count, tags: model.tags, metrics: metrics,
+      judgement: try communicator.judge(judged, bootstrap), judged: judged,
       epoch: model.checkpoint.integers["epoch"], step: model.checkpoint.integers["step"])
   }
 
@@ -111,7 +123,8 @@ public struct Evaluation: Sendable {
     }
     let sides = try SongSides(
       source, split: splitRule ?? storedRule(configuration, source), permuteTags: configuration.permuteTags,
-      seed: configuration.seed, trainsOnUntagged: configuration.auxiliary != nil)
+      seed: configuration.seed, splitSeed: configuration.seedOfSplit,
+      trainsOnUntagged: configuration.auxiliary != nil)
     try refuseOtherSplit(model, sides, source)
     return sides
   }

@@ -1,6 +1,6 @@
 import ArgumentParser
 import Diagnosis
-import Foundation
+import Judging
 import MessagePassing
 import Training
 
@@ -13,8 +13,11 @@ struct EvaluateCommand: ParsableCommand {
       Example:
         mpirun -np 2 crnn-dist evaluate --checkpoint runs/first/checkpoints/best.h5 --data songs.h5 --split test
 
+        crnn-dist evaluate --checkpoint runs/512/checkpoints/best.h5 --data songs.h5 --against runs/252/checkpoints/best.h5
+
       The figures are the same to the last bit for any number of ranks. Tags that no song, or every song, has are \
-      undefined: they are left out of the means and counted.
+      undefined: they are left out of the means and counted. Every AUC has a 95 % interval, from resamples of the \
+      artists; a tag whose interval is not above 0.5 is predicted no better than by chance (docs/judging.md).
       """)
 
   @Option(help: "The checkpoint.")
@@ -36,6 +39,25 @@ struct EvaluateCommand: ParsableCommand {
   @Flag(help: "Evaluate also on songs, or a split, that are not those of the checkpoint's run.")
   var allowOtherData = false
 
+  @Option(
+    help: """
+      A second checkpoint: tells by how much the first is better on the songs that both judge, with the interval of the \
+      difference.
+      """)
+  var against: String?
+
+  @Option(help: "The snapshot that the second checkpoint was trained on. Default: the first's.")
+  var againstData: String?
+
+  @Option(help: "Write the songs' probabilities, tags and artists to this HDF5 file (docs/formats.md).")
+  var predictions: String?
+
+  @Option(help: "Resamples that the intervals are taken from; 0: no intervals.")
+  var resamples = Bootstrap().resamples
+
+  @Option(help: "Decides which resamples are drawn.")
+  var resampleSeed = Bootstrap().seed
+
   @Option(help: "Threads a rank. Default: its fair share of the cores.")
   var threads: Int?
 
@@ -44,41 +66,57 @@ struct EvaluateCommand: ParsableCommand {
 
   func validate() throws {
     if let threads, threads < 1 { throw ValidationError("--threads: found \(threads), expected 1 or more") }
+    guard resamples == 0 || Self.allowedResamples.contains(resamples) else {
+      let (least, most) = (Self.allowedResamples.lowerBound, Self.allowedResamples.upperBound)
+      throw ValidationError("--resamples: found \(resamples), expected 0 or from \(least) to \(most)")
+    }
+    if against == nil, againstData != nil { throw ValidationError("--against-data needs --against CHECKPOINT") }
+    if against != nil, resamples == 0 {
+      throw ValidationError("--against tells the interval of a difference: it needs --resamples")
+    }
   }
 
+  /// Fewer say nothing of the 2.5th percentile.
+  private static let allowedResamples = 100...1_000_000
+
   func run() throws {
+    MPIProgram.run { communicator in
+      try communicator.agree {
+        let inputs = [checkpoint, data] + [against, againstData].compactMap { $0 }
+        if communicator.isRoot, let predictions { try PredictionsFile.claim(predictions, inputs: inputs) }
+      }
+      let source = try communicator.agree { try SnapshotSongs(data) }
+      let report = try evaluation(of: checkpoint).run(on: source, communicator)
+      let comparison = try against.map { other in
+        let others = try againstData.map { path in try communicator.agree { try SnapshotSongs(path) } } ?? source
+        var evaluation = evaluation(of: other)
+        evaluation.bootstrap.resamples = 0
+        return try Comparison.between(
+          report, evaluation.run(on: others, communicator), other: other, bootstrap, communicator)
+      }
+      try communicator.agree {
+        guard communicator.isRoot, let predictions else { return }
+        try PredictionsFile.write(report, checkpoint: checkpoint, to: predictions)
+      }
+      guard communicator.isRoot else { return }
+      if json {
+        try printJSON(EvaluationDocument(report: report, comparison: comparison))
+      } else {
+        EvaluationTable(report: report, comparison: comparison).printAll()
+      }
+    }
+  }
+
+  private var bootstrap: Bootstrap { Bootstrap(resamples: resamples, seed: resampleSeed) }
+
+  private func evaluation(of checkpoint: String) -> Evaluation {
     var evaluation = Evaluation(checkpoint: checkpoint)
     evaluation.songs = split
     evaluation.allowsOtherData = allowOtherData
     evaluation.splitRule = splitRule
     evaluation.threads = threads
-    MPIProgram.run { communicator in
-      let source = try communicator.agree { try SnapshotSongs(data) }
-      let report = try evaluation.run(on: source, communicator)
-      guard communicator.isRoot else { return }
-      if json { try printJSON(EvaluationDocument(report)) } else { printTable(report) }
-    }
-  }
-
-  private func printTable(_ report: Evaluation.Report) {
-    let metrics = report.metrics
-    func value(_ value: Double?) -> String { value.map { String(format: "%.4f", $0) } ?? "undefined" }
-    print("\(report.songs) songs of the \(report.side) side, \(report.tags.count) tags")
-    print("loss                      \(value(metrics.loss))")
-    print("ROC-AUC, macro            \(value(metrics.macroROCAUC))")
-    print("ROC-AUC, micro            \(value(metrics.microROCAUC))")
-    print("average precision, macro  \(value(metrics.macroAveragePrecision))")
-    print("Keras AUC (200 steps)     \(value(metrics.kerasAUC))")
-    if metrics.undefinedTags > 0 {
-      print("undefined tags            \(metrics.undefinedTags), left out of the macro means")
-    }
-    let width = report.tags.map(\.count).max() ?? 0
-    print("\n" + "tag".padding(toLength: width, withPad: " ", startingAt: 0) + "  songs    ROC-AUC  avg. prec.")
-    for (name, tag) in zip(report.tags, metrics.tags) {
-      let songs = "\(tag.positives)".leftPadded(to: 5)
-      let columns = [tag.rocAUC, tag.averagePrecision].map { value($0).leftPadded(to: 11) }
-      print(name.padding(toLength: width, withPad: " ", startingAt: 0) + "  " + songs + columns.joined())
-    }
+    evaluation.bootstrap = bootstrap
+    return evaluation
   }
 }
 
@@ -90,60 +128,4 @@ extension Evaluation.Songs: ExpressibleByArgument {
 
   public var defaultValueDescription: String { description }
   public static var allValueStrings: [String] { allCases.map(\.description) }
-}
-
-/// What `evaluate --json` prints.
-private struct EvaluationDocument: Encodable {
-  private let report: Evaluation.Report
-
-  init(_ report: Evaluation.Report) { self.report = report }
-
-  private enum Key: String, CodingKey {
-    case split, songs, epoch, step, loss, tags
-    case macro = "auc_macro"
-    case micro = "auc_micro"
-    case average = "pr_auc_macro"
-    case keras = "auc_keras"
-    case undefined = "undefined_tags"
-  }
-
-  private struct Row: Encodable {
-    let tag: String
-    let positives: Int
-    let auc: Double?
-    let averagePrecision: Double?
-
-    enum CodingKeys: String, CodingKey {
-      case tag, positives, auc
-      case averagePrecision = "pr_auc"
-    }
-
-    func encode(to encoder: any Encoder) throws {
-      var row = encoder.container(keyedBy: CodingKeys.self)
-      try row.encode(tag, forKey: .tag)
-      try row.encode(positives, forKey: .positives)
-      // Undefined is said (null), not left out.
-      try row.encode(auc, forKey: .auc)
-      try row.encode(averagePrecision, forKey: .averagePrecision)
-    }
-  }
-
-  func encode(to encoder: any Encoder) throws {
-    var document = encoder.container(keyedBy: Key.self)
-    let metrics = report.metrics
-    try document.encode(report.side.description, forKey: .split)
-    try document.encode(report.songs, forKey: .songs)
-    try document.encode(report.epoch, forKey: .epoch)
-    try document.encode(report.step, forKey: .step)
-    try document.encode(metrics.loss, forKey: .loss)
-    try document.encode(metrics.macroROCAUC, forKey: .macro)
-    try document.encode(metrics.microROCAUC, forKey: .micro)
-    try document.encode(metrics.macroAveragePrecision, forKey: .average)
-    try document.encode(metrics.kerasAUC, forKey: .keras)
-    try document.encode(metrics.undefinedTags, forKey: .undefined)
-    let rows = zip(report.tags, metrics.tags).map { name, tag in
-      Row(tag: name, positives: tag.positives, auc: tag.rocAUC, averagePrecision: tag.averagePrecision)
-    }
-    try document.encode(rows, forKey: .tags)
-  }
 }

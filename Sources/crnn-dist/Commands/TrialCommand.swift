@@ -3,6 +3,7 @@ import Checkpointing
 import Diagnosis
 import Isolation
 import Snapshots
+import Training
 
 /// Tries files for another process of this program, which starts it.
 struct TrialCommand: ParsableCommand {
@@ -12,7 +13,7 @@ struct TrialCommand: ParsableCommand {
 
   func run() throws {
     let trials = [
-      Checkpoint.trials, Snapshot.trials, Snapshot.formatTrials, HDF5FileKind.trials,
+      Checkpoint.trials, Snapshot.trials, Snapshot.formatTrials, HDF5FileKind.trials, PredictionsFile.trials,
     ].reduce([:]) { $0.merging($1) { first, _ in first } }
     guard TrialProcess.serve(trials) else {
       throw Failure(.usage, "\(TrialProcess.command) is called by crnn-dist itself, over a socket")

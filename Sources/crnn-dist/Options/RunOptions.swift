@@ -47,6 +47,16 @@ struct RunOptions: ParsableArguments {
       """)
   var split: String?
 
+  @Option(help: "Cross-validation by artist in place of a split: how many folds the songs are divided into.")
+  var folds: String?
+
+  @Option(help: "The fold that validates, from 1; the others are for training.")
+  var fold: String?
+
+  @Option(
+    help: "Decides how chance divides the songs, so that runs of other seeds have the same sides (default: seed).")
+  var splitSeed: String?
+
   @Flag(help: "Deal the songs' tags out at random: a control that must learn nothing.")
   var permuteTags = false
 
@@ -87,6 +97,7 @@ struct RunOptions: ParsableArguments {
     try step.resolved(with: [
       ("data", data), ("msd", msd), ("lastfm", lastfm), ("tag_source", tagSource), ("join", join), ("crop", crop),
       ("longest", longest), ("min_tag_weight", minTagWeight), ("strict", strict ? "true" : nil), ("split", split),
+      ("folds", folds), ("fold", fold), ("split_seed", splitSeed),
       ("permute_tags", permuteTags ? "true" : nil), ("epochs", epochs), ("shuffle", shuffle),
       ("on_nan", onNan), ("checkpoint_every", checkpointEvery), ("keep_checkpoints", keepCheckpoints),
       ("memory", memory),

@@ -1,0 +1,165 @@
+import Foundation
+import Judging
+import Metrics
+import Training
+
+/// What `evaluate --json` prints.
+struct EvaluationDocument: Encodable {
+  let report: Evaluation.Report
+  let comparison: Comparison?
+
+  private enum Key: String, CodingKey {
+    case split, songs, epoch, step, loss, tags, intervals, against
+    case macro = "auc_macro"
+    case micro = "auc_micro"
+    case average = "pr_auc_macro"
+    case macroInterval = "auc_macro_interval"
+    case microInterval = "auc_micro_interval"
+    case averageInterval = "pr_auc_macro_interval"
+    case keras = "auc_keras"
+    case undefined = "undefined_tags"
+    case notBetter = "no_better_than_chance"
+    case tooFew = "too_few_to_tell"
+  }
+
+  func encode(to encoder: any Encoder) throws {
+    var document = encoder.container(keyedBy: Key.self)
+    let metrics = report.metrics
+    try document.encode(report.side.description, forKey: .split)
+    try document.encode(report.songs, forKey: .songs)
+    try document.encode(report.epoch, forKey: .epoch)
+    try document.encode(report.step, forKey: .step)
+    try document.encode(metrics.loss, forKey: .loss)
+    try document.encode(metrics.macroROCAUC, forKey: .macro)
+    try document.encode(metrics.microROCAUC, forKey: .micro)
+    try document.encode(metrics.macroAveragePrecision, forKey: .average)
+    try document.encode(metrics.kerasAUC, forKey: .keras)
+    try document.encode(metrics.undefinedTags, forKey: .undefined)
+    if let judgement = report.judgement { try encode(judgement, to: &document) }
+    if let comparison { try document.encode(DifferenceDocument(comparison, tags: report.tags), forKey: .against) }
+    let rows = report.tags.indices.map { index in
+      TagRow(report.tags[index], metrics.tags[index], report.judgement?.tags[index])
+    }
+    try document.encode(rows, forKey: .tags)
+  }
+
+  private func encode(_ judgement: Judgement, to document: inout KeyedEncodingContainer<Key>) throws {
+    try document.encode(judgement.macroROCAUC.map(Ends.init), forKey: .macroInterval)
+    try document.encode(judgement.microROCAUC.map(Ends.init), forKey: .microInterval)
+    try document.encode(judgement.macroAveragePrecision.map(Ends.init), forKey: .averageInterval)
+    try document.encode(
+      IntervalsRow(
+        level: Interval.level, resamples: judgement.bootstrap.resamples, seed: judgement.bootstrap.seed,
+        artists: judgement.artists), forKey: .intervals)
+    func names(_ verdict: Judgement.Verdict) -> [String] {
+      zip(report.tags, judgement.tags).filter { $1.verdict == verdict }.map(\.0)
+    }
+    try document.encode(names(.notBetter), forKey: .notBetter)
+    try document.encode(names(.tooFew), forKey: .tooFew)
+  }
+}
+
+/// An interval as a list of two.
+private struct Ends: Encodable {
+  let interval: Interval
+
+  init(_ interval: Interval) { self.interval = interval }
+
+  func encode(to encoder: any Encoder) throws {
+    var list = encoder.unkeyedContainer()
+    try list.encode(interval.lower)
+    try list.encode(interval.upper)
+  }
+}
+
+/// How intervals were made.
+private struct IntervalsRow: Encodable {
+  let level: Double
+  let resamples: Int
+  let seed: UInt64
+  let artists: Int
+}
+
+private struct TagRow: Encodable {
+  private let name: String
+  private let metrics: TagMetrics.Tag
+  private let judged: Judgement.Tag?
+
+  init(_ name: String, _ metrics: TagMetrics.Tag, _ judged: Judgement.Tag?) {
+    self.name = name
+    self.metrics = metrics
+    self.judged = judged
+  }
+
+  private enum Key: String, CodingKey {
+    case tag, positives, artists, auc, verdict
+    case interval = "auc_interval"
+    case averagePrecision = "pr_auc"
+    case precisionInterval = "pr_auc_interval"
+  }
+
+  func encode(to encoder: any Encoder) throws {
+    var row = encoder.container(keyedBy: Key.self)
+    try row.encode(name, forKey: .tag)
+    try row.encode(metrics.positives, forKey: .positives)
+    // Undefined is said (null), not left out.
+    try row.encode(metrics.rocAUC, forKey: .auc)
+    try row.encode(metrics.averagePrecision, forKey: .averagePrecision)
+    guard let judged else { return }
+    try row.encode(judged.artists, forKey: .artists)
+    try row.encode(judged.rocAUC.map(Ends.init), forKey: .interval)
+    try row.encode(judged.averagePrecision.map(Ends.init), forKey: .precisionInterval)
+    try row.encode(judged.verdict, forKey: .verdict)
+  }
+}
+
+/// What `--against` adds: differences, the checkpoint's less the other's.
+private struct DifferenceDocument: Encodable {
+  struct Difference: Encodable {
+    let value: Double
+    let interval: Ends
+    let isSure: Bool
+
+    init(_ difference: PairedDifference.Difference) {
+      value = difference.value
+      interval = Ends(difference.interval)
+      isSure = difference.isSure
+    }
+
+    enum CodingKeys: String, CodingKey {
+      case value, interval
+      case isSure = "excludes_zero"
+    }
+  }
+
+  struct Row: Encodable {
+    let tag: String
+    let auc: Difference?
+  }
+
+  let checkpoint: String
+  let songs: Int
+  let artists: Int
+  let macro: Difference?
+  let micro: Difference?
+  let average: Difference?
+  let tags: [Row]
+
+  init(_ comparison: Comparison, tags names: [String]) {
+    let difference = comparison.difference
+    checkpoint = comparison.other
+    songs = difference.songs
+    artists = difference.artists
+    macro = difference.macroROCAUC.map(Difference.init)
+    micro = difference.microROCAUC.map(Difference.init)
+    average = difference.macroAveragePrecision.map(Difference.init)
+    tags = zip(names, difference.tags).map { Row(tag: $0, auc: $1.map(Difference.init)) }
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case checkpoint, songs, artists, tags
+    case macro = "auc_macro"
+    case micro = "auc_micro"
+    case average = "pr_auc_macro"
+  }
+}
