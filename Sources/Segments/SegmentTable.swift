@@ -2,12 +2,12 @@ import Foundation
 
 /// Values of a song's segments, row by row, and what statistics say of their columns. Where there is no segment, or no
 /// step from one to the next, statistics are 0.
-struct SegmentTable {
+package struct SegmentTable {
   private let values: [Double]
   private let width: Int
   private var rows: Int { values.count / width }
 
-  init(_ values: [Double], width: Int) { (self.values, self.width) = (values, width) }
+  package init(_ values: [Double], width: Int) { (self.values, self.width) = (values, width) }
 
   func column(_ index: Int) -> [Double] { stride(from: index, to: values.count, by: width).map { values[$0] } }
 
@@ -21,7 +21,7 @@ struct SegmentTable {
   }
 
   /// Of each column.
-  var means: [Double] {
+  package var means: [Double] {
     var sums = [Double](repeating: 0, count: width)
     for index in values.indices { sums[index % width] += values[index] }
     return sums.map { $0 / Double(max(rows, 1)) }
@@ -37,13 +37,13 @@ struct SegmentTable {
   }
 
   /// Of each column: the mean of how far a row is from the one before.
-  var meanSteps: [Double] {
+  package var meanSteps: [Double] {
     let steps = steps
     return SegmentTable(steps.values.map(abs), width: width).means
   }
 
   /// Above the diagonal, row by row, or on it too.
-  func covariances(diagonal: Bool) -> [Double] {
+  package func covariances(diagonal: Bool) -> [Double] {
     let means = means
     var sums = [Double](repeating: 0, count: width * width)
     for row in 0..<rows {
@@ -60,7 +60,7 @@ struct SegmentTable {
   var moments: [Double] { means + deviations + covariances(diagonal: false) + meanSteps }
 
   /// Of each column the value below which this share of the values lies, between two of them in proportion.
-  func quantiles(_ share: Double) -> [Double] {
+  package func quantiles(_ share: Double) -> [Double] {
     (0..<width).map { Self.quantile(column($0).sorted(), share) }
   }
 
@@ -74,7 +74,7 @@ struct SegmentTable {
 
   /// Of the mean product of each row with the one that stands `next` behind it: the sum of all products of columns that
   /// lie 0, 1, … apart, counted in a circle.
-  func diagonals(next: Int) -> [Double] {
+  package func diagonals(next: Int) -> [Double] {
     var sums = [Double](repeating: 0, count: width)
     let pairs = max(rows - next, 0)
     for row in 0..<pairs {

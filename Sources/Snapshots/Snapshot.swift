@@ -139,7 +139,8 @@ public final class Snapshot {
     precondition(songs.lowerBound >= 0 && songs.upperBound <= songCount, "songs of the snapshot")
     guard let dataset = ofSongs[feature] else {
       throw Failure(
-        .badData, "\(path): has no \(feature.rawValue)", remedy: "prepare it with \(feature.rawValue) among --features")
+        .badData, "\(path): has no \(feature.rawValue)",
+        remedy: "prepare it with \(feature.rawValue) among --features")
     }
     let values = songs.isEmpty ? [] : try dataset.read(Float.self, rows: songs)
     guard values.allSatisfy(\.isFinite) else {

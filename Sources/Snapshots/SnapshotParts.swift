@@ -82,7 +82,8 @@ struct SnapshotParts {
         file, "/\(SnapshotFormat.Path.values(feature)) has the shape \(dataset.shape), expected \(shape)")
     }
     guard encoding == .float32 || ValueEncoding.first(for: feature) == encoding else {
-      throw damaged(file, "its \(feature.rawValue) are kept as \(name), expected \(ValueEncoding.float32.rawValue)")
+      throw damaged(
+        file, "its \(feature.rawValue) are kept as \(name), expected \(ValueEncoding.float32.rawValue)")
     }
     guard dataset.element.isSame(as: encoding.elementType(of: feature)) else {
       throw damaged(
@@ -194,7 +195,8 @@ struct SnapshotParts {
   /// Of the training songs, of each feature that is scaled, where the snapshot keeps a split.
   func standardization() throws -> [Feature: Standardization] {
     var kept: [Feature: Standardization] = [:]
-    for feature in features.features where feature.isStandardized && file.contains(SnapshotFormat.Path.mean(feature)) {
+    for feature in features.features
+    where feature.isStandardized && file.contains(SnapshotFormat.Path.mean(feature)) {
       let scale = Standardization(
         mean: try file.dataset(SnapshotFormat.Path.mean(feature)).read(Float.self, limit: feature.width),
         deviation: try file.dataset(SnapshotFormat.Path.deviation(feature)).read(Float.self, limit: feature.width))

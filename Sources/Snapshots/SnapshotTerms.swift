@@ -8,12 +8,15 @@ extension SnapshotParts {
   func terms() throws -> SongTerms {
     let count = try file.dataset(SnapshotFormat.Path.termNames).count
     guard count <= TermColumns.most else {
-      throw Self.damaged(file, "/\(SnapshotFormat.Path.termNames) has \(count) names, expected at most \(TermColumns.most)")
+      throw Self.damaged(
+        file, "/\(SnapshotFormat.Path.termNames) has \(count) names, expected at most \(TermColumns.most)")
     }
-    let names = count == 0 ? [] : try textDataset(SnapshotFormat.Path.termNames, count: count).readStrings(limit: count)
+    let names =
+      count == 0 ? [] : try textDataset(SnapshotFormat.Path.termNames, count: count).readStrings(limit: count)
     let ends = try file.dataset(SnapshotFormat.Path.termStarts)
     guard ends.shape == [songs + 1], try fits(songs + 1, MemoryLayout<Int64>.size) else {
-      throw Self.damaged(file, "/\(SnapshotFormat.Path.termStarts) has the shape \(ends.shape), expected \([songs + 1])")
+      throw Self.damaged(
+        file, "/\(SnapshotFormat.Path.termStarts) has the shape \(ends.shape), expected \([songs + 1])")
     }
     let starts = try ends.read(Int64.self, limit: songs + 1)
     let numbers = try file.dataset(SnapshotFormat.Path.termNumbers)
@@ -25,7 +28,8 @@ extension SnapshotParts {
         "/\(SnapshotFormat.Path.termNumbers) has the shape \(numbers.shape), /\(SnapshotFormat.Path.termWeights) "
           + "\(weights.shape): expected one number a word")
     }
-    guard starts.first == 0, starts.last == Int64(total), zip(starts, starts.dropFirst()).allSatisfy({ $0 <= $1 }) else {
+    guard starts.first == 0, starts.last == Int64(total), zip(starts, starts.dropFirst()).allSatisfy({ $0 <= $1 })
+    else {
       throw Self.damaged(file, "/\(SnapshotFormat.Path.termStarts) does not rise from 0 to \(total)")
     }
     let terms = SongTerms(

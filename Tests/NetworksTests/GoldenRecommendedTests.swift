@@ -97,7 +97,8 @@ private let names = ["everything", "song-alone", "segments-alone"]
   }
   for statistic in replica.batchStatistics.names {
     expectEqual(
-      replica.batchStatistics.values(of: statistic)!, try golden.values("statistics/\(statistic)"), tolerance: 1e-5,
+      replica.batchStatistics.values(of: statistic)!, try golden.values("statistics/\(statistic)"),
+      tolerance: 1e-5,
       "\(statistic) of \(name)")
   }
 }
@@ -193,7 +194,8 @@ private final class Results: @unchecked Sendable {
   let golden = try Golden("everything")
   let replica = try golden.replica(threads: 1)
   for change in [
-    { (batch: inout Batch) in batch.songValues.removeLast() }, { $0.auxiliary.removeLast() }, { $0.isTagged = [true] },
+    { (batch: inout Batch) in batch.songValues.removeLast() }, { $0.auxiliary.removeLast() },
+    { $0.isTagged = [true] },
   ] {
     var batch = try golden.batch()
     change(&batch)
@@ -205,7 +207,8 @@ private final class Results: @unchecked Sendable {
   var architecture = Architecture.recommended(segments: 252, channels: 29, songValues: 453, tags: 50)
   architecture.auxiliary = AuxiliaryHead(outputs: 150, weight: 3)
   let network = try architecture.network()
-  #expect(network.segmentWidth == 29 && network.songValues == 453 && network.auxiliary == 150 && network.tags == 50)
+  #expect(
+    network.segmentWidth == 29 && network.songValues == 453 && network.auxiliary == 150 && network.tags == 50)
   let rows = Dictionary(uniqueKeysWithValues: network.summary.map { ($0.name, $0.trainable) })
   #expect(rows["dense_1"] == 453 * 512 && rows["dense_normalization_2"] == 512)
   #expect(rows.values.reduce(0, +) == network.trainableParameters)

@@ -1,6 +1,5 @@
+import Segments
 import Testing
-
-@testable import Segments
 
 /// Moments by hand; `test_features.py` holds all 453 to numpy.
 struct SongMomentsTests {
@@ -19,7 +18,9 @@ struct SongMomentsTests {
     let rows = (0..<5).map { row in (0..<12).map { Double((row * 7 + $0 * 5) % 11) } }
     let turned = rows.map { row in (0..<12).map { row[($0 + 3) % 12] } }
     for next in 0...1 {
-      let (one, other) = (SegmentTable(rows.flatMap { $0 }, width: 12), SegmentTable(turned.flatMap { $0 }, width: 12))
+      let (one, other) = (
+        SegmentTable(rows.flatMap { $0 }, width: 12), SegmentTable(turned.flatMap { $0 }, width: 12)
+      )
       #expect(one.diagonals(next: next) == other.diagonals(next: next))
     }
   }

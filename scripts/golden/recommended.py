@@ -153,13 +153,13 @@ def main():
             statistics = {}
             total = loss(network(case, weights, moving, batch, statistics), batch)
             total.backward()
-            group.attrs["loss"] = float(total)
+            group.attrs["loss"] = float(total.detach())
             for key, weight in weights.items():
                 gradient = torch.zeros_like(weight) if weight.grad is None else weight.grad
                 group.create_dataset(f"gradients/{key}", data=gradient.numpy().astype(np.float32))
             for key, value in statistics.items():
                 group.create_dataset(f"statistics/{key}", data=value.detach().numpy().astype(np.float32))
-            print(f"{name}: loss {float(total):.6f}")
+            print(f"{name}: loss {float(total.detach()):.6f}")
     print(f"{STORED}: {STORED.stat().st_size:,} bytes")
 
 

@@ -20,7 +20,8 @@ public final class DenseProduct {
   /// `target = values·kernel`, `[song][output, padded]`. Both have room for `SigmoidOutput.rowCapacity` songs; a song's
   /// result does not depend on the others.
   public func forward(
-    _ values: UnsafePointer<Float>, songs: Int, kernel: UnsafePointer<Float>, to target: UnsafeMutablePointer<Float>
+    _ values: UnsafePointer<Float>, songs: Int, kernel: UnsafePointer<Float>,
+    to target: UnsafeMutablePointer<Float>
   ) {
     multiply(values, songs, inner: inputs, inputStride, kernel, outputStride, to: target)
   }
@@ -47,7 +48,8 @@ public final class DenseProduct {
     team.forEach((songs + RowProduct.rows - 1) / RowProduct.rows) { group in
       let first = group * RowProduct.rows
       RowProduct.multiply(
-        inner: inner, columns: columns, a: a + first * aStride, aStride: aStride, b: b, bStride: columns, bias: nil,
+        inner: inner, columns: columns, a: a + first * aStride, aStride: aStride, b: b, bStride: columns,
+        bias: nil,
         c: target + first * columns, cStride: columns)
     }
   }

@@ -18,7 +18,8 @@ extension Architecture {
       blocks.prefix(1).map { InputConvolutionLayer($0) }
       + blocks.dropFirst().map { HiddenConvolutionLayer($0, convolution: convolution) }
     return Network(
-      input: SignalShape(rows: frequencyBins, columns: segments, channels: inputChannels), convolutions + summaries,
+      input: SignalShape(rows: frequencyBins, columns: segments, channels: inputChannels),
+      convolutions + summaries,
       TagsLayer(tags: tags, dropout: finalDropout, auxiliary: auxiliary), architecture: self)
   }
 

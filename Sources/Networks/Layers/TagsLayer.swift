@@ -29,7 +29,8 @@ package struct TagsLayer: OutputLayer {
       + (auxiliary.map { head in
         [
           TensorDeclaration(
-            "\(Self.auxiliaryName)/kernel", [input.channels, head.outputs], initialValue: .glorotUniform, decays: true),
+            "\(Self.auxiliaryName)/kernel", [input.channels, head.outputs], initialValue: .glorotUniform,
+            decays: true),
           TensorDeclaration("\(Self.auxiliaryName)/bias", [head.outputs]),
         ]
       } ?? [])
@@ -40,7 +41,8 @@ package struct TagsLayer: OutputLayer {
       SummaryRow("final_dropout", "dropout \(dropout)", [input.channels]),
       SummaryRow(name, "dense, sigmoid", [tags]),
     ]
-      + (auxiliary.map { [SummaryRow(Self.auxiliaryName, "dense, sigmoid, loss × \($0.weight)", [$0.outputs])] } ?? [])
+      + (auxiliary.map { [SummaryRow(Self.auxiliaryName, "dense, sigmoid, loss × \($0.weight)", [$0.outputs])] }
+        ?? [])
   }
 
   package func makeOutputPass(at site: LayerSite) -> any OutputPass { TagsPass(self, site) }

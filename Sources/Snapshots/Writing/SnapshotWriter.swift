@@ -55,7 +55,9 @@ package final class SnapshotWriter {
       }
       self.kept = kept
       columns =
-        try kept.map { try SnapshotWriter.column($0.feature, $0.encoding, in: file, options.segments, communicator) }
+        try kept.map {
+          try SnapshotWriter.column($0.feature, $0.encoding, in: file, options.segments, communicator)
+        }
         + options.features.ofSong.map { try SnapshotWriter.column($0, in: file, communicator) }
     } catch {
       removeFile(output.temporaryPath)
@@ -69,7 +71,8 @@ package final class SnapshotWriter {
   ) throws -> any SnapshotColumn {
     func make<Value>(_ values: @escaping (SegmentValues) -> [Value]) throws -> ChunkedColumn<Value> {
       try ChunkedColumn(
-        SnapshotFormat.Path.values(feature), in: file, shape: (segments.count.map { [$0] } ?? []) + [feature.width],
+        SnapshotFormat.Path.values(feature), in: file,
+        shape: (segments.count.map { [$0] } ?? []) + [feature.width],
         chunkRows: segments == .all ? SnapshotFormat.segmentsOfChunk : 1, communicator: communicator, values)
     }
     switch encoding.elementType(of: feature) {
@@ -83,7 +86,8 @@ package final class SnapshotWriter {
     _ feature: SongFeature, in file: File, _ communicator: any Communicator
   ) throws -> any SnapshotColumn {
     try ChunkedColumn<Float>(
-      SnapshotFormat.Path.values(feature), in: file, shape: [feature.width], chunkRows: SnapshotFormat.songsOfChunk,
+      SnapshotFormat.Path.values(feature), in: file, shape: [feature.width],
+      chunkRows: SnapshotFormat.songsOfChunk,
       communicator: communicator, \.floats)
   }
 
@@ -201,7 +205,8 @@ extension SnapshotWriter {
       _ = try file.createGroup(SnapshotFormat.Path.standardization)
       for (feature, scale) in standardization {
         for (path, values) in [
-          (SnapshotFormat.Path.mean(feature), scale.mean), (SnapshotFormat.Path.deviation(feature), scale.deviation),
+          (SnapshotFormat.Path.mean(feature), scale.mean),
+          (SnapshotFormat.Path.deviation(feature), scale.deviation),
         ] {
           let dataset = try file.createDataset(path, DatasetLayout(.float32, shape: [feature.width]))
           try dataset.write(communicator.isRoot ? values : [], fromRow: 0)

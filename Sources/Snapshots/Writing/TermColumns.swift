@@ -49,7 +49,8 @@ final class TermColumns {
     }
     (starts, numbers, weights) = try communicator.agree {
       _ = try file.createGroup(SnapshotFormat.Path.terms)
-      let all = try dataset(SnapshotFormat.Path.termNames, .fixedString(bytes: max(1, counts[2]), .utf8), counts[0])
+      let all = try dataset(
+        SnapshotFormat.Path.termNames, .fixedString(bytes: max(1, counts[2]), .utf8), counts[0])
       if counts[0] > 0 { try all.write(strings: isRoot ? names.map(\.text) : [], fromRow: 0) }
       return (
         try dataset(SnapshotFormat.Path.termStarts, .int64, songs + 1),

@@ -100,7 +100,10 @@ extension Feature {
     case .pitches: ["analysis/segments_pitches"]
     case .timbre: ["analysis/segments_timbre"]
     case .loudness:
-      ["analysis/segments_loudness_max", "analysis/segments_loudness_max_time", "analysis/segments_loudness_start"]
+      [
+        "analysis/segments_loudness_max", "analysis/segments_loudness_max_time",
+        "analysis/segments_loudness_start",
+      ]
     case .duration: ["analysis/segments_start"]
     case .confidence: ["analysis/segments_confidence"]
     }

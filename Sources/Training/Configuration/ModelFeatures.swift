@@ -28,6 +28,7 @@ extension RunConfiguration.Model {
   func check(_ features: FeatureSelection) throws {
     guard self != .recommended, !features.hasRows || !features.ofSong.isEmpty else { return }
     throw Failure(
-      .usage, "the model \(rawValue) does not take the features \(features.rawValue)", remedy: "it takes \(wanted)")
+      .usage, "the model \(rawValue) does not take the features \(features.rawValue)", remedy: "it takes \(wanted)"
+    )
   }
 }

@@ -75,7 +75,8 @@ extension ScalarForm<SegmentChoice> {
 extension ScalarForm<FeatureSelection> {
   static var features: Self {
     ScalarForm(
-      expected: FeatureSelection.forms, read: { FeatureSelection(rawValue: $0.string) }, node: { Node($0.rawValue) })
+      expected: FeatureSelection.forms, read: { FeatureSelection(rawValue: $0.string) },
+      node: { Node($0.rawValue) })
   }
 }
 

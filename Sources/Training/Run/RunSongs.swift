@@ -74,7 +74,8 @@ extension TrainingRun {
       trackFiles: msd, lastFMTags: configuration.lastfm, tagSource: configuration.tagSource,
       segments: isWhole ? .all : segments, crop: isWhole ? .first : configuration.crop,
       longest: (isWhole ? configuration.longest : nil) ?? SegmentLimits.taken.upperBound,
-      features: configuration.features ?? configuration.model.features, tags: tags, minimumTagWeight: configuration.minimumTagWeight,
+      features: configuration.features ?? configuration.model.features, tags: tags,
+      minimumTagWeight: configuration.minimumTagWeight,
       join: configuration.join, isStrict: configuration.strict,
       split: isCounted ? try SplitRule(configuration.split) : nil, seed: configuration.seedOfSplit)
     if configuration.auxiliary != nil { (options.keepsUntagged, options.auxiliary) = (true, .artistTerms) }

@@ -77,7 +77,8 @@ final class TrainingSetup {
     let (configuration, architecture, seen) = (self.configuration, self.architecture, input)
     memory = try communicator.agree {
       try Self.memory(
-        configuration, architecture, room, seen, songMemory, ofSongs: train.count + validation.count, threads: threads, readers: isShared ? size : 1,
+        configuration, architecture, room, seen, songMemory, ofSongs: train.count + validation.count,
+        threads: threads, readers: isShared ? size : 1,
         writesCheckpoints: communicator.isRoot, communicator)
     }
     try communicator.hold(memory)

@@ -153,9 +153,11 @@ extension SongFeatures {
     let next = SongFeatures(source, input, expecting: songs)
     for song in songs.filter(holds) {
       let count = input.everything(of: counts[song]).count
-      try next.keep([song], columns.map {
-        $0.values.segments(starts[song]..<starts[song] + count, width: $0.feature.width)
-      })
+      try next.keep(
+        [song],
+        columns.map {
+          $0.values.segments(starts[song]..<starts[song] + count, width: $0.feature.width)
+        })
     }
     try next.load(songs, from: source)
     return next

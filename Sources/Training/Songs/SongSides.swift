@@ -57,11 +57,13 @@ public struct SongSides {
   public init(undivided source: any SongSource, permuteTags: Bool, seed: UInt64) {
     let split = Split(train: [], validation: [], test: [], unused: Array(source.trackIDs.indices))
     self.init(
-      source, split, isPrepared: false, warnings: [], permuteTags: permuteTags, seed: seed, trainsOnUntagged: false)
+      source, split, isPrepared: false, warnings: [], permuteTags: permuteTags, seed: seed, trainsOnUntagged: false
+    )
   }
 
   private init(
-    _ source: any SongSource, _ split: Split, isPrepared: Bool, warnings: [String], permuteTags: Bool, seed: UInt64,
+    _ source: any SongSource, _ split: Split, isPrepared: Bool, warnings: [String], permuteTags: Bool,
+    seed: UInt64,
     trainsOnUntagged: Bool
   ) {
     let isTagged = Self.isTagged(source)

@@ -56,7 +56,9 @@ extension Standardization {
   }
 
   /// What the source keeps, where it was taken over just these songs and segments, and of every feature; else nil.
-  static func kept(of source: any SongSource, _ sides: SongSides, _ input: SongInput) -> [Feature: Standardization]? {
+  static func kept(of source: any SongSource, _ sides: SongSides, _ input: SongInput) -> [Feature:
+    Standardization]?
+  {
     let wanted = input.features.features.filter(\.isStandardized)
     guard sides.isPrepared, wanted.allSatisfy({ source.standardization[$0] != nil }) else { return nil }
     let seesAll = source.segmentCounts.allSatisfy { input.everything(of: $0) == 0..<$0 }

@@ -83,7 +83,8 @@ struct PrepareCommand: ParsableCommand {
     let time = String(format: "%.1f s", seconds) + ", \(ranks) \(ranks == 1 ? "rank" : "ranks")"
     let kept =
       report.untagged > 0
-      ? "\(counts.funnel.tagged + report.untagged) songs, \(report.untagged) of them without a tag" : "\(counts.funnel.tagged) songs"
+      ? "\(counts.funnel.tagged + report.untagged) songs, \(report.untagged) of them without a tag"
+      : "\(counts.funnel.tagged) songs"
     print("wrote \(out): \(kept), \(report.vocabulary.count) tags (\(time))")
   }
 }

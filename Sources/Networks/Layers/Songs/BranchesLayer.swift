@@ -102,7 +102,8 @@ private final class BranchesPass: LayerPass {
     forEachPart { part, start in
       for song in 0..<batch.count {
         (part.gradient + song * part.channelStride)
-          .update(from: self.output.gradient + song * self.output.channelStride + start, count: part.shape.channels)
+          .update(
+            from: self.output.gradient + song * self.output.channelStride + start, count: part.shape.channels)
       }
     }
     for branch in branches.reversed() { for pass in branch.passes.reversed() { try pass.backward(batch) } }

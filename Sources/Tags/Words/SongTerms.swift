@@ -34,7 +34,8 @@ public struct SongTerms: Sendable, Equatable {
   public func mostFrequent(_ limit: Int, among songs: [Int]) -> [Int] {
     var counts = [Int](repeating: 0, count: names.count)
     for song in songs { for place in starts[song]..<starts[song + 1] { counts[Int(numbers[place])] += 1 } }
-    return Array(counts.indices.filter { counts[$0] > 0 }.sorted { (counts[$1], $0) < (counts[$0], $1) }.prefix(limit))
+    return Array(
+      counts.indices.filter { counts[$0] > 0 }.sorted { (counts[$1], $0) < (counts[$0], $1) }.prefix(limit))
   }
 
   /// The words of some songs, in their order.
