@@ -108,7 +108,9 @@ package final class SnapshotWriter {
       }
       return isMet ? 0 : 1
     }
-    let missing = try zip(kept, communicator.allreduce(needs, .maximum)).filter { $0.1 > 0 }.map(\.0.feature)
+    let missing =
+      kept.isEmpty
+      ? [] : try zip(kept, communicator.allreduce(needs, .maximum)).filter { $0.1 > 0 }.map(\.0.feature)
     guard missing.isEmpty else { throw NeedsFloats(features: Set(missing)) }
     let bytes = songs.reduce(0) { $0 + $1.reduce(SnapshotWriter.indexBytesOfSong) { $0 + $1.bytes } }
     let totals = try communicator.allreduce([songs.count, bytes], .sum)

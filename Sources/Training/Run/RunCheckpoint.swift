@@ -118,7 +118,10 @@ struct RunCheckpoint {
     compare("filters", was.filters, now.filters)
     compare("recurrent_units", was.recurrentUnits, now.recurrentUnits)
     compare("pooling", was.pooling.map(\.words), now.pooling.map(\.words))
-    compare("model", old.model.rawValue, configuration.model.rawValue)
+    compare(
+      "network behind the convolutions", was.reading?.rawValue ?? "recurrent", now.reading?.rawValue ?? "recurrent"
+    )
+    compare("dense layers", was.song?.units ?? [], now.song?.units ?? [])
     func words(_ head: AuxiliaryHead?) -> String { head.map { "\($0.outputs) × \($0.weight)" } ?? "none" }
     compare("auxiliary targets", words(was.auxiliary), words(now.auxiliary))
     if let was = old.splitListsHash, let now = configuration.splitListsHash {

@@ -21,7 +21,7 @@ final class NodeSongs: SongStore {
   static func make(
     _ source: any SongSource, _ input: SongInput, _ songs: [Int], _ communicator: any Communicator
   ) throws -> NodeSongs? {
-    guard communicator.layout.nodes.contains(where: { $0.count > 1 }) else { return nil }
+    guard communicator.layout.nodes.contains(where: { $0.count > 1 }), input.width > 0 else { return nil }
     let bytes = SongFeatures.bytes(of: songs, source, input)
     guard
       let memory = try communicator.makeNodeMemory(
