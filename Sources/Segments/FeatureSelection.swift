@@ -45,9 +45,12 @@ public struct FeatureSelection: RawRepresentable, Sendable, Hashable {
     "a list of \((Feature.allCases.map(\.rawValue) + SongFeature.allCases.map(\.rawValue)).joined(separator: ", ")), "
     + "or both (pitches,timbre), or all"
 
-  /// In sentences.
-  public var words: String {
-    let names = features.map(\.rawValue) + ofSong.map { "\($0.rawValue) of the song" }
+  /// Those of segments, in sentences.
+  public var words: String { Self.words(features.map(\.rawValue)) }
+  /// Those of whole songs, in sentences.
+  public var songWords: String { Self.words(ofSong.map(\.rawValue)) }
+
+  private static func words(_ names: [String]) -> String {
     guard let last = names.last, names.count > 1 else { return names.first ?? "nothing" }
     return names.dropLast().joined(separator: ", ") + " and " + last
   }

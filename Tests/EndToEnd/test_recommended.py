@@ -110,7 +110,7 @@ def test_a_run_that_was_stopped_goes_on_bit_for_bit(songs, run, tmp_path):
     # One rank or two: the same to the last bit is asked of one alone.
     again = train(songs, tmp_path / "again")
     assert last(again).read_bytes() == last(run).read_bytes()
-    stored, other = checkpoints.arrays(last(run)), checkpoints.arrays(last(tmp_path / "run"))
+    stored, other = checkpoints.weights(last(run)), checkpoints.weights(last(tmp_path / "run"))
     assert all(numpy.allclose(stored[name], other[name], rtol=1e-4, atol=1e-5) for name in stored)
 
 

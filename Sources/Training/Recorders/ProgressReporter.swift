@@ -60,8 +60,12 @@ public final class ProgressReporter: RunRecorder {
   }
 
   private func words(_ summary: RunSummary, segmentsOf configuration: RunConfiguration) -> String {
-    let features = (configuration.features ?? .pitches).words
-    let source = summary.isStreaming ? ", read from the snapshot as they are needed" : ""
+    let selection = configuration.features ?? .pitches
+    let features = selection.words
+    let source =
+      (summary.isStreaming ? ", read from the snapshot as they are needed" : "")
+      + (selection.ofSong.isEmpty ? "" : "; \(selection.songWords) of each song")
+    if selection.features.isEmpty { return "\(selection.songWords) of each song" }
     switch configuration.segments {
     case .all: return "\(features) of whole songs of up to \(summary.segments) segments\(source)"
     default: return "\(features) of \(summary.segments) segments (\(configuration.crop.rawValue))\(source)"
