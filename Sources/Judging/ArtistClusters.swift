@@ -1,10 +1,10 @@
 /// Songs by artist: the units that are drawn in a resample. A song whose artist is not known is a unit of its own.
-struct ArtistClusters {
+package struct ArtistClusters {
   /// Each song's unit, numbered as they first come.
-  let clusterOfSong: [Int]
-  let count: Int
+  package let clusterOfSong: [Int]
+  package let count: Int
 
-  init(_ artistIDs: [String]) {
+  package init(_ artistIDs: [String]) {
     // As bytes: Swift takes texts for equal that Unicode does.
     var numbers: [[UInt8]: Int] = [:]
     var count = 0

@@ -47,12 +47,15 @@ public struct Bootstrap: Sendable, Codable, Equatable {
 }
 
 /// Where the figures of a resample stand in its row.
-struct Columns {
+package struct Columns {
   let tags: Int
-  var count: Int { 3 + 2 * tags }
-  let macroROCAUC = 0
-  let microROCAUC = 1
-  let macroAveragePrecision = 2
-  func rocAUC(_ tag: Int) -> Int { 3 + tag }
-  func averagePrecision(_ tag: Int) -> Int { 3 + tags + tag }
+  package var count: Int { 3 + 2 * tags }
+  package let macroROCAUC = 0
+  package let microROCAUC = 1
+  package let macroAveragePrecision = 2
+
+  package init(tags: Int) { self.tags = tags }
+
+  package func rocAUC(_ tag: Int) -> Int { 3 + tag }
+  package func averagePrecision(_ tag: Int) -> Int { 3 + tags + tag }
 }

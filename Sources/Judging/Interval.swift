@@ -9,7 +9,7 @@ public struct Interval: Sendable, Equatable, Codable {
 
   /// The 2.5th and 97.5th percentile (the percentile bootstrap), between two values by the line through them, as
   /// numpy takes them. Values that are no numbers are left out; nil where all are.
-  init?(percentilesOf values: some Sequence<Double>) {
+  package init?(percentilesOf values: some Sequence<Double>) {
     let sorted = values.filter { !$0.isNaN }.sorted()
     guard !sorted.isEmpty else { return nil }
     func quantile(_ share: Double) -> Double {

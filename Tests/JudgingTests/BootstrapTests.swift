@@ -1,9 +1,8 @@
 import Foundation
+import Judging
 import Metrics
 import RandomNumbers
 import Testing
-
-@testable import Judging
 
 @Suite struct BootstrapTests {
   /// Songs of artists with one to three each, tags of decreasing frequency, probabilities that know something and are
@@ -82,10 +81,10 @@ import Testing
 
   @Test func aTagOfFewArtistsIsNotJudged() {
     // Ten artists; one song of an artist has the first tag, those of six the second: both perfectly predicted.
-    let labels = (0..<10).flatMap { [UInt8($0 == 9 ? 1 : 0), UInt8($0 >= 4 ? 1 : 0), 0] }
+    let labels: [UInt8] = (0..<10).flatMap { song -> [UInt8] in [song == 9 ? 1 : 0, song >= 4 ? 1 : 0, 0] }
     let songs = JudgedSongs(
       trackIDs: (0..<10).map { "TR\($0)" }, artistIDs: (0..<10).map { "AR\($0)" }, labels: labels,
-      probabilities: (0..<10).flatMap { [Float($0), Float($0), Float($0)] }, tagCount: 3)
+      probabilities: (0..<10).flatMap { song in [Float](repeating: Float(song), count: 3) }, tagCount: 3)
     let bootstrap = Bootstrap(resamples: 100)
     let judgement = Judgement(songs, bootstrap, rows: bootstrap.rows(songs, resamples: 0..<100))
     #expect(judgement.tags.map(\.artists) == [1, 6, 0])

@@ -23,6 +23,8 @@ private func configured(_ yaml: String) throws -> RunConfiguration {
     batch_size: 24
     learning_rate: 0.0003
     clip_norm: 0.25
+    convolution_dropout: 0.4
+    final_dropout: 0
     seed: 18446744073709551615
     split: artist:0.8/0.1/0.1
     batch_norm: local
@@ -36,6 +38,7 @@ private func configured(_ yaml: String) throws -> RunConfiguration {
   #expect(configuration.seed == .max)
   #expect(configuration.clipNorm == 0.25)
   #expect(configuration.checkpointEvery == .steps(100))
+  #expect(configuration.convolutionDropout == 0.4 && configuration.finalDropout == 0)
   #expect(try configured(configuration.yaml) == configuration)
   #expect(try configured("") == RunConfiguration())
   #expect(try configured(RunConfiguration().yaml) == RunConfiguration())
@@ -81,6 +84,8 @@ private func configured(_ yaml: String) throws -> RunConfiguration {
   ("clip_norm: 0", ["clip_norm", "\"0\"", "number above 0"]),
   ("clip_norm: 1e-60", ["clip_norm", "number above 0"]),
   ("clip_norm: .inf", ["clip_norm", "number above 0"]),
+  ("convolution_dropout: 1", ["convolution_dropout", "\"1\"", "from 0 up to"]),
+  ("final_dropout: -0.1", ["final_dropout", "-0.1"]),
   ("precision: bf16", ["precision", "bf16", "fp32"]),
   ("gradient_compression: fp8", ["gradient_compression", "fp8", "none"]),
   ("split: random:2", ["random:2"]),
@@ -105,6 +110,9 @@ func wrongYAMLIsRefusedByName(yaml: String, words: [String]) {
   #expect(shaped.segments == 24)
   #expect(shaped.tags == 3)
   #expect(shaped.pooling == Architecture.paperPooling)
+  #expect(shaped.convolutionDropout == 0.1 && shaped.finalDropout == 0.3)
+  let dropping = try configured("convolution_dropout: 0.25\nfinal_dropout: 0.5").architecture()
+  #expect(dropping.convolutionDropout == 0.25 && dropping.finalDropout == 0.5)
 }
 
 @Test func aRunNeedsSongs() throws {

@@ -59,6 +59,9 @@ public struct RunConfiguration: Sendable, Equatable {
   public var filters: [Int]?
   public var recurrentUnits: Int?
   public var pooling: [PoolingSize]?
+  /// Shares of the values that training drops after each pooling and before the last layer. Nil: the model's.
+  public var convolutionDropout: Double?
+  public var finalDropout: Double?
   /// Words beside the tags that a head of its own learns. Nil: none.
   public var auxiliary: AuxiliaryTargets?
   /// What their loss is multiplied by. Nil: 3.
@@ -136,6 +139,8 @@ extension RunConfiguration {
     if let filters { architecture.filters = filters }
     if let recurrentUnits { architecture.recurrentUnits = recurrentUnits }
     if let pooling { architecture.pooling = pooling }
+    if let convolutionDropout { architecture.convolutionDropout = convolutionDropout }
+    if let finalDropout { architecture.finalDropout = finalDropout }
     architecture.auxiliary = auxiliary.map {
       AuxiliaryHead(outputs: targets ?? $0.count, weight: auxiliaryWeight ?? Self.defaultAuxiliaryWeight)
     }

@@ -33,6 +33,11 @@ extension ScalarForm<Double> {
   }
 }
 
+extension ScalarForm<Double> {
+  /// Of what is dropped: all of it would leave nothing.
+  static var share: Self { number("from 0 up to, but not, 1") { $0 >= 0 && $0 < 1 } }
+}
+
 extension ScalarForm<UInt64> {
   static var seed: Self { ScalarForm("a whole number from 0 to \(UInt64.max)") }
 }

@@ -174,6 +174,13 @@ struct RunCheckpoint {
       changes.append(
         "gradient_compression was \(old.gradientCompression), is now \(configuration.gradientCompression)")
     }
+    let (was, now) = (try StoredModel(checkpoint).architecture, architecture)
+    for (name, rate) in [
+      ("convolution_dropout", \Architecture.convolutionDropout), ("final_dropout", \.finalDropout),
+    ]
+    where was[keyPath: rate] != now[keyPath: rate] {
+      changes.append("\(name) was \(was[keyPath: rate]), is now \(now[keyPath: rate])")
+    }
     compare("accumulate", \.accumulate)
     compare("clip_norm", \.clipNorm)
     compare("momentum", \.momentum)

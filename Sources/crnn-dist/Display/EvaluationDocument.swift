@@ -135,6 +135,15 @@ private struct DifferenceDocument: Encodable {
   struct Row: Encodable {
     let tag: String
     let auc: Difference?
+
+    enum CodingKeys: String, CodingKey { case tag, auc }
+
+    func encode(to encoder: any Encoder) throws {
+      var row = encoder.container(keyedBy: CodingKeys.self)
+      try row.encode(tag, forKey: .tag)
+      // Undefined is said (null), not left out.
+      try row.encode(auc, forKey: .auc)
+    }
   }
 
   let checkpoint: String

@@ -63,11 +63,8 @@ struct EvaluationTable {
   private func printTags() {
     let width = report.tags.map(\.count).max() ?? 0
     let hasIntervals = report.judgement != nil
-    let columns = ["songs", "ROC-AUC", "avg. prec."]
-    print(
-      "\n" + padded("tag", width) + "  " + columns[0]
-        + (hasIntervals
-          ? "  " + padded(columns[1], 24) + padded(columns[2], 24) : "    ROC-AUC  avg. prec."))
+    let heading = hasIntervals ? "  " + padded("ROC-AUC", 24) + "avg. prec." : "    ROC-AUC  avg. prec."
+    print("\n" + padded("tag", width) + "  songs" + heading)
     for (index, tag) in report.metrics.tags.enumerated() {
       let judged = report.judgement?.tags[index]
       let songs = "\(tag.positives)".leftPadded(to: 5)
@@ -82,7 +79,7 @@ struct EvaluationTable {
         case .tooFew: "  too few"
         case .better, nil: ""
         }
-      print(padded(report.tags[index], width) + "  " + songs + line.joined() + mark)
+      print(trimmed(padded(report.tags[index], width) + "  " + songs + line.joined() + mark))
     }
   }
 
@@ -106,6 +103,10 @@ struct EvaluationTable {
     _ interval: Interval, _ form: (Double) -> String = { String(format: "%.3f", $0) }
   ) -> String {
     "[\(form(interval.lower)), \(form(interval.upper))]"
+  }
+
+  private func trimmed(_ line: String) -> String {
+    String(line.reversed().drop(while: { $0 == " " }).reversed())
   }
 
   private func padded(_ text: String, _ width: Int) -> String {

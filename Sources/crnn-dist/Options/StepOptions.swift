@@ -34,6 +34,12 @@ struct StepOptions: ParsableArguments {
   @Option(help: "Pooling windows, frequency and time, instead of the model's, such as [[2,2],[2,2],[3,3]].")
   var pooling: String?
 
+  @Option(help: "Share of the values that training drops after each pooling, instead of the model's (0.1).")
+  var convolutionDropout: String?
+
+  @Option(help: "Share of the values that training drops before the last layer, instead of the model's (0.3; 0.5 of recommended).")
+  var finalDropout: String?
+
   @Option(help: "Words that a head of its own learns beside the tags: \(RunOption.expected(of: "auxiliary")).")
   var auxiliary: String?
 
@@ -118,7 +124,8 @@ struct StepOptions: ParsableArguments {
   private var given: [(key: String, text: String?)] {
     [
       ("features", features), ("segments", segments), ("tags", tags), ("model", model), ("filters", filters),
-      ("recurrent_units", recurrentUnits), ("pooling", pooling), ("auxiliary", auxiliary),
+      ("recurrent_units", recurrentUnits), ("pooling", pooling), ("convolution_dropout", convolutionDropout),
+      ("final_dropout", finalDropout), ("auxiliary", auxiliary),
       ("auxiliary_weight", auxiliaryWeight), ("batch_size", batchSize),
       ("learning_rate", learningRate), ("optimizer", optimizer), ("momentum", momentum),
       ("weight_decay", weightDecay), ("schedule", schedule), ("warm_up_steps", warmUpSteps),
