@@ -37,7 +37,8 @@ struct StepOptions: ParsableArguments {
   @Option(help: "Share of the values that training drops after each pooling, instead of the model's (0.1).")
   var convolutionDropout: String?
 
-  @Option(help: "Share of the values that training drops before the last layer, instead of the model's (0.3; 0.5 of recommended).")
+  @Option(
+    help: "Share of the values that training drops before the last layer, instead of the model's (0.3; recommended 0.5).")
   var finalDropout: String?
 
   @Option(help: "Words that a head of its own learns beside the tags: \(RunOption.expected(of: "auxiliary")).")
