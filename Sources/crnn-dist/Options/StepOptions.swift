@@ -38,7 +38,9 @@ struct StepOptions: ParsableArguments {
   var convolutionDropout: String?
 
   @Option(
-    help: "Share of the values that training drops before the last layer, instead of the model's (0.3; recommended 0.5).")
+    help:
+      "Share of the values that training drops before the last layer, instead of the model's (0.3, recommended: 0.5)."
+  )
   var finalDropout: String?
 
   @Option(help: "Words that a head of its own learns beside the tags: \(RunOption.expected(of: "auxiliary")).")
