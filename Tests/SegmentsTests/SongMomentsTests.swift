@@ -6,7 +6,7 @@ struct SongMomentsTests {
   @Test func statisticsOfATableAreThoseOfItsColumns() {
     let table = SegmentTable([1, 10, 2, 30, 6, 20], width: 2)
     #expect(table.means == [3, 20])
-    let covariances: [Double] = [14.0 / 3, 20.0 / 3, 200.0 / 3]
+    let covariances: [Double] = [14.0 / 3, 10.0 / 3, 200.0 / 3]
     #expect(table.covariances(diagonal: true) == covariances)
     #expect(table.covariances(diagonal: false) == [covariances[1]])
     #expect(table.meanSteps == [2.5, 15])
