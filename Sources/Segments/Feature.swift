@@ -52,12 +52,15 @@ public enum SongFeature: String, Sendable, Codable, CaseIterable {
   case facts
   /// Moments of its segments, the facts among them (`SongMoments`).
   case moments
+  /// Those of them that another key leaves as they are.
+  case keyless
 
   /// Numbers of a song.
   public var width: Int {
     switch self {
     case .facts: SongFacts.names.count
     case .moments: SongMoments.count
+    case .keyless: SongMoments.keylessCount
     }
   }
 }

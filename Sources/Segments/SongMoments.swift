@@ -9,6 +9,14 @@
 /// percentiles and mean absolute step (40); and the facts but for the key (11). Tests/EndToEnd/moments.py has them in numpy.
 public enum SongMoments {
   public static let count = 453
+  /// Those of the twelve pitch classes by name, which tell the key above all: moments and percentiles.
+  private static let ofKey = 228..<354
+  public static let keylessCount = count - ofKey.count
+
+  /// What is left of a song's moments where the key is to be of no account.
+  package static func keyless(_ moments: [Float]) -> [Float] {
+    moments.indices.filter { !ofKey.contains($0) }.map { moments[$0] }
+  }
 
   /// Shorter times count as this long when their logarithm is taken: a hundred-thousandth of a second.
   private static let shortest = 1e-5

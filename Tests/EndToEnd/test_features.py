@@ -51,13 +51,14 @@ def compare(songs, row, start, end, expected):
         assert numpy.allclose(found, segments[name][: end - start], rtol=1e-6, atol=1e-6), name
     assert numpy.allclose(songs["songs/facts"][row], facts, rtol=1e-6)
     found = songs["songs/moments"][row]
+    assert (songs["songs/keyless"][row] == numpy.delete(found, numpy.s_[228:354])).all()
     assert numpy.allclose(found, song, rtol=1e-4, atol=1e-5 * numpy.abs(song).max()), numpy.abs(found - song).max()
 
 
 def test_a_snapshot_has_what_numpy_makes_of_the_files(tree, everything):
     with h5py.File(everything) as songs:
         starts = songs["songs/start"][:]
-        assert songs.attrs["features"].decode() == "pitches,timbre,loudness,duration,confidence,facts,moments"
+        assert songs.attrs["features"].decode() == "pitches,timbre,loudness,duration,confidence,facts,moments,keyless"
         for row, name in list(enumerate(songs["songs/track_id"].asstr()))[::9]:
             path = tree / "msd" / name[2] / name[3] / name[4] / f"{name}.h5"
             compare(songs, row, starts[row], starts[row + 1], read(path))
@@ -98,7 +99,7 @@ def test_scales_are_those_of_the_training_songs(everything):
         assert "pitches_mean" not in songs["standardization"]
     told = json.loads(program.succeed("inspect", everything, "--json").output)
     assert len(told["standardization"]["loudness_mean"]) == 3
-    assert "moments of each song" in program.succeed("inspect", everything).output
+    assert "moments of each song, keyless of each song" in program.succeed("inspect", everything).output
 
 
 def test_a_network_of_rows_takes_pitches_and_timbre_of_such_a_snapshot(everything, tmp_path):

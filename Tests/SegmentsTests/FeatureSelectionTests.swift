@@ -16,7 +16,7 @@ struct FeatureSelectionTests {
       #expect(FeatureSelection(rawValue: name) == selection && selection.rawValue == name && selection.hasRows)
     }
     #expect(FeatureSelection(rawValue: "all")?.width == 29)
-    #expect(FeatureSelection(rawValue: "all")?.songWidth == 12 + 453)
+    #expect(FeatureSelection(rawValue: "all")?.songWidth == 12 + 453 + 327)
   }
 
   @Test(arguments: ["", "pitch", "pitches,", "pitches,pitches", "both,duration", "Timbre"])
@@ -26,6 +26,6 @@ struct FeatureSelectionTests {
     let all = FeatureSelection.all
     #expect(all.contains(.both) && !FeatureSelection.both.contains(all) && all.rows == .both)
     #expect(
-      all.words == "pitches, timbre, loudness, duration and confidence" && all.songWords == "facts and moments")
+      all.words == "pitches, timbre, loudness, duration and confidence" && all.songWords == "facts, moments and keyless")
   }
 }

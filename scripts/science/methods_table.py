@@ -26,7 +26,9 @@ SMALL = ["--model", "small", "--features", "both", "--segments", "252", "--crop"
          "--checkpoint-every", "20"]
 ABLATIONS = {
     "without the terms of artists": ["--config", str(ROOT / "configs/recommended-without-terms.yaml")],
-    "without the convolutions": [*RECOMMENDED, "--features", "moments"],
+    "with the moments that tell the key": [
+        *RECOMMENDED, "--features", "pitches,timbre,loudness,duration,confidence,moments"],
+    "without the convolutions": [*RECOMMENDED, "--features", "keyless"],
     "without the moments": [*RECOMMENDED, "--features", "pitches,timbre,loudness,duration,confidence"],
 }
 

@@ -18,11 +18,13 @@ extension TrackFile {
     let kept = window.range(of: range.count)
     let facts = features.ofSong.isEmpty ? nil : try facts(row: row, segments: range.count)
     if features.ofSong.contains(.facts) { track.songValues[.facts] = facts?.values.map { Float($0) } }
-    if let facts, features.ofSong.contains(.moments) {
+    if let facts, !features.ofSong.allSatisfy({ $0 == .facts }) {
       let all = 0..<min(range.count, SegmentLimits.taken.upperBound)
       var values: [Feature: [Double]] = [:]
       for feature in Feature.allCases { values[feature] = try read(feature, all, of: range, row: row) }
-      track.songValues[.moments] = SongMoments.of(values, facts)
+      let moments = SongMoments.of(values, facts)
+      if features.ofSong.contains(.moments) { track.songValues[.moments] = moments }
+      if features.ofSong.contains(.keyless) { track.songValues[.keyless] = SongMoments.keyless(moments) }
     }
     for feature in features.features {
       track[feature] = SegmentValues(packing: try read(feature, kept, of: range, row: row), of: feature)

@@ -4,7 +4,7 @@ import Segments
 extension RunConfiguration.Model {
   /// What it takes of songs where nothing is said, and of a tree.
   var features: FeatureSelection {
-    self == .recommended ? FeatureSelection(Set(Feature.allCases), ofSong: [.moments]) : .pitches
+    self == .recommended ? FeatureSelection(Set(Feature.allCases), ofSong: [.keyless]) : .pitches
   }
 
   /// What it takes of a source where nothing is said: as much as there is.
