@@ -26,6 +26,7 @@ struct FeatureSelectionTests {
     let all = FeatureSelection.all
     #expect(all.contains(.both) && !FeatureSelection.both.contains(all) && all.rows == .both)
     #expect(
-      all.words == "pitches, timbre, loudness, duration and confidence" && all.songWords == "facts, moments and keyless")
+      all.words == "pitches, timbre, loudness, duration and confidence"
+        && all.songWords == "facts, moments and keyless")
   }
 }

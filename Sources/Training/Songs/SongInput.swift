@@ -1,3 +1,4 @@
+import Foundation
 import Sampling
 import Segments
 
@@ -92,15 +93,13 @@ extension SongInput {
   /// Numbers of a song beside its segments.
   var songWidth: Int { features.songWidth }
 
-  /// Scaled values that lie further from the mean count as this far: a song like no other must not shout.
-  private static let furthest: Float = 8
-
-  /// What is known of a whole song as the network takes it.
+  /// What is known of a whole song as the network takes it: the inverse hyperbolic sine of the standardised values, which
+  /// is the value itself near the mean and grows with its logarithm far from it, so that a song like no other does not shout.
   /// - Parameter values: of its features, one after the other.
   func scaled(songValues values: [Float]) -> [Float] {
     guard let scale = songStandardization else { return values }
     return values.indices.map {
-      min(max((values[$0] - scale.mean[$0]) / scale.deviation[$0], -Self.furthest), Self.furthest)
+      Float(asinh(Double((values[$0] - scale.mean[$0]) / scale.deviation[$0])))
     }
   }
 }
