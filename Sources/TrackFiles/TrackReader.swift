@@ -20,6 +20,8 @@ public final class TrackReader {
   public let features: FeatureSelection
   /// The tags that are read with each song; nil: none.
   package var artistTags: ArtistTags?
+  /// Whether the artist's terms are read with each song, whatever the tags are.
+  package var readsTerms = false
   private var aggregate: TrackFile?
 
   public init(_ window: SegmentWindow, features: FeatureSelection = .pitches) {
@@ -65,6 +67,7 @@ public final class TrackReader {
   private func read(_ file: TrackFile, row: Int) throws -> Track {
     var track = try file.read(row: row, window, features)
     track.artistTags = try artistTags.map { try file.read($0, row: row) }
+    if readsTerms { track.terms = try file.read(.terms, row: row) }
     return track
   }
 

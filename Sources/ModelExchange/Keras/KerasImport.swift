@@ -86,10 +86,10 @@ public struct KerasImport {
       }
     }
     if features.contains(.timbre) {
-      guard scale.isSound else {
+      guard scale.isSound(width: Feature.rows) else {
         throw Failure(.badData, "\(weights.path): its timbre cannot be scaled: a variance is 0, expected above 0")
       }
-      checkpoint.store(scale)
+      checkpoint.store(scale, of: Feature.timbre.rawValue)
     }
     return checkpoint
   }

@@ -10,11 +10,16 @@ extension PortableModel {
   ///   tools do not have.
   public init(_ model: StoredModel) throws {
     let input = try model.input()
+    guard model.architecture.isSequential else {
+      throw Failure(
+        .usage, "\(model.checkpoint.source): other formats have no room yet for a network of a song's facts or moments",
+        remedy: "export networks of the models small, large, choi2016 and choi2016-12")
+    }
     let checkpoint = model.checkpoint
     try self.init(
       model.network,
       inputs: input.features.features.map { feature in
-        Input(name: feature.rawValue, standardization: feature == .timbre ? input.standardization : nil)
+        Input(name: feature.rawValue, standardization: input.standardization[feature])
       },
       tags: model.tags, provenance: Provenance(model, input)
     ) { declaration, isStatistic in

@@ -26,6 +26,10 @@ public struct Network: Sendable {
   public var segments: Int { input.columns ?? 1 }
   /// Values of a segment.
   public var segmentWidth: Int { input.rows * input.channels }
+  /// What is known of a whole song, beside its segments, in numbers.
+  public var songValues: Int { architecture?.song?.values ?? 0 }
+  /// Auxiliary targets of each song.
+  public var auxiliary: Int { architecture?.auxiliary?.outputs ?? 0 }
   /// Outputs for each song.
   public var tags: Int { shapes.last!.channels }
   /// What the names of the last layer's tensors begin with.

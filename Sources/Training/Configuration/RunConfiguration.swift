@@ -16,6 +16,8 @@ public struct RunConfiguration: Sendable, Equatable {
     case choi2016
     /// Its convolutions fitted to the 12 rows of segments; of old called choi2016.
     case choi2016Of12Rows = "choi2016-12"
+    /// Of all that is known of segments and songs.
+    case recommended
   }
 
   /// Over which songs batch normalisation takes its statistics in training.
@@ -72,6 +74,10 @@ public struct RunConfiguration: Sendable, Equatable {
   /// Shares of the values that training drops after each pooling and before the last layer. Nil: the model's.
   public var convolutionDropout: Double?
   public var finalDropout: Double?
+  /// Words beside the tags that a head of its own learns. Nil: none.
+  public var auxiliary: AuxiliaryTargets?
+  /// What their loss is multiplied by. Nil: 3.
+  public var auxiliaryWeight: Double?
 
   // How it learns.
   public var batchSize = 32

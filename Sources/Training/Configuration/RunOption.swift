@@ -58,6 +58,8 @@ public struct RunOption {
       .scalar("reset_gate", \.resetGate, .choice()),
       .scalar("convolution_dropout", \.convolutionDropout, .share),
       .scalar("final_dropout", \.finalDropout, .share),
+      .scalar("auxiliary", \.auxiliary, .auxiliary),
+      .scalar("auxiliary_weight", \.auxiliaryWeight, .number("above 0, up to 1000000") { $0 > 0 && $0 <= 1e6 }),
       .scalar("batch_size", \.batchSize, .integer(1...1_048_576)),
       .scalar("epochs", \.epochs, .integer(1...1_000_000)),
       .scalar("learning_rate", \.learningRate, .number("above 0") { $0 > 0 }),

@@ -60,11 +60,14 @@ public final class ProgressReporter: RunRecorder {
   }
 
   private func words(_ summary: RunSummary, segmentsOf configuration: RunConfiguration) -> String {
-    let features = (configuration.features ?? .pitches).words
-    let isOfSegments = configuration.features?.isOfSegments ?? true
-    let file = isOfSegments ? "snapshot" : "file"
-    let source = summary.isStreaming ? ", read from the \(file) as they are needed" : ""
-    guard isOfSegments else { return "spectrograms of \(summary.segments) frames\(source)" }
+    let selection = configuration.features ?? .pitches
+    let features = selection.words
+    let file = selection.isOfSegments ? "snapshot" : "file"
+    let source =
+      (summary.isStreaming ? ", read from the \(file) as they are needed" : "")
+      + (selection.ofSong.isEmpty ? "" : "; \(selection.songWords) of each song")
+    guard selection.isOfSegments else { return "spectrograms of \(summary.segments) frames\(source)" }
+    if selection.features.isEmpty { return "\(selection.songWords) of each song" }
     switch configuration.segments {
     case .all: return "\(features) of whole songs of up to \(summary.segments) segments\(source)"
     default: return "\(features) of \(summary.segments) segments (\(configuration.crop.rawValue))\(source)"
@@ -151,8 +154,4 @@ public final class ProgressReporter: RunRecorder {
       ? String(format: "%d:%02d:%02d", hours, minutes, whole % 60)
       : String(format: "%d:%02d", minutes, whole % 60)
   }
-}
-
-extension FeatureSelection {
-  fileprivate var words: String { self == .both ? "pitches and timbre" : rawValue }
 }

@@ -10,6 +10,8 @@ struct RunCheckpoint {
   let architecture: Architecture
   let input: SongInput
   let tags: [String]
+  /// Auxiliary targets, in the order of their outputs.
+  let auxiliary: [String]
   let dataIdentity: String
   let splitIdentity: String
   /// Songs of an epoch.
@@ -26,6 +28,7 @@ struct RunCheckpoint {
     checkpoint.texts[StoredModel.Key.programVersion] = programVersion
     checkpoint.texts[StoredModel.Key.dataIdentity] = dataIdentity
     checkpoint.texts[StoredModel.Key.splitIdentity] = splitIdentity
+    if !auxiliary.isEmpty { checkpoint.lists[StoredModel.Key.auxiliary] = auxiliary }
     checkpoint.integers = [
       "epoch": progress.epoch, "step": progress.step, "position": progress.position,
       "best_epoch": progress.bestEpoch ?? 0, "optimizer_steps": optimizer.steps,
@@ -120,6 +123,12 @@ struct RunCheckpoint {
     compare("zeros after a song", was.zerosAfter, now.zerosAfter)
     compare("input_normalization", was.inputNormalization.rawValue, now.inputNormalization.rawValue)
     compare("reset_gate", was.resetGate.rawValue, now.resetGate.rawValue)
+    compare(
+      "network behind the convolutions", was.reading?.rawValue ?? "recurrent", now.reading?.rawValue ?? "recurrent"
+    )
+    compare("dense layers", was.song?.units ?? [], now.song?.units ?? [])
+    func words(_ head: AuxiliaryHead?) -> String { head.map { "\($0.outputs) × \($0.weight)" } ?? "none" }
+    compare("auxiliary targets", words(was.auxiliary), words(now.auxiliary))
     if let was = old.splitListsHash, let now = configuration.splitListsHash {
       // Lists may have moved, but not changed.
       compare("the split's lists with hash", was, now)
@@ -138,6 +147,9 @@ struct RunCheckpoint {
     }
     if differences.isEmpty {
       if stored.tags != tags { differences.append("other tags") }
+      if checkpoint.lists[StoredModel.Key.auxiliary] ?? [] != auxiliary {
+        differences.append("other auxiliary targets")
+      }
       compare("songs with identity", try checkpoint.text(StoredModel.Key.dataIdentity), dataIdentity)
       compare("split with identity", try checkpoint.text(StoredModel.Key.splitIdentity), splitIdentity)
     }

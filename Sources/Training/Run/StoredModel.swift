@@ -58,11 +58,11 @@ public struct StoredModel {
   public func input() throws -> SongInput {
     let input = try SongInput(
       configuration(), segments: architecture.segments, rows: architecture.frequencyBins, of: checkpoint)
-    guard input.features.features.count == architecture.inputChannels else {
+    guard input.width == network.segmentWidth, input.songWidth == network.songValues else {
       throw Failure(
         .badData,
-        "\(checkpoint.source): a network of \(architecture.inputChannels) input channels for "
-          + "\(input.features.rawValue)")
+        "\(checkpoint.source): a network of \(network.segmentWidth) values a segment and \(network.songValues) of a song "
+          + "for \(input.features.rawValue)")
     }
     return input
   }
@@ -127,6 +127,7 @@ public struct StoredModel {
     public static let architecture = "architecture"
     public static let configuration = "configuration"
     public static let tags = "tags"
+    public static let auxiliary = "auxiliary"
     public static let dataIdentity = "data_identity"
     public static let splitIdentity = "split_identity"
     public static let programVersion = "program_version"

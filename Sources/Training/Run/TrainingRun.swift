@@ -56,9 +56,10 @@ public struct TrainingRun {
   public func train(on source: any SongSource, _ communicator: any Communicator) throws {
     defer { claim?.release() }
     let setup = try TrainingSetup(
-      configuration, source, communicator, standardization: try knownStandardization(communicator))
+      configuration, source, communicator, scales: try knownScales(communicator))
     let content = RunCheckpoint(
       configuration: setup.configuration, architecture: setup.architecture, input: setup.input, tags: source.tags,
+      auxiliary: setup.auxiliary,
       dataIdentity: setup.source.identity, splitIdentity: setup.sides.identity,
       trainSongs: setup.sides.split.train.count)
     let errors = setup.step.makeErrors()
@@ -115,13 +116,13 @@ public struct TrainingRun {
     }
   }
 
-  /// What timbre is scaled by in the weights that the run begins or goes on with. Collective.
-  private func knownStandardization(_ communicator: any Communicator) throws -> Standardization? {
+  /// What values are scaled by in the weights that the run begins or goes on with. Collective.
+  private func knownScales(_ communicator: any Communicator) throws -> InputScales? {
     guard let path = configuration.from else { return nil }
     return try communicator.broadcast {
       // A run that goes on has it in its own checkpoints: the first one may be gone.
       let newest = resume ? try Checkpoint.newestGood(in: folder.checkpoints).newest : nil
-      return try (newest.map { try StoredModel($0) } ?? StoredModel.read(path)).input().standardization
+      return try (newest.map { try StoredModel($0) } ?? StoredModel.read(path)).input().scales
     }
   }
 

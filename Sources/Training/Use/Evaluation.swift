@@ -80,7 +80,7 @@ public struct Evaluation: Sendable {
       let sides = try divided(source, model, configuration)
       let songs =
         switch self.songs {
-        case .all: Array(source.trackIDs.indices)
+        case .all: source.trackIDs.indices.filter { sides.isTagged.isEmpty || sides.isTagged[$0] }
         case .side(let side): sides.split[side]
         }
       guard !songs.isEmpty else {
@@ -100,7 +100,9 @@ public struct Evaluation: Sendable {
     let replica = try communicator.agree { try model.makeReplica(shape) }
     let own = Array(songs[share(of: songs.indices, rank: communicator.rank, size: communicator.size)])
     // Each song is needed once: there is no use in keeping it.
-    let filler = BatchFiller(StreamedSongs(source), source, input, labels: [], seed: 0, reusesMemory: false)
+    let targets = try communicator.agree { try SongTargets(source, input, songs: own, chosen: []) }
+    let filler = BatchFiller(
+      StreamedSongs(source), source, input, labels: [], songs: targets, seed: 0, reusesMemory: false)
     let evaluator = Evaluator(
       replica, sides, BatchSupply(filler, batchesAhead: Self.batchesAhead),
       lengths: source.segmentCounts.map { input.length(of: $0) }, communicator)
@@ -131,7 +133,8 @@ public struct Evaluation: Sendable {
     }
     let sides = try SongSides(
       source, split: splitRule ?? storedRule(configuration, source), permuteTags: configuration.permuteTags,
-      seed: configuration.seed, splitSeed: configuration.seedOfSplit)
+      seed: configuration.seed, splitSeed: configuration.seedOfSplit,
+      trainsOnUntagged: configuration.auxiliary != nil)
     try refuseOtherSplit(model, sides, source)
     return sides
   }

@@ -110,7 +110,7 @@ public final class Prediction {
   /// Of at most `songsAtOnce` songs.
   private func outcomes(of readings: [TrackReading]) throws -> [Outcome] {
     var outcomes: [Outcome] = []
-    var songs: [[Float]] = []
+    var songs: [SongValues] = []
     var good: [Int] = []
     for reading in readings {
       let (outcome, values) = try outcome(of: reading)
@@ -131,8 +131,8 @@ public final class Prediction {
   }
 
   /// Probabilities of songs, in batches that there is room for.
-  private func predict(_ songs: [[Float]]) throws -> [Float] {
-    let lengths = songs.map { $0.count / input.width }
+  private func predict(_ songs: [SongValues]) throws -> [Float] {
+    let lengths = songs.map(\.segments)
     // A whole song may be longer than any that the model was trained on.
     if let longest = lengths.max(), longest > replica.network.segments {
       let shape = Self.shape(input, longest: longest, threads: threads)
@@ -148,17 +148,18 @@ public final class Prediction {
           segments += lengths[$0]
           return segments > replica.maximumSegments
         } ?? rest.endIndex)
-      probabilities += try replica.predict(
-        Batch(
-          songs: batch.map { UInt32($0) }, segments: Array(lengths[batch]), features: songs[batch].flatMap { $0 },
-          labels: []))
+      var next = Batch(
+        songs: batch.map { UInt32($0) }, segments: Array(lengths[batch]),
+        features: songs[batch].flatMap(\.ofSegments), labels: [])
+      next.songValues = songs[batch].flatMap(\.ofSong)
+      probabilities += try replica.predict(next)
       rest = batch.endIndex..<rest.endIndex
     }
     return probabilities
   }
 
   /// What a song is, and its values as the network takes them; nil where it cannot be judged, with the problem.
-  private func outcome(of reading: TrackReading) throws -> (Outcome, values: [Float]?) {
+  private func outcome(of reading: TrackReading) throws -> (Outcome, values: SongValues?) {
     var outcome = Outcome(reading.location)
     let fewest = input.segments.count ?? model.network.shortestSong
     switch reading.song {
@@ -176,15 +177,29 @@ public final class Prediction {
     return (outcome, nil)
   }
 
-  private func values(of track: Track) throws -> [Float] {
+  /// A song as the network takes it.
+  private struct SongValues {
+    var segments: Int
+    var ofSegments: [Float]
+    var ofSong: [Float]
+  }
+
+  private func values(of track: Track) throws -> SongValues {
     let segments = input.length(of: track.segmentCount)
     var values = [Float](repeating: 0, count: segments * input.width)
     for feature in input.features.features {
-      guard let read = track[feature], read.count == segments * Feature.width else {
+      guard let read = track[feature], read.count == segments * feature.width else {
         throw Failure(.fault, "the \(feature.rawValue) of \(track.trackID) have not been read")
       }
       input.write(feature, read, segments: 0..<segments, to: &values, at: 0)
     }
-    return values
+    let ofSong = try input.features.ofSong.flatMap { feature in
+      guard let read = track.songValues[feature], read.allSatisfy(\.isFinite) else {
+        throw Failure(.fault, "the \(feature.rawValue) of \(track.trackID) have not been read")
+      }
+      return read
+    }
+    return SongValues(
+      segments: segments, ofSegments: values, ofSong: input.scaled(songValues: ofSong))
   }
 }

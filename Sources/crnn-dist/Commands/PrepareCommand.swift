@@ -81,7 +81,11 @@ struct PrepareCommand: ParsableCommand {
     print("\n\(DistributionDisplay(report.distribution, hasTags: true, thresholds: thresholds).text)\n")
     for loss in counts.losses { print(loss.text + (loss.list.map { ": \(out).\($0).tsv" } ?? "")) }
     let time = String(format: "%.1f s", seconds) + ", \(ranks) \(ranks == 1 ? "rank" : "ranks")"
-    print("wrote \(out): \(counts.funnel.tagged) songs, \(report.vocabulary.count) tags (\(time))")
+    let kept =
+      report.untagged > 0
+      ? "\(counts.funnel.tagged + report.untagged) songs, \(report.untagged) of them without a tag"
+      : "\(counts.funnel.tagged) songs"
+    print("wrote \(out): \(kept), \(report.vocabulary.count) tags (\(time))")
   }
 }
 
