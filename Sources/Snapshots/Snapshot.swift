@@ -18,6 +18,8 @@ public final class Snapshot {
   public let features: FeatureSelection
   /// How many segments of each song there are.
   public let segmentCounts: [Int]
+  /// How many each song has in all, whatever is kept of them.
+  public let wholeSegmentCounts: [Int]
   /// Tag names in the order of the labels' columns.
   public let tags: [String]
   public let trackIDs: PackedTexts
@@ -78,9 +80,11 @@ public final class Snapshot {
     artistIDs = try parts.texts(SnapshotFormat.Path.artistIDs)
     labels = try parts.labels(tags: tags.count)
     record = try parts.record(tags: tags)
+    let whole = try parts.wholeSegmentCounts()
+    wholeSegmentCounts = whole.map(Int.init)
     try SnapshotAgreement(
       path: path, segments: segments, features: features, kept: segmentCounts, tags: tags, record: record
-    ).check(segmentCounts: parts.wholeSegmentCounts())
+    ).check(segmentCounts: whole)
     preparedSplit = try parts.preparedSplit(record.options)
     standardization = preparedSplit == nil ? nil : try parts.standardization()
     programVersion = try file.textAttribute(SnapshotFormat.Attribute.program)

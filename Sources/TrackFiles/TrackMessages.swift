@@ -56,12 +56,14 @@ extension TrackReader {
     window.write(to: &message)
     message.write(features.rawValue)
     message.write(artistTags?.rawValue ?? "")
+    message.write(readsAnalyses ? 1 : 0)
   }
 
   convenience init(from message: inout PackedReader) throws {
     let window = try SegmentWindow(from: &message)
     self.init(window, features: FeatureSelection(rawValue: try message.readText()) ?? .pitches)
     artistTags = ArtistTags(rawValue: try message.readText())
+    readsAnalyses = try message.readInt() == 1
   }
 }
 

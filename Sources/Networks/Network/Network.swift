@@ -26,6 +26,8 @@ public struct Network: Sendable {
   public var segments: Int { input.columns ?? 1 }
   /// Values of a segment.
   public var segmentWidth: Int { input.rows * input.channels }
+  /// What the last layer sees of each song.
+  public var embeddingWidth: Int { shapes[shapes.count - 2].channels }
   /// Outputs for each song.
   public var tags: Int { shapes.last!.channels }
   /// What the names of the last layer's tensors begin with.
@@ -104,4 +106,10 @@ public struct LayerSummary: Equatable, Sendable, Codable {
   public var outputShape: [Int]
   public var trainable: Int
   public var nonTrainable: Int
+
+  enum CodingKeys: String, CodingKey {
+    case name, kind, trainable
+    case outputShape = "output_shape"
+    case nonTrainable = "non_trainable"
+  }
 }

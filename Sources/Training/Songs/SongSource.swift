@@ -22,6 +22,8 @@ public protocol SongSource: AnyObject {
   var segments: SegmentChoice { get }
   /// How many segments of each song there are.
   var segmentCounts: [Int] { get }
+  /// How many each song has in all, as far as that is known.
+  var wholeSegmentCounts: [Int] { get }
   /// In the order of the labels' columns.
   var tags: [String] { get }
   var trackIDs: PackedTexts { get }
@@ -47,6 +49,7 @@ public protocol SongSource: AnyObject {
 extension SongSource {
   public var rows: Int { Feature.width }
   public var knowsArtists: Bool { true }
+  public var wholeSegmentCounts: [Int] { segmentCounts }
   public var preparedSplit: PreparedSplit? { nil }
   public var standardization: Standardization? { nil }
 
@@ -115,6 +118,10 @@ final class ChosenSongs: SongSource {
   }
 
   var name: String { base.name }
+  var wholeSegmentCounts: [Int] {
+    let counts = base.wholeSegmentCounts
+    return places.map { counts[$0] }
+  }
   var rows: Int { base.rows }
   var knowsArtists: Bool { base.knowsArtists }
   var features: FeatureSelection { base.features }
