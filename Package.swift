@@ -257,7 +257,8 @@ let package = Package(
       name: "TrainingTests",
       dependencies: [
         "Training", "Checkpointing", "Diagnosis", "Kernels", "MachineMemory", "MessagePassing", "Networks",
-        "Preparation", "RandomNumbers", "Segments", "Synthesis", "TensorBoardEvents", "Texts",
+        "Preparation", "RandomNumbers", "Segments", "Synthesis", "TensorBoardEvents", "Texts", "FileTrees",
+        "TestFolders", "TrackFiles",
       ],
       swiftSettings: common),
   ]

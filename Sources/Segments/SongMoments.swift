@@ -6,7 +6,7 @@
 /// percentiles (24), means and deviations of each segment's pitches by rank (24), and what stays when the key changes:
 /// sums along the cyclic diagonals of the products of the pitches with themselves and with the next segment's (24); of
 /// loudness (maximum, logarithm of its time, start), logarithm of duration and confidence each mean, deviation, five
-/// percentiles and mean absolute step (40); and the facts but for the key (11). Tests/EndToEnd/moments.py has them in numpy.
+/// percentiles and mean absolute step (40); and the facts but for the key (11). Tests/EndToEnd/song_moments.py has them in numpy.
 public enum SongMoments {
   public static let count = 453
   /// Those of the twelve pitch classes by name, which tell the key above all: moments and percentiles.
@@ -20,6 +20,22 @@ public enum SongMoments {
 
   /// Shorter times count as this long when their logarithm is taken: a hundred-thousandth of a second.
   private static let shortest = 1e-5
+
+  /// What is asked for of a whole song.
+  /// - Parameter read: the values of a feature, `[segment][width]`, of all the song's segments.
+  package static func values(
+    _ features: [SongFeature], _ facts: SongFacts, _ read: (Feature) throws -> [Double]
+  ) rethrows -> [SongFeature: [Float]] {
+    var values: [SongFeature: [Float]] = [:]
+    if features.contains(.facts) { values[.facts] = facts.values.map { Float($0) } }
+    guard !features.allSatisfy({ $0 == .facts }) else { return values }
+    var ofSegments: [Feature: [Double]] = [:]
+    for feature in Feature.ofSegments { ofSegments[feature] = try read(feature) }
+    let moments = of(ofSegments, facts)
+    if features.contains(.moments) { values[.moments] = moments }
+    if features.contains(.keyless) { values[.keyless] = keyless(moments) }
+    return values
+  }
 
   /// - Parameter values: of each feature, `[segment][width]`, of the same segments, of which there may be none.
   package static func of(_ values: [Feature: [Double]], _ facts: SongFacts) -> [Float] {

@@ -19,6 +19,8 @@ public final class Snapshot {
   public let features: FeatureSelection
   /// How many segments of each song there are.
   public let segmentCounts: [Int]
+  /// How many each song has in all, whatever is kept of them.
+  public let wholeSegmentCounts: [Int]
   /// Tag names in the order of the labels' columns.
   public let tags: [String]
   public let trackIDs: PackedTexts
@@ -85,10 +87,12 @@ public final class Snapshot {
     artistIDs = try parts.texts(SnapshotFormat.Path.artistIDs)
     labels = try parts.labels(tags: tags.count)
     record = try parts.record(tags: tags)
+    let whole = try parts.wholeSegmentCounts()
+    wholeSegmentCounts = whole.map(Int.init)
     try SnapshotAgreement(
       path: path, segments: segments, features: features, kept: segmentCounts, tags: tags, record: record,
       tagged: Self.tagged(labels, tags: tags.count)
-    ).check(segmentCounts: parts.wholeSegmentCounts())
+    ).check(segmentCounts: whole)
     terms = record.options.auxiliary == nil ? nil : try parts.terms()
     preparedSplit = try parts.preparedSplit(record.options)
     standardization = preparedSplit == nil ? [:] : try parts.standardization()

@@ -57,6 +57,7 @@ extension TrackReader {
     message.write(features.rawValue)
     message.write(artistTags?.rawValue ?? "")
     message.write(readsTerms ? 1 : 0)
+    message.write(readsAnalyses ? 1 : 0)
   }
 
   convenience init(from message: inout PackedReader) throws {
@@ -64,6 +65,7 @@ extension TrackReader {
     self.init(window, features: FeatureSelection(rawValue: try message.readText()) ?? .pitches)
     artistTags = ArtistTags(rawValue: try message.readText())
     readsTerms = try message.readInt() == 1
+    readsAnalyses = try message.readInt() == 1
   }
 }
 

@@ -107,7 +107,9 @@ def test_a_stratified_split_gives_the_same_songs_on_any_number_of_ranks(snapshot
     assert len(identities) == 1
 
 
-@pytest.mark.parametrize("config", sorted(path.name for path in (program.ROOT / "configs").glob("*.yaml")))
+# test_recommended.py tries the recommended ones, which take more than pitches.
+@pytest.mark.parametrize("config", sorted(
+    path.name for path in (program.ROOT / "configs").glob("*.yaml") if not path.name.startswith("recommended")))
 def test_the_published_configurations_train_on_a_snapshot_with_a_split_of_its_own(counted, tmp_path, config):
     options = ["--segments", 60, "--epochs", 1, "--filters", "[2,2,2]", "--recurrent-units", 2, "--pooling",
                "[[2,2],[2,2],[3,3]]", "--threads", 1]

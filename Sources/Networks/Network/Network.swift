@@ -30,6 +30,8 @@ public struct Network: Sendable {
   public var songValues: Int { architecture?.song?.values ?? 0 }
   /// Auxiliary targets of each song.
   public var auxiliary: Int { architecture?.auxiliary?.outputs ?? 0 }
+  /// What the last layer sees of each song.
+  public var embeddingWidth: Int { shapes[shapes.count - 2].channels }
   /// Outputs for each song.
   public var tags: Int { shapes.last!.channels }
   /// What the names of the last layer's tensors begin with.
@@ -108,4 +110,10 @@ public struct LayerSummary: Equatable, Sendable, Codable {
   public var outputShape: [Int]
   public var trainable: Int
   public var nonTrainable: Int
+
+  enum CodingKeys: String, CodingKey {
+    case name, kind, trainable
+    case outputShape = "output_shape"
+    case nonTrainable = "non_trainable"
+  }
 }

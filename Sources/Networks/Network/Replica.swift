@@ -185,6 +185,14 @@ public final class Replica {
     }
   }
 
+  /// What the last layer has seen of the songs of the last call of `predict`: `[song][unit]`, without padding.
+  public func embeddings(songs: Int) -> [Float] {
+    let summary = passes.count > 1 ? passes[passes.count - 2].output : input
+    return (0..<songs).flatMap { song in
+      UnsafeBufferPointer(start: summary.values + song * summary.channelStride, count: network.embeddingWidth)
+    }
+  }
+
   // MARK: - The passes
 
   /// Points the input at a batch's features while the body runs.

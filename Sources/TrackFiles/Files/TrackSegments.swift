@@ -17,14 +17,9 @@ extension TrackFile {
   ) throws {
     let kept = window.range(of: range.count)
     let facts = features.ofSong.isEmpty ? nil : try facts(row: row, segments: range.count)
-    if features.ofSong.contains(.facts) { track.songValues[.facts] = facts?.values.map { Float($0) } }
-    if let facts, !features.ofSong.allSatisfy({ $0 == .facts }) {
+    if let facts {
       let all = 0..<min(range.count, SegmentLimits.taken.upperBound)
-      var values: [Feature: [Double]] = [:]
-      for feature in Feature.ofSegments { values[feature] = try read(feature, all, of: range, row: row) }
-      let moments = SongMoments.of(values, facts)
-      if features.ofSong.contains(.moments) { track.songValues[.moments] = moments }
-      if features.ofSong.contains(.keyless) { track.songValues[.keyless] = SongMoments.keyless(moments) }
+      track.songValues = try SongMoments.values(features.ofSong, facts) { try read($0, all, of: range, row: row) }
     }
     for feature in features.features {
       track[feature] = SegmentValues(packing: try read(feature, kept, of: range, row: row), of: feature)

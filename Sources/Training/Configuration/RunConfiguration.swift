@@ -122,6 +122,10 @@ public struct RunConfiguration: Sendable, Equatable {
   public var memory: ByteCount?
   /// A `step` line every so many steps; 0: none.
   public var logEvery = 0
+  /// What decides which epoch is the best. Nil: the macro AUC.
+  public var monitor: Monitor?
+  /// Epochs without a better one after which the run ends. Nil: it does not.
+  public var earlyStop: Int?
   /// Training songs that `train_auc` is taken over. Nil: as many as there are for validation.
   public var trainAUCSongs: Int?
 
@@ -150,6 +154,15 @@ extension RunConfiguration {
     (portable.data, portable.msd, portable.lastfm, portable.threads) = (nil, nil, nil, nil)
     (portable.memory, portable.overlap, portable.from) = (nil, true, nil)
     return portable
+  }
+
+  /// With paths that lead to the same files from any folder.
+  var located: RunConfiguration {
+    func located(_ path: String?) -> String? { path.map { URL(fileURLWithPath: $0).path } }
+    var configuration = self
+    (configuration.data, configuration.msd) = (located(data), located(msd))
+    (configuration.lastfm, configuration.from) = (located(lastfm), located(from))
+    return configuration
   }
 
   /// Refuses what cannot be run, before anything is read.

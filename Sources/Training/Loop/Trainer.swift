@@ -67,12 +67,16 @@ final class Trainer {
     if progress.position == 0, let best = progress.bestEpoch, best == progress.epoch - 1 {
       try save([saver.folder.best])
     }
-    while progress.epoch <= configuration.epochs {
+    while progress.epoch <= configuration.epochs, !progress.isStale(after: configuration.earlyStop) {
       let clock = EpochClock()
       try trainEpoch(clock)
       try endEpoch(clock)
     }
     try settle()
+    if let patience = configuration.earlyStop, progress.isStale(after: patience) {
+      record(
+        .note("ends early: no better epoch than \(progress.bestEpoch ?? 0) for \(counted(patience, "epoch"))"))
+    }
     record(.finished(progress))
   }
 
@@ -180,7 +184,8 @@ final class Trainer {
       validationAUCMicro: validation?.microROCAUC, validationPRAUCMacro: validation?.macroAveragePrecision,
       validationAUCKeras: validation?.kerasAUC, undefinedTags: validation?.undefinedTags ?? sides.tagCount,
       skippedSteps: progress.skipped.ofEpoch > 0 ? progress.skipped.ofEpoch : nil)
-    let isBest = metrics.validationAUCMacro.map { $0 > progress.bestAUC ?? -1 } ?? false
+    let isBest = (configuration.monitor ?? .macroAUC).isBest(
+      metrics, after: progress.history, bestEpoch: progress.bestEpoch)
     if isBest {
       progress.bestAUC = metrics.validationAUCMacro
       progress.bestEpoch = progress.epoch

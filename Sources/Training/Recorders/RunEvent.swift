@@ -18,6 +18,8 @@ public enum RunEvent {
 public struct RunSummary: Sendable {
   public var configuration: RunConfiguration
   public var progress: RunProgress
+  /// Where the split comes from.
+  public var split: SplitProvenance
   public var worldSize: Int
   public var nodes: Int
   /// Threads of the ranks that have fewest and most.

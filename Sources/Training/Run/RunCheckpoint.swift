@@ -16,6 +16,8 @@ struct RunCheckpoint {
   let splitIdentity: String
   /// Songs of an epoch.
   let trainSongs: Int
+  /// Which they are; on rank 0.
+  let trained: TrainedSongs
 
   /// All of a state but what `describe` adds.
   /// - Parameter errors: what rounding has lost of gradients on their way, where it is carried over to the next step.
@@ -30,12 +32,14 @@ struct RunCheckpoint {
     checkpoint.texts[StoredModel.Key.splitIdentity] = splitIdentity
     if !auxiliary.isEmpty { checkpoint.lists[StoredModel.Key.auxiliary] = auxiliary }
     checkpoint.integers = [
-      "epoch": progress.epoch, "step": progress.step, "position": progress.position,
+      "epoch": progress.epoch - 1, "next_epoch": progress.epoch, "step": progress.step,
+      "position": progress.position,
       "best_epoch": progress.bestEpoch ?? 0, "optimizer_steps": optimizer.steps,
       "seed": Int(bitPattern: UInt(configuration.seed)),
     ]
     checkpoint.numbers = ["loss_sum": progress.lossSum, "best_validation_auc": progress.bestAUC ?? .nan]
     input.store(in: &checkpoint)
+    trained.store(in: &checkpoint)
     checkpoint.store(replica.parameters, in: StoredModel.Group.weights)
     checkpoint.store(replica.movingStatistics, in: StoredModel.Group.movingStatistics)
     for part in optimizer.state { checkpoint.store(part.arena, in: part.name) }
@@ -79,7 +83,7 @@ struct RunCheckpoint {
 
   private func progress(of checkpoint: Checkpoint) throws -> RunProgress {
     var progress = RunProgress()
-    progress.epoch = try checkpoint.integer("epoch", in: RunCounters.epochs)
+    progress.epoch = try RunCounters.nextEpoch(of: checkpoint)
     progress.step = try checkpoint.integer("step", in: RunCounters.steps)
     progress.position = try checkpoint.integer("position", in: 0...trainSongs)
     progress.lossSum = try RunCounters.lossSum(of: checkpoint)

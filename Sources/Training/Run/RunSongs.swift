@@ -17,8 +17,10 @@ public final class SnapshotSongs: SongSource {
   public var features: FeatureSelection { snapshot.features }
   public var segments: SegmentChoice { snapshot.segments }
   public var segmentCounts: [Int] { snapshot.segmentCounts }
+  public var wholeSegmentCounts: [Int] { snapshot.wholeSegmentCounts }
   public var tags: [String] { snapshot.tags }
   public var trackIDs: PackedTexts { snapshot.trackIDs }
+  var titles: PackedTexts { snapshot.titles }
   public var artistIDs: PackedTexts { snapshot.artistIDs }
   public var artistNames: PackedTexts { snapshot.artistNames }
   public var labels: [UInt8] { snapshot.labels }

@@ -44,6 +44,11 @@ public struct StoredModel {
   public var dataIdentity: String? { checkpoint.texts[Key.dataIdentity] }
   public var splitIdentity: String? { checkpoint.texts[Key.splitIdentity] }
 
+  /// The epochs that are finished; nil for a network from another program.
+  public var finishedEpochs: Int? {
+    checkpoint.integers["epoch"].map { checkpoint.integers["next_epoch"] == nil ? $0 - 1 : $0 }
+  }
+
   /// The metrics of the epochs that led to it; none for a network from another program.
   public func history() throws -> [EpochMetrics] {
     guard let text = checkpoint.texts[Key.history] else { return [] }
@@ -172,7 +177,7 @@ extension Checkpoint {
     texts[StoredModel.Key.configuration] = configuration.portable.yaml
     texts[StoredModel.Key.programVersion] = programVersion
     integers = [
-      "epoch": 1, "step": 0, "position": 0, "best_epoch": 0, "optimizer_steps": 0,
+      "epoch": 0, "next_epoch": 1, "step": 0, "position": 0, "best_epoch": 0, "optimizer_steps": 0,
       "seed": Int(bitPattern: UInt(configuration.seed)),
     ]
     numbers = ["loss_sum": 0, "best_validation_auc": .nan]

@@ -20,6 +20,7 @@ final class TrainingSetup {
   let input: SongInput
   let communicator: any Communicator
   let sides: SongSides
+  let split: SplitProvenance
   /// Batches of training and of evaluation, from memory or from the disk.
   let supply: BatchSupply
   let replica: Replica
@@ -64,6 +65,7 @@ final class TrainingSetup {
     source = songs
     self.sides = sides
     auxiliary = chosen.map { songs.terms?.names[$0] ?? "" }
+    split = try communicator.agree { try SplitProvenance(wanted, sides, songs) }
     tooShort = data.trackIDs.count - songs.trackIDs.count
     let train = sides.split.train
     let validation = sides.split.validation
@@ -210,7 +212,7 @@ final class TrainingSetup {
     let threads = try communicator.allgather(self.threads)
     let batch = 0..<min(configuration.batchSize, train)
     return RunSummary(
-      configuration: configuration, progress: progress, worldSize: size, nodes: Set(hosts).count,
+      configuration: configuration, progress: progress, split: split, worldSize: size, nodes: Set(hosts).count,
       threads: threads.min()!...threads.max()!, memory: memory, trainSongs: train,
       validationSongs: sides.split.validation.count,
       testSongs: sides.split.test.count, tooShortSongs: tooShort, isStreaming: isStreaming,

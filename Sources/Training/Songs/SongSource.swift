@@ -23,6 +23,8 @@ public protocol SongSource: AnyObject {
   var segments: SegmentChoice { get }
   /// How many segments of each song there are.
   var segmentCounts: [Int] { get }
+  /// How many each song has in all, as far as that is known.
+  var wholeSegmentCounts: [Int] { get }
   /// In the order of the labels' columns.
   var tags: [String] { get }
   var trackIDs: PackedTexts { get }
@@ -57,6 +59,7 @@ extension SongSource {
   public var knowsArtists: Bool { true }
   public var hasUntagged: Bool { false }
   public var terms: SongTerms? { nil }
+  public var wholeSegmentCounts: [Int] { segmentCounts }
   public var preparedSplit: PreparedSplit? { nil }
   public var standardization: [Feature: Standardization] { [:] }
 
@@ -66,10 +69,10 @@ extension SongSource {
 
   /// - Throws: `badData` where a network takes songs of other rows.
   func refuseOtherRows(than network: Network) throws {
-    guard rows != network.input.rows else { return }
+    guard !features.isOfSegments, rows != network.input.rows else { return }
     throw Failure(
       .badData,
-      "\(name): has \(rows) rows (bands) at each frame or segment, expected \(network.input.rows), which the windows "
+      "\(name): has \(rows) bands at each frame, expected \(network.input.rows), which the windows "
         + "of the network leave one row of",
       remedy:
         "choose a --model for them, such as choi2016 for 96 bands, or --pooling whose heights multiply to \(rows)")
@@ -131,6 +134,10 @@ final class ChosenSongs: SongSource {
   }
 
   var name: String { base.name }
+  var wholeSegmentCounts: [Int] {
+    let counts = base.wholeSegmentCounts
+    return places.map { counts[$0] }
+  }
   var rows: Int { base.rows }
   var knowsArtists: Bool { base.knowsArtists }
   var features: FeatureSelection { base.features }

@@ -47,6 +47,8 @@ struct PrepareCommand: ParsableCommand {
 
   @OptionGroup var songs: SongOptions
 
+  @OptionGroup var live: ProgressOption
+
   @Option(
     help:
       "Tell how many songs have at least so many segments, for each of these (default: \(Thresholds.standard)).",
@@ -64,7 +66,7 @@ struct PrepareCommand: ParsableCommand {
       StopSignal.install()
       let watch = try EarlyEnd(communicator, during: "songs were prepared")
       defer { watch.end() }
-      let progress = ProgressDisplay()
+      let progress = ProgressDisplay(isLive: live.progress)
       let report = try SnapshotPreparation.run(
         options, output: out, replacing: force, communicator: communicator, progress: progress.show)
       guard communicator.isRoot else { return }

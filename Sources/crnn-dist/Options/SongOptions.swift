@@ -86,7 +86,10 @@ struct SongOptions: ParsableArguments {
 
 extension TagSource: ExpressibleByArgument {}
 extension JoinRule: ExpressibleByArgument {}
-extension Crop: ExpressibleByArgument {}
+extension Crop: ExpressibleByArgument {
+  /// What a snapshot can keep. Random parts are refused with a word on how to have them.
+  public static var allValueStrings: [String] { [Crop.first, .middle].map(\.rawValue) }
+}
 extension AuxiliarySource: ExpressibleByArgument {}
 /// Of segments: these options are those of track files.
 extension FeatureSelection: ExpressibleByArgument {

@@ -133,9 +133,12 @@ struct StepOptions: ParsableArguments {
   var threads: String?
 
   /// Defaults, overlaid by the file, overlaid by the command line.
-  func resolved(with others: [(key: String, text: String?)] = []) throws -> RunConfiguration {
+  /// - Parameter usual: the file where none is named.
+  func resolved(
+    with others: [(key: String, text: String?)] = [], usual: String? = nil
+  ) throws -> RunConfiguration {
     var configuration = RunConfiguration()
-    if let config { try configuration.apply(yamlFile: config) }
+    if let file = config ?? usual { try configuration.apply(yamlFile: file) }
     try configuration.apply(
       commandLine: (others + given).compactMap { key, text in text.map { (key, $0) } })
     return configuration
