@@ -85,6 +85,7 @@ import Training
     reader.readsAnalyses = true
     guard case .song(let track) = try reader.contents(of: path) else { return #expect(Bool(false)) }
     #expect(track.trackID == "song" && track.segmentCount == 3)
-    #expect(track.pitches == .thousandths((0..<2).flatMap { row in (0..<12).map { UInt16(row * 10 + $0 % 10) } }))
+    let expected: [UInt16] = (0..<24).map { UInt16($0 / 12 * 10 + $0 % 12 % 10) }
+    #expect(track.pitches == .thousandths(expected))
   }
 }

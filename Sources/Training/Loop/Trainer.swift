@@ -6,6 +6,7 @@ import MessagePassing
 import Metrics
 import Networks
 import Sampling
+import TensorBoardEvents
 
 /// The loop: epochs of steps, metrics after each epoch, checkpoints, stops in good order.
 ///
@@ -106,6 +107,7 @@ final class Trainer {
       if configuration.logEvery > 0, progress.step % configuration.logEvery == 0 {
         progress.loggedLosses.append(LoggedLoss(epoch: progress.epoch, step: progress.step, loss: loss))
       }
+      tellHistograms()
       try tellOfFiles()
       if after.requests.stop {
         try stop()
@@ -175,7 +177,10 @@ final class Trainer {
     let times = EpochTimes(try communicator.allgather(self.times), hosts: hosts)
     self.times = StepTimes()
     record(.evaluating(songs: sides.split.validation.count + trainSample.count))
-    let validation = try evaluator.metrics(of: sides.split.validation, own: ownValidation)
+    let predictions =
+      sides.split.validation.isEmpty
+      ? nil : try evaluator.predictions(of: sides.split.validation, own: ownValidation)
+    let validation = sides.split.validation.isEmpty ? nil : try evaluator.metrics(of: predictions)
     let training = try evaluator.metrics(of: trainSample, own: ownTrainSample)
     let metrics = EpochMetrics(
       epoch: progress.epoch, step: progress.step, trainLoss: finite(progress.meanLoss),
@@ -195,7 +200,8 @@ final class Trainer {
       .epoch(
         EpochReport(
           metrics: metrics, epochs: configuration.epochs, worldSize: communicator.size, songsPerSecond: speed,
-          epochSeconds: clock.secondsWithPauses, times: times, isBest: isBest)))
+          epochSeconds: clock.secondsWithPauses, times: times, isBest: isBest,
+          curves: isBest ? curves(of: predictions) : [])))
     let finished = progress.epoch
     progress.beginNextEpoch()
     let stop = try communicator.allreduce(stopRequested() ? 1 : 0, .maximum) > 0 && finished < configuration.epochs
@@ -206,6 +212,26 @@ final class Trainer {
       try settle()
       throw interruption(path)
     }
+  }
+
+  /// What rank 0 has gathered, as curves; none elsewhere.
+  private func curves(of predictions: Predictions?) -> [DecisionCurve] {
+    guard let predictions else { return [] }
+    return DecisionCurve.all(
+      probabilities: predictions.probabilities, labels: sides.labels(of: predictions.songs.map(Int.init)),
+      tagCount: sides.tagCount)
+  }
+
+  /// Every replica has the same weights and the same sum of gradients: rank 0's are all ranks'.
+  private func tellHistograms() {
+    let every = configuration.histogramsEvery
+    guard every > 0, progress.step % every == 0, communicator.isRoot else { return }
+    let values = [("weights", replica.parameters), ("gradients", replica.gradientSum)].flatMap { group, arena in
+      arena.placements.compactMap { placement in
+        ValueHistogram(arena.values(of: placement.name) ?? []).map { ("\(group)/\(placement.name)", $0) }
+      }
+    }
+    record(.histograms(HistogramReport(step: progress.step, values: values)))
   }
 
   /// Neither JSON nor a plot can say infinity: a tag that was called impossible and was there makes the loss so.
