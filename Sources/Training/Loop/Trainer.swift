@@ -6,7 +6,6 @@ import MessagePassing
 import Metrics
 import Networks
 import Sampling
-import TensorBoardEvents
 
 /// The loop: epochs of steps, metrics after each epoch, checkpoints, stops in good order.
 ///
@@ -212,26 +211,6 @@ final class Trainer {
       try settle()
       throw interruption(path)
     }
-  }
-
-  /// What rank 0 has gathered, as curves; none elsewhere.
-  private func curves(of predictions: Predictions?) -> [DecisionCurve] {
-    guard let predictions else { return [] }
-    return DecisionCurve.all(
-      probabilities: predictions.probabilities, labels: sides.labels(of: predictions.songs.map(Int.init)),
-      tagCount: sides.tagCount)
-  }
-
-  /// Every replica has the same weights and the same sum of gradients: rank 0's are all ranks'.
-  private func tellHistograms() {
-    let every = configuration.histogramsEvery
-    guard every > 0, progress.step % every == 0, communicator.isRoot else { return }
-    let values = [("weights", replica.parameters), ("gradients", replica.gradientSum)].flatMap { group, arena in
-      arena.placements.compactMap { placement in
-        ValueHistogram(arena.values(of: placement.name) ?? []).map { ("\(group)/\(placement.name)", $0) }
-      }
-    }
-    record(.histograms(HistogramReport(step: progress.step, values: values)))
   }
 
   /// Neither JSON nor a plot can say infinity: a tag that was called impossible and was there makes the loss so.
