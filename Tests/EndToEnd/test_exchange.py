@@ -91,13 +91,15 @@ def predictions(checkpoint, tracks, tags):
     assert outcome.code in (DONE, BAD_DATA), str(outcome)
     found = {}
     for song in json.loads(outcome.output):
+        if "skipped" in song:
+            continue
         by_tag = {one["tag"]: one["probability"] for one in song["tags"]}
         found[song["file"]] = numpy.array([by_tag[tag] for tag in tags])
     return found
 
 
 def probabilities_of_spectrograms(checkpoint, data, folder):
-    """What evaluate says of every song of a file: predict takes track files alone."""
+    """What evaluate says of every song of a file."""
     file = folder / f"{checkpoint.stem}.predictions.h5"
     file.unlink(missing_ok=True)
     succeed("evaluate", "--checkpoint", checkpoint, "--data", data, "--split", "all", "--allow-other-data", "--predictions",

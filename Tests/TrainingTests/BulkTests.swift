@@ -85,6 +85,9 @@ import Training
     reader.readsAnalyses = true
     guard case .song(let track) = try reader.contents(of: path) else { return #expect(Bool(false)) }
     #expect(track.trackID == "song" && track.segmentCount == 3)
-    #expect(track.pitches == .thousandths((0..<2).flatMap { row in (0..<12).map { UInt16(row * 10 + $0 % 10) } }))
+    let expected: [UInt16] = [
+      0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 10, 11,
+    ]
+    #expect(track.pitches == .thousandths(expected))
   }
 }

@@ -1,3 +1,4 @@
+import TensorBoardEvents
 import Yams
 
 extension RunConfiguration: Encodable {
@@ -8,6 +9,11 @@ extension RunConfiguration: Encodable {
       guard let node = option.get(self) else { continue }
       try document.encode(JSONValue(node), forKey: Key(stringValue: option.key))
     }
+  }
+
+  /// The options that are set, by their names, lists as texts.
+  var settings: [(name: String, value: Hyperparameter)] {
+    RunOption.all.compactMap { option in option.get(self).map { (option.key, JSONValue($0).setting) } }
   }
 
   private struct Key: CodingKey {
@@ -46,6 +52,28 @@ private enum JSONValue: Encodable {
       self = .truth(truth)
     } else {
       self = .text(text)
+    }
+  }
+
+  /// As TensorBoard takes it.
+  var setting: Hyperparameter {
+    switch self {
+    case .whole(let value): .number(Double(value))
+    case .seed(let value): .number(Double(value))
+    case .number(let value): .number(value)
+    case .truth(let value): .truth(value)
+    case .text, .list: .text(words)
+    }
+  }
+
+  private var words: String {
+    switch self {
+    case .whole(let value): "\(value)"
+    case .seed(let value): "\(value)"
+    case .number(let value): "\(value)"
+    case .truth(let value): "\(value)"
+    case .text(let text): text
+    case .list(let values): "[" + values.map(\.words).joined(separator: ", ") + "]"
     }
   }
 

@@ -122,6 +122,8 @@ public struct RunConfiguration: Sendable, Equatable {
   public var memory: ByteCount?
   /// A `step` line every so many steps; 0: none.
   public var logEvery = 0
+  /// The distributions of weights and gradients every so many steps; 0: never.
+  public var histogramsEvery = 0
   /// What decides which epoch is the best. Nil: the macro AUC.
   public var monitor: Monitor?
   /// Epochs without a better one after which the run ends. Nil: it does not.

@@ -85,6 +85,7 @@ public struct RunOption {
       .scalar("threads", \.threads, .integer(1...4_096)),
       .scalar("memory", \.memory, .bytes),
       .scalar("log_every", \.logEvery, .integer(0...1_000_000_000)),
+      .scalar("histograms_every", \.histogramsEvery, .integer(0...1_000_000_000)),
       .scalar("monitor", \.monitor, .choice()),
       .scalar("early_stop", \.earlyStop, .integer(1...1_000_000)),
       .scalar("train_auc_songs", \.trainAUCSongs, .integer(0...100_000_000)),

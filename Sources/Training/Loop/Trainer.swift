@@ -106,6 +106,7 @@ final class Trainer {
       if configuration.logEvery > 0, progress.step % configuration.logEvery == 0 {
         progress.loggedLosses.append(LoggedLoss(epoch: progress.epoch, step: progress.step, loss: loss))
       }
+      tellHistograms()
       try tellOfFiles()
       if after.requests.stop {
         try stop()
@@ -175,7 +176,10 @@ final class Trainer {
     let times = EpochTimes(try communicator.allgather(self.times), hosts: hosts)
     self.times = StepTimes()
     record(.evaluating(songs: sides.split.validation.count + trainSample.count))
-    let validation = try evaluator.metrics(of: sides.split.validation, own: ownValidation)
+    let predictions =
+      sides.split.validation.isEmpty
+      ? nil : try evaluator.predictions(of: sides.split.validation, own: ownValidation)
+    let validation = sides.split.validation.isEmpty ? nil : try evaluator.metrics(of: predictions)
     let training = try evaluator.metrics(of: trainSample, own: ownTrainSample)
     let metrics = EpochMetrics(
       epoch: progress.epoch, step: progress.step, trainLoss: finite(progress.meanLoss),
@@ -195,7 +199,8 @@ final class Trainer {
       .epoch(
         EpochReport(
           metrics: metrics, epochs: configuration.epochs, worldSize: communicator.size, songsPerSecond: speed,
-          epochSeconds: clock.secondsWithPauses, times: times, isBest: isBest)))
+          epochSeconds: clock.secondsWithPauses, times: times, isBest: isBest,
+          curves: isBest ? curves(of: predictions) : [])))
     let finished = progress.epoch
     progress.beginNextEpoch()
     let stop = try communicator.allreduce(stopRequested() ? 1 : 0, .maximum) > 0 && finished < configuration.epochs

@@ -28,7 +28,8 @@ public struct LiveTerminal: Sendable {
       let name = try? String(contentsOfFile: "/proc/\(parent)/comm", encoding: .utf8).trimmingCharacters(
         in: .whitespacesAndNewlines), names.contains(name)
     else { return nil }
-    let descriptor = open("/proc/\(parent)/fd/2", O_WRONLY | O_NOCTTY | O_CLOEXEC)
+    // A pipe that nobody reads from must not be waited for.
+    let descriptor = open("/proc/\(parent)/fd/2", O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)
     guard descriptor >= 0 else { return nil }
     defer { close(descriptor) }
     return isatty(descriptor) == 1 ? LiveTerminal(columns: columns(of: descriptor)) : nil

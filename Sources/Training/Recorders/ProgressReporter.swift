@@ -34,7 +34,7 @@ public final class ProgressReporter: RunRecorder {
     case .step(let report): tell(report)
     case .evaluating(let songs): console.draw("taking the metrics of \(songs) songs …")
     case .epoch(let report): tell(report)
-    case .checkpoint: break
+    case .checkpoint, .histograms: break
     case .note(let text): log.info("\(text)")
     case .warning(let text): log.warning("\(text)")
     case .finished(let progress): tell(progress)

@@ -216,7 +216,7 @@ final class TrainingSetup {
       threads: threads.min()!...threads.max()!, memory: memory, trainSongs: train,
       validationSongs: sides.split.validation.count,
       testSongs: sides.split.test.count, tooShortSongs: tooShort, isStreaming: isStreaming,
-      segments: replica.network.segments, tags: source.tags.count,
+      segments: replica.network.segments, tags: source.tags.count, tagNames: source.tags,
       trainableParameters: replica.network.trainableParameters,
       nonTrainableParameters: replica.network.nonTrainableParameters,
       stepsPerEpoch: GlobalBatches(count: train, batchSize: configuration.batchSize).steps,

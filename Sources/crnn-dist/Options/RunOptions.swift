@@ -97,6 +97,10 @@ struct RunOptions: ParsableArguments {
   var logEvery: String?
 
   @Option(
+    help: "The distributions of weights and gradients for TensorBoard every so many steps; 0: never (default: 0).")
+  var histogramsEvery: String?
+
+  @Option(
     help: """
       The figure of an epoch that decides which is the best, as metrics.jsonl names it: \(RunOption.expected(of: "monitor")) \
       (default: val_auc_macro).
@@ -122,7 +126,8 @@ struct RunOptions: ParsableArguments {
         ("permute_tags", permuteTags ? "true" : nil), ("epochs", epochs), ("shuffle", shuffle),
         ("on_nan", onNan), ("checkpoint_every", checkpointEvery), ("keep_checkpoints", keepCheckpoints),
         ("memory", memory),
-        ("monitor", monitor), ("early_stop", earlyStop), ("log_every", logEvery),
+        ("histograms_every", histogramsEvery), ("monitor", monitor), ("early_stop", earlyStop),
+        ("log_every", logEvery),
         ("train_auc_songs", trainAucSongs),
       ], usual: usual)
   }
