@@ -7,7 +7,7 @@ import h5py
 import numpy
 import pytest
 
-import moments
+import song_moments
 import program
 
 RAGGED = {"pitches": 12, "timbre": 12, "loudness": 3, "duration": 1, "confidence": 1}
@@ -31,7 +31,7 @@ def everything(tree, tmp_path_factory):
 def read(path, row=0):
     """A song's segments by feature, its moments and its facts, from a track file or an aggregate."""
     with h5py.File(path) as file:
-        timbre, pitches, scalars, facts = moments.read(file, row)
+        timbre, pitches, scalars, facts = song_moments.read(file, row)
         table = file["analysis/songs"][row]
         told = [float(table[name]) for name in FACTS] + [
             facts[name] for name in ("segments_per_second", "beats_per_second", "sections")]
@@ -39,7 +39,7 @@ def read(path, row=0):
         "pitches": pitches, "timbre": timbre, "duration": scalars["duration"][:, None],
         "confidence": scalars["confidence"][:, None],
         "loudness": numpy.stack([scalars[f"loudness_{name}"] for name in ("max", "max_time", "start")], 1)}
-    return segments, moments.moments(timbre, pitches, scalars, facts), told
+    return segments, song_moments.moments(timbre, pitches, scalars, facts), told
 
 
 def compare(songs, row, start, end, expected):

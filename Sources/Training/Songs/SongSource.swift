@@ -66,10 +66,10 @@ extension SongSource {
 
   /// - Throws: `badData` where a network takes songs of other rows.
   func refuseOtherRows(than network: Network) throws {
-    guard rows != network.input.rows else { return }
+    guard !features.isOfSegments, rows != network.input.rows else { return }
     throw Failure(
       .badData,
-      "\(name): has \(rows) rows (bands) at each frame or segment, expected \(network.input.rows), which the windows "
+      "\(name): has \(rows) bands at each frame, expected \(network.input.rows), which the windows "
         + "of the network leave one row of",
       remedy:
         "choose a --model for them, such as choi2016 for 96 bands, or --pooling whose heights multiply to \(rows)")
