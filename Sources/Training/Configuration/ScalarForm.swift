@@ -80,7 +80,8 @@ extension ScalarForm<SegmentChoice> {
 extension ScalarForm<FeatureSelection> {
   static var features: Self {
     ScalarForm(
-      expected: "\(FeatureSelection.forms); spectrogram for files of them", read: { FeatureSelection(rawValue: $0.string) },
+      expected: "\(FeatureSelection.forms); spectrogram for files of them",
+      read: { FeatureSelection(rawValue: $0.string) },
       node: { Node($0.rawValue) })
   }
 }
