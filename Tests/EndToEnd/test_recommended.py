@@ -7,6 +7,7 @@ import time
 import h5py
 import numpy
 import pytest
+import safetensors.numpy
 
 import checkpoints
 import program
@@ -94,6 +95,26 @@ def test_targets_are_what_most_training_songs_have(songs, run):
     start = checkpoints.metrics(run, "start")[0]
     assert set(targets) <= set(words) and evaluated["songs"] == start["validation_songs"]
     assert start["train_songs"] > (labels.sum(1) > 0).sum() * 0.7, "songs without tags are trained on"
+
+
+def test_training_goes_on_with_other_targets_each_by_its_name(songs, run, tmp_path):
+    fewer = [f"artist-terms:{TARGETS // 2}" if option == f"artist-terms:{TARGETS}" else option for option in OPTIONS]
+    program.succeed("train", "--data", songs, "--from", last(run), "--out", tmp_path / "run", *fewer, "--learning-rate", 1e-30)
+    before, after = checkpoints.arrays(last(run)), checkpoints.arrays(last(tmp_path / "run"))
+    targets = [list(arrays["lists/auxiliary"]) for arrays in (before, after)]
+    assert len(targets[1]) == TARGETS // 2 and set(targets[1]) <= set(targets[0])
+    columns = [targets[0].index(target) for target in targets[1]]
+    for name in ("weights/auxiliary/kernel", "weights/auxiliary/bias"):
+        numpy.testing.assert_allclose(after[name], before[name][..., columns], rtol=0, atol=1e-20)
+
+
+def test_exports_leave_out_the_head_of_auxiliary_targets(songs, run, tmp_path):
+    program.succeed("export", "--checkpoint", last(run), "--format", "safetensors", "--out", tmp_path / "tagger.safetensors")
+    exported = safetensors.numpy.load_file(tmp_path / "tagger.safetensors")
+    kept = {name.removeprefix("weights/") for name in checkpoints.arrays(last(run))
+            if name.startswith("weights/") and not name.startswith("weights/auxiliary/")}
+    assert len(kept) > 20 and kept <= exported.keys()
+    assert not [name for name in exported if "auxiliary" in name]
 
 
 @pytest.mark.parametrize("ranks", [2, 3])

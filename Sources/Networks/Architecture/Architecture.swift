@@ -81,9 +81,6 @@ public struct Architecture: Equatable, Sendable, Codable {
     self.recurrentUnits = recurrentUnits
     self.tags = tags
   }
-
-  /// Whether one layer follows the other from a song's values to its tags, without branches or a second head.
-  public var isSequential: Bool { reading == nil && song == nil && auxiliary == nil }
 }
 
 // MARK: - Published networks

@@ -26,5 +26,8 @@ public struct AuxiliaryHead: Equatable, Sendable, Codable {
   /// What their loss is multiplied by before it is added to that of the tags.
   public var weight: Double
 
+  /// What its tensors' names begin with.
+  public static let layer = "auxiliary"
+
   public init(outputs: Int, weight: Double) { (self.outputs, self.weight) = (outputs, weight) }
 }

@@ -15,8 +15,6 @@ package struct TagsLayer: OutputLayer {
     (self.tags, self.dropout, self.auxiliary) = (tags, dropout, auxiliary)
   }
 
-  static let auxiliaryName = "auxiliary"
-
   package var dropouts: Int { 1 }
 
   package func output(of input: SignalShape) -> SignalShape { SignalShape(columns: nil, channels: tags) }
@@ -29,9 +27,9 @@ package struct TagsLayer: OutputLayer {
       + (auxiliary.map { head in
         [
           TensorDeclaration(
-            "\(Self.auxiliaryName)/kernel", [input.channels, head.outputs], initialValue: .glorotUniform,
+            "\(AuxiliaryHead.layer)/kernel", [input.channels, head.outputs], initialValue: .glorotUniform,
             decays: true),
-          TensorDeclaration("\(Self.auxiliaryName)/bias", [head.outputs]),
+          TensorDeclaration("\(AuxiliaryHead.layer)/bias", [head.outputs]),
         ]
       } ?? [])
   }
@@ -43,7 +41,7 @@ package struct TagsLayer: OutputLayer {
       SummaryRow("final_dropout", "dropout \(dropout)", [input.channels]),
       SummaryRow(name, "dense, sigmoid", [tags]),
     ]
-      + (auxiliary.map { [SummaryRow(Self.auxiliaryName, "dense, sigmoid, loss × \($0.weight)", [$0.outputs])] }
+      + (auxiliary.map { [SummaryRow(AuxiliaryHead.layer, "dense, sigmoid, loss × \($0.weight)", [$0.outputs])] }
         ?? [])
   }
 
@@ -118,7 +116,7 @@ private final class TagsPass: OutputPass {
     source = site.input
     output = Signal(input: layer.output(of: source.shape))
     tags = Head(layer.name, outputs: layer.tags, weight: 1, site)
-    auxiliary = layer.auxiliary.map { Head(TagsLayer.auxiliaryName, outputs: $0.outputs, weight: $0.weight, site) }
+    auxiliary = layer.auxiliary.map { Head(AuxiliaryHead.layer, outputs: $0.outputs, weight: $0.weight, site) }
     let songs = SigmoidOutput.rowCapacity(site.maximumBatch)
     auxiliaryGradient = AlignedBuffer(count: auxiliary == nil ? 0 : songs * source.channelStride)
     firstDropout = site.firstDropout

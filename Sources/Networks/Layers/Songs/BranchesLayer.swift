@@ -40,6 +40,17 @@ package struct BranchesLayer: Layer {
     branches.flatMap { zip($0.layers, $0.shapes(input)).flatMap { $0.statisticTensors(of: $1) } }
   }
 
+  package var operations: [LayerOperation]? {
+    let operations = branches.map { branch in branch.layers.map(\.operations) }
+    guard operations.allSatisfy({ $0.allSatisfy { $0 != nil } }) else { return nil }
+    return [
+      .branches(
+        zip(branches, operations).map { branch, operations in
+          OperationBranch(isOfSong: !branch.takesInput, operations: operations.flatMap { $0 ?? [] })
+        })
+    ]
+  }
+
   package func summary(of input: SignalShape) -> [SummaryRow] {
     branches.flatMap { zip($0.layers, $0.shapes(input)).flatMap { $0.summary(of: $1) } }
       + [SummaryRow(name, "side by side", [output(of: input).channels])]

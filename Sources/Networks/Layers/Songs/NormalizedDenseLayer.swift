@@ -35,6 +35,13 @@ package struct NormalizedDenseLayer: Layer {
     ]
   }
 
+  package var operations: [LayerOperation]? {
+    [
+      .product(name, units: units), .normalization(normalization, .channels), .exponentialLinearUnit,
+      .dropout(dropout),
+    ]
+  }
+
   package func summary(of input: SignalShape) -> [SummaryRow] {
     [
       SummaryRow(name, "dense", [units]), SummaryRow(normalization, "batch normalization", [units]),

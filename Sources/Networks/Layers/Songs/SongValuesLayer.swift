@@ -13,6 +13,8 @@ package struct SongValuesLayer: Layer {
 
   package func output(of input: SignalShape) -> SignalShape { SignalShape(columns: nil, channels: values) }
 
+  package var operations: [LayerOperation]? { [.songValues(values), .dropout(dropout)] }
+
   package func summary(of input: SignalShape) -> [SummaryRow] {
     [SummaryRow(name, "values of whole songs, dropout \(dropout)", [values])]
   }
