@@ -149,7 +149,7 @@ def everything(tree, tmp_path_factory):
     """All songs with all that is known of them."""
     file = tmp_path_factory.mktemp("everything") / "songs.h5"
     succeed("prepare", "--msd", tree / "msd", "--lastfm", tree / "lastfm", "--segments", "all", "--features", "all",
-            "--out", file, ranks=2)
+            "--keep-untagged", "--out", file, ranks=2)
     return file
 
 
