@@ -125,14 +125,17 @@ struct AudioAnalysis {
   }
 }
 
-private func words(_ range: ClosedRange<Double>) -> String { "\(Int(range.lowerBound)) to \(Int(range.upperBound))" }
+private func words(_ range: ClosedRange<Double>) -> String {
+  "\(Int(range.lowerBound)) to \(Int(range.upperBound))"
+}
 
 extension AudioAnalysis.Segment {
   fileprivate subscript(feature: Feature) -> [Double]? {
     switch feature {
     case .pitches: pitches
     case .timbre: timbre
-    case .loudness: [loudnessMax, loudnessMaxTime, loudnessStart].contains(nil)
+    case .loudness:
+      [loudnessMax, loudnessMaxTime, loudnessStart].contains(nil)
         ? nil : [loudnessMax, loudnessMaxTime, loudnessStart].compactMap(\.self)
     case .duration: duration.map { [$0] }
     case .confidence: confidence.map { [$0] }
