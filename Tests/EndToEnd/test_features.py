@@ -133,7 +133,7 @@ def test_a_song_whose_values_cannot_be_is_left_out_with_its_cause(tree, tmp_path
     listed = (tmp_path / "songs.h5.skipped.tsv").read_text()
     assert good[0].name in listed and words in listed
 @pytest.mark.parametrize("damage, words", [
-    (lambda file: file["songs/moments"].__setitem__((1, 2), numpy.nan), "moments that are no numbers"),
+    (lambda file: file["songs/keyless"].__setitem__((1, 2), numpy.nan), "keyless that are no numbers"),
     (lambda file: file.__delitem__("songs/facts"), "facts"),
     (lambda file: file["songs/loudness"].__setitem__((slice(None), 2), 1e30), "loudness outside"),
     (lambda file: file["standardization/duration_deviation"].__setitem__(0, 0), "duration"),
