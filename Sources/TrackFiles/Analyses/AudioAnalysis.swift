@@ -95,7 +95,8 @@ struct AudioAnalysis {
     for index in range {
       guard let own = segments[index][feature] else {
         throw Failure(
-          .badData, "\(path): segments[\(index)].\(feature.rawValue): not there, expected numbers: \(feature.width)")
+          .badData,
+          "\(path): segments[\(index)].\(feature.rawValue): not there, expected numbers: \(feature.width)")
       }
       values += own
     }
