@@ -91,7 +91,7 @@ let package = Package(
       name: "Snapshots",
       dependencies: [
         "Diagnosis", "FileAccess", "HDF5", "Isolation", "MessagePassing", "Segments", "Splits", "Tags",
-        "Texts",
+        "Texts", "TrackFiles",
       ],
       swiftSettings: common),
     .target(
@@ -170,6 +170,7 @@ let package = Package(
       name: "MachineMemoryTests", dependencies: ["MachineMemory", "TestFolders"], swiftSettings: common),
     .testTarget(name: "RandomNumbersTests", dependencies: ["RandomNumbers"], swiftSettings: common),
     .testTarget(name: "MetricsTests", dependencies: ["Metrics"], exclude: ["Golden"], swiftSettings: common),
+    .testTarget(name: "SegmentsTests", dependencies: ["Segments"], swiftSettings: common),
     .testTarget(
       name: "JudgingTests", dependencies: ["Judging", "Metrics", "RandomNumbers"], swiftSettings: common),
     .testTarget(name: "SamplingTests", dependencies: ["Sampling", "RandomNumbers"], swiftSettings: common),
@@ -256,7 +257,8 @@ let package = Package(
       name: "TrainingTests",
       dependencies: [
         "Training", "Checkpointing", "Diagnosis", "Kernels", "MachineMemory", "MessagePassing", "Networks",
-        "Preparation", "RandomNumbers", "Segments", "Synthesis", "TensorBoardEvents", "Texts",
+        "Preparation", "RandomNumbers", "Segments", "Synthesis", "TensorBoardEvents", "Texts", "FileTrees",
+        "TestFolders", "TrackFiles",
       ],
       swiftSettings: common),
   ]

@@ -94,18 +94,32 @@ def build(description):
     # A batch norm of each column knows songs of one length.
     fixed = any(layer.get("columns") for layer in description["layers"])
     segments = description["segments"] if fixed else None
-    inputs = [keras.Input((segments, rows), name=one["name"]) for one in description["inputs"]]
-    values = [scaled(one, x) for one, x in zip(description["inputs"], inputs)]
-    x = layers.Concatenate(name="features")(values) if len(values) > 1 else values[0]
+    inputs, values, song = [], [], None
+    for one in description["inputs"]:
+        width = (one.get("width") or rows,)
+        inputs.append(keras.Input(width if one.get("of_song") else (segments, *width), name=one["name"]))
+        if one.get("of_song"):
+            song = one, inputs[-1]
+        else:
+            values.append(scaled(one, inputs[-1]))
+    x = None
+    if values:
+        x = layers.Concatenate(name="features")(values) if len(values) > 1 else values[0]
+    x = through(description["layers"], x, song, rows, epsilon)
+    return keras.Model(inputs[0] if len(inputs) == 1 else inputs, x, name="tagger")
+
+
+def through(described, x, song, rows, epsilon):
+    """What layers make of x; song is the description and the input of what is known of whole songs."""
     is_map = False
-    for layer in description["layers"]:
+    for layer in described:
         kind, name = layer["kind"], layer.get("name")
         if kind == "convolution" and not is_map:
             # Each feature's rows, then segments, then features as channels.
-            x = layers.Reshape((-1, len(inputs), rows))(x)
+            x = layers.Reshape((-1, x.shape[-1] // rows, rows))(x)
             x = layers.Permute((3, 1, 2))(x)
             is_map = True
-        if kind in ("gru", "time_summary") and is_map:
+        if kind in ("gru", "time_summary", "branches") and is_map:
             # One row is left.
             x = layers.Reshape((-1, x.shape[-1]))(x)
             is_map = False
@@ -129,10 +143,30 @@ def build(description):
             case "time_summary":
                 x = layers.Concatenate()([layers.GlobalAveragePooling1D()(x), layers.GlobalMaxPooling1D()(x)])
             case "dense":
-                x = layers.Dense(layer["units"], activation=layer["activation"], name=name)(x)
+                x = layers.Dense(layer["units"], activation=layer.get("activation"), use_bias=layer.get("bias", True),
+                                 name=name)(x)
+            case "song_values":
+                # Near the mean the number itself, far from it its logarithm.
+                x = keras.ops.arcsinh(scaled(*song))
+            case "branches":
+                x = side_by_side(layer["branches"], x, song, rows, epsilon)
             case _:
                 raise ValueError(f"the layer {kind} is not known here")
-    return keras.Model(inputs[0] if len(inputs) == 1 else inputs, x, name="tagger")
+    return x
+
+
+def side_by_side(branches, x, song, rows, epsilon):
+    vectors = []
+    for branch in branches:
+        if branch["of_song"]:
+            # A model of its own: in one with the others Keras would number the layers by their distance from the output.
+            description, outer = song
+            inner = keras.Input(outer.shape[1:], name=f"{description['name']}_values")
+            vector = through(branch["layers"], None, (description, inner), rows, epsilon)
+            vectors.append(keras.Model(inner, vector, name=description["name"] + "_branch")(outer))
+        else:
+            vectors.append(through(branch["layers"], x, song, rows, epsilon))
+    return layers.Concatenate()(vectors) if len(vectors) > 1 else vectors[0]
 
 
 def scaled(description, x):

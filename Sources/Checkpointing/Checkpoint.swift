@@ -6,7 +6,7 @@ import Diagnosis
 /// throws. docs/formats.md describes the file.
 public struct Checkpoint: Sendable {
   /// The layout this program writes, and the newest it reads.
-  public static let formatVersion = 1
+  public static let formatVersion = 2
 
   /// An array of 32-bit floats with its shape, the last axis running fastest.
   public struct FloatArray: Sendable, Equatable {

@@ -24,18 +24,20 @@ public func writeWholeFile(_ bytes: [UInt8], to path: String) throws {
 /// Makes a folder and those above it; folders that are there, or that another process makes meanwhile, are fine.
 ///
 /// - Throws: `.fault`.
-public func makeFolders(_ path: String) throws {
-  if mkdir(path, 0o777) == 0 { return }
+@discardableResult
+public func makeFolders(_ path: String) throws -> [String] {
+  if mkdir(path, 0o777) == 0 { return [path] }
   let problem = SystemError.last
   let parent = AtomicFile.folder(of: path)
-  if problem.number == EEXIST, (try? PathKind(of: path)) == .folder { return }
+  if problem.number == EEXIST, (try? PathKind(of: path)) == .folder { return [] }
   guard problem.number == ENOENT, parent != path, parent != "." else {
     throw Failure(.unwritable, "\(path): the folder cannot be made: \(problem)")
   }
-  try makeFolders(parent)
+  let parents = try makeFolders(parent)
   guard mkdir(path, 0o777) == 0 || errno == EEXIST else {
     throw Failure(.unwritable, "\(path): the folder cannot be made: \(SystemError.last)")
   }
+  return parents + [path]
 }
 
 /// Writes every byte to an open file; what went wrong, or nil.

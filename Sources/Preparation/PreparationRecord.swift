@@ -7,7 +7,8 @@ extension PreparationOptions {
     SnapshotRecord.Options(
       msd: trackFiles, tagSource: tagSource, lastfm: lastFMTags, segments: segments, crop: crop, longest: longest,
       features: features, tags: tags.description, minTagWeight: minimumTagWeight, join: join, strict: isStrict,
-      split: keptSplit?.description, seed: keptSplit == nil ? nil : seed)
+      split: keptSplit?.description, seed: keptSplit == nil ? nil : seed,
+      untagged: keepsUntagged ? true : nil, auxiliary: auxiliary?.rawValue)
   }
 }
 

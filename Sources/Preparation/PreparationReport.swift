@@ -17,6 +17,8 @@ public struct PreparationReport: Sendable {
   public var mismatches: [Mismatch]
   /// What the user should know beside: choices that the program made.
   public var notes: [String] = []
+  /// Songs that were kept without a tag.
+  public var untagged = 0
 
   /// How many bad files and mismatches a report names.
   static let mostNamed = 1_000

@@ -93,10 +93,14 @@ extension SnapshotPreparation {
       }
       let counts = try communicator.broadcast(total.counts)
       let distribution = try communicator.broadcast(total.distribution)
-      let report = PreparationReport(
+      var report = PreparationReport(
         counts: counts, distribution: distribution, vocabulary: vocabulary, encodings: writer.encodings,
         skipped: total.skipped, mismatches: total.mismatches,
         notes: sources.notes + splitNote)
+      if options.keepsUntagged {
+        report.untagged =
+          distribution.songs(withAtLeast: options.fewestSegments).read - counts.funnel.tagged
+      }
       try communicator.agree { try list?.finish() }
       guard counts.funnel.tagged > 0 else { throw noSongLeft(counts, lists) }
       try writer.finish(SnapshotRecord(options: options.recorded, report), sides: options.keptSplit.map(sides))
@@ -121,8 +125,9 @@ extension SnapshotPreparation {
   /// A song as the snapshot keeps it, with what its part of the training statistics would be.
   private func song(_ kept: SongScan.Kept) -> SongRow {
     var song = kept.song
-    if options.keptSplit != nil, let column = options.features.features.firstIndex(of: .timbre) {
-      song.timbre = TimbreSums(kept.values[column])
+    guard options.keptSplit != nil else { return song }
+    song.sums = zip(options.features.features, kept.values).filter { $0.0.isStandardized }.map {
+      FeatureSums($1.floats, width: $0.width)
     }
     return song
   }

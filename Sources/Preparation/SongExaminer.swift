@@ -10,6 +10,8 @@ struct SongExaminer {
   var minimumTagWeight: Double
   /// Shorter songs are left out.
   var fewestSegments: Int
+  /// Whether songs without a tag are kept too.
+  var keepsUntagged = false
 
   /// What is done with the tags of a song that joined.
   enum Labelling {
@@ -37,7 +39,9 @@ struct SongExaminer {
 
   private func verdict(on track: Track, at location: SongLocation, _ lookup: TagLookup) -> SongVerdict {
     func lost(_ loss: SongVerdict.Loss) -> SongVerdict {
-      SongVerdict(location: location, outcome: .unjoined(track, loss))
+      SongVerdict(
+        location: location, outcome: .unjoined(track, loss),
+        candidate: keepsUntagged && track.segmentCount >= fewestSegments ? candidate(track, []) : nil)
     }
     switch lookup {
     case .none: return lost(.withoutRecord)
@@ -68,6 +72,19 @@ struct SongExaminer {
   private func candidate(_ track: Track, _ tags: [WeightedTag]) -> Candidate? {
     guard case .counting = labelling else { return nil }
     let counted = tags.counted(from: minimumTagWeight)
-    return counted.isEmpty ? nil : Candidate(trackID: track.trackID, artistID: track.artistID, tags: counted)
+    return counted.isEmpty && !keepsUntagged
+      ? nil : Candidate(trackID: track.trackID, artistID: track.artistID, tags: counted)
+  }
+
+  /// What is kept of a song, where it is kept: also without a tag, where such songs are, and whether joined or not.
+  func kept(_ verdict: SongVerdict) -> (track: Track, labels: [UInt8])? {
+    guard case .tags(let vocabulary) = labelling else { return nil }
+    switch verdict.outcome {
+    case .kept(let track, let labels): return (track, labels)
+    case .untagged(let track), .unjoined(let track, _):
+      guard keepsUntagged, track.segmentCount >= fewestSegments else { return nil }
+      return (track, [UInt8](repeating: 0, count: vocabulary.count))
+    case .unreadable, .aggregate, .duplicate, .tooShort: return nil
+    }
   }
 }

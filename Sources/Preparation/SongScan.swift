@@ -4,6 +4,7 @@ import MessagePassing
 import Sampling
 import Segments
 import Snapshots
+import Tags
 import Texts
 import TrackFiles
 
@@ -17,7 +18,7 @@ import TrackFiles
 /// What a rank will read is known from the start, so the next batch is being read while the ranks exchange what is in
 /// this one.
 final class SongScan {
-  /// A song that passed every step, and its values of each feature.
+  /// A song that passed every step, and its values of each feature: of its segments, then of it as a whole.
   typealias Kept = (song: SongRow, values: [SegmentValues])
 
   private let files: FileTree
@@ -134,8 +135,14 @@ final class SongScan {
     var kept: [Kept] = []
     for verdict in verdicts {
       tally.add(verdict)
-      guard case .kept(let track, let labels) = verdict.outcome else { continue }
-      kept.append((SongRow(track, labels: labels), examiner.reader.features.features.compactMap { track[$0] }))
+      guard let (track, labels) = examiner.kept(verdict) else { continue }
+      let features = examiner.reader.features
+      kept.append(
+        (
+          SongRow(track, labels: labels, terms: track.terms?.kept ?? []),
+          features.features.compactMap { track[$0] }
+            + features.ofSong.compactMap { track.songValues[$0].map { .floats($0) } }
+        ))
     }
     try handOn(tally, kept)
   }
@@ -181,9 +188,10 @@ extension SongScan {
 }
 
 extension SongRow {
-  init(_ track: Track, labels: [UInt8]) {
+  init(_ track: Track, labels: [UInt8], terms: [WeightedTag]) {
     self.init(
       trackID: track.trackID, title: track.title, artistName: track.artistName, artistID: track.artistID,
       segmentCount: track.segmentCount, labels: labels)
+    self.terms = terms
   }
 }

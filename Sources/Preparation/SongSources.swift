@@ -83,7 +83,7 @@ final class SongSources {
   ) throws {
     let segments = min(options.segments.count ?? options.longest, SongSources.segmentsOfLongSong)
     let songBytes =
-      segments * Feature.width * 4 * options.features.features.count + SongSources.bytesBesideSegments
+      (segments * options.features.width + options.features.songWidth) * 4 + SongSources.bytesBesideSegments
     let batchSize = max(SongSources.smallestBatch, SongSources.batchBytes / songBytes)
     let (communicator, progress) = (communicator, progress)
     try SongScan(
@@ -99,8 +99,10 @@ final class SongSources {
     let window = if case .counting = labelling { SegmentWindow.none } else { options.window }
     let reader = TrackReader(window, features: options.features)
     reader.artistTags = options.tagSource.artistTags
+    if case .tags = labelling { reader.readsTerms = options.auxiliary == .artistTerms }
     return SongExaminer(
       reader: reader, tags: tags.tags, join: options.join ?? .trackID, labelling: labelling,
-      minimumTagWeight: options.minimumTagWeight, fewestSegments: options.fewestSegments)
+      minimumTagWeight: options.minimumTagWeight, fewestSegments: options.fewestSegments,
+      keepsUntagged: options.keepsUntagged)
   }
 }

@@ -1,5 +1,5 @@
-/// A feature's values of whole segments, 12 a segment (or of a spectrogram's frames, a value for each band), as compactly
-/// as they can be kept without loss.
+/// A feature's values of whole segments, one segment after the other (or of a spectrogram's frames, a value for each band),
+/// as compactly as they can be kept without loss.
 public enum SegmentValues: Sendable, Equatable {
   /// Thousandths: the data set's pitches carry three decimals.
   case thousandths([UInt16])
@@ -10,7 +10,7 @@ public enum SegmentValues: Sendable, Equatable {
   /// Half-precision values, bit by bit, as a spectrogram file may hold them.
   case halves([UInt16])
 
-  /// Values, 12 for each segment.
+  /// Values, as many for each segment as the feature has.
   public var count: Int {
     switch self {
     case .thousandths(let values): values.count
@@ -20,8 +20,8 @@ public enum SegmentValues: Sendable, Equatable {
     }
   }
 
-  /// The values of some of the segments, of so many values each.
-  package func segments(_ range: Range<Int>, width: Int = Feature.width) -> SegmentValues {
+  /// The values of some of the segments, of which each has `width`.
+  package func segments(_ range: Range<Int>, width: Int) -> SegmentValues {
     func part<Value>(_ values: [Value]) -> [Value] {
       range == 0..<values.count / width
         ? values : Array(values[range.lowerBound * width..<range.upperBound * width])
@@ -44,8 +44,8 @@ public enum SegmentValues: Sendable, Equatable {
     }
   }
 
-  /// Packs values that lie in the feature's range: thousandths where every one of them is the double nearest to a
-  /// decimal of three places (−0 counts as 0), else floats.
+  /// Packs values that lie in the feature's range: pitches and timbre as thousandths where every one of them is the double
+  /// nearest to a decimal of three places (−0 counts as 0), else floats.
   public init(packing values: [Double], of feature: Feature) {
     func thousandths<Integer: FixedWidthInteger>(_ type: Integer.Type) -> [Integer]? {
       var packed = [Integer](repeating: 0, count: values.count)
@@ -59,7 +59,7 @@ public enum SegmentValues: Sendable, Equatable {
     switch feature {
     case .pitches: self = thousandths(UInt16.self).map { .thousandths($0) } ?? .floats(values.map { Float($0) })
     case .timbre: self = thousandths(Int32.self).map { .wideThousandths($0) } ?? .floats(values.map { Float($0) })
-    case .spectrogram: self = .floats(values.map { Float($0) })
+    case .loudness, .duration, .confidence, .spectrogram: self = .floats(values.map { Float($0) })
     }
   }
 
@@ -95,10 +95,10 @@ public enum SegmentValues: Sendable, Equatable {
   /// Whether all of them can be values of the feature.
   package func fit(_ feature: Feature) -> Bool {
     let range = feature.range
-    let thousandths = Int32(range.lowerBound * 1000)...Int32(range.upperBound * 1000)
+    let thousandths = Int64(range.lowerBound * 1000)...Int64(range.upperBound * 1000)
     return switch self {
-    case .thousandths(let values): values.allSatisfy { thousandths.contains(Int32($0)) }
-    case .wideThousandths(let values): values.allSatisfy { thousandths.contains($0) }
+    case .thousandths(let values): values.allSatisfy { thousandths.contains(Int64($0)) }
+    case .wideThousandths(let values): values.allSatisfy { thousandths.contains(Int64($0)) }
     case .floats(let values): values.allSatisfy { range.contains(Double($0)) }
     case .halves(let values): values.allSatisfy { range.contains(Double(Self.floatsOfHalves[Int($0)])) }
     }

@@ -5,6 +5,7 @@ import HDF5
 import Isolation
 import Segments
 import Splits
+import Tags
 import Texts
 
 /// A snapshot opened for reading: everything but the segments is in memory, these are read in parts.
@@ -18,6 +19,8 @@ public final class Snapshot {
   public let features: FeatureSelection
   /// How many segments of each song there are.
   public let segmentCounts: [Int]
+  /// How many each song has in all, whatever is kept of them.
+  public let wholeSegmentCounts: [Int]
   /// Tag names in the order of the labels' columns.
   public let tags: [String]
   public let trackIDs: PackedTexts
@@ -27,14 +30,17 @@ public final class Snapshot {
   /// `[songs × tags]`, row-major, 0 or 1.
   public let labels: [UInt8]
   public let record: SnapshotRecord
+  /// Words of each song beside its tags; nil where the snapshot keeps none.
+  public let terms: SongTerms?
   /// The split that the snapshot keeps; nil where it keeps none.
   public let preparedSplit: PreparedSplit?
-  /// Of all kept timbre of that split's training songs; nil where there is no split or no timbre.
-  public let standardization: Standardization?
+  /// Of all that is kept of that split's training songs, by feature; empty where there is no split.
+  public let standardization: [Feature: Standardization]
   public let programVersion: String
   /// A hash of track ids, tags and segments, in order.
   public let identity: String
   private let stored: [Feature: StoredSegments]
+  private let ofSongs: [SongFeature: Dataset]
   /// Keeps the file open as long as its datasets.
   private let file: File
 
@@ -58,7 +64,9 @@ public final class Snapshot {
   /// What is tried of a file before it is opened: the same, and to find every chunk of the segments.
   public static let trials: [String: TrialProcess.Trial] = [
     trial: { path in
-      for stored in try Snapshot(path).stored.values { try stored.dataset.checkChunks() }
+      let snapshot = try Snapshot(path)
+      for stored in snapshot.stored.values { try stored.dataset.checkChunks() }
+      for dataset in snapshot.ofSongs.values { try dataset.checkChunks() }
     }
   ]
 
@@ -70,6 +78,7 @@ public final class Snapshot {
     segments = parts.segments
     features = parts.features
     stored = parts.stored
+    ofSongs = try parts.songFeatures()
     segmentCounts = parts.segmentCounts
     tags = try parts.tags()
     trackIDs = try parts.texts(SnapshotFormat.Path.trackIDs)
@@ -78,11 +87,15 @@ public final class Snapshot {
     artistIDs = try parts.texts(SnapshotFormat.Path.artistIDs)
     labels = try parts.labels(tags: tags.count)
     record = try parts.record(tags: tags)
+    let whole = try parts.wholeSegmentCounts()
+    wholeSegmentCounts = whole.map(Int.init)
     try SnapshotAgreement(
-      path: path, segments: segments, features: features, kept: segmentCounts, tags: tags, record: record
-    ).check(segmentCounts: parts.wholeSegmentCounts())
+      path: path, segments: segments, features: features, kept: segmentCounts, tags: tags, record: record,
+      tagged: Self.tagged(labels, tags: tags.count)
+    ).check(segmentCounts: whole)
+    terms = record.options.auxiliary == nil ? nil : try parts.terms()
     preparedSplit = try parts.preparedSplit(record.options)
-    standardization = preparedSplit == nil ? nil : try parts.standardization()
+    standardization = preparedSplit == nil ? [:] : try parts.standardization()
     programVersion = try file.textAttribute(SnapshotFormat.Attribute.program)
     identity = try file.textAttribute(SnapshotFormat.Attribute.identity)
     let expected = SnapshotFormat.identity(
@@ -101,6 +114,11 @@ public final class Snapshot {
       trackIDs: trackIDs, tags: tags, segments: segments, crop: crop, longest: SegmentLimits.taken.upperBound)
   }
 
+  /// Songs with at least one label.
+  private static func tagged(_ labels: [UInt8], tags: Int) -> Int {
+    stride(from: 0, to: labels.count, by: tags).count { labels[$0..<$0 + tags].contains(1) }
+  }
+
   /// How each feature is kept.
   public var encodings: [Feature: ValueEncoding] { stored.mapValues(\.encoding) }
 
@@ -117,6 +135,22 @@ public final class Snapshot {
   public func values(of feature: Feature, song: Int, segments: Range<Int>) throws -> SegmentValues {
     precondition(song >= 0 && song < songCount, "a song of the snapshot")
     return try dataset(feature).read(song: song, segments: segments)
+  }
+
+  /// Reads what is known of whole songs in a row, `[song][width]`.
+  /// - Throws: `badData` where the snapshot does not have it, and where a number is not finite.
+  public func values(of feature: SongFeature, songs: Range<Int>) throws -> [Float] {
+    precondition(songs.lowerBound >= 0 && songs.upperBound <= songCount, "songs of the snapshot")
+    guard let dataset = ofSongs[feature] else {
+      throw Failure(
+        .badData, "\(path): has no \(feature.rawValue)",
+        remedy: "prepare it with \(feature.rawValue) among --features")
+    }
+    let values = songs.isEmpty ? [] : try dataset.read(Float.self, rows: songs)
+    guard values.allSatisfy(\.isFinite) else {
+      throw Failure(.badData, "\(path): damaged: \(feature.rawValue) that are no numbers")
+    }
+    return values
   }
 
   private func dataset(_ feature: Feature) throws -> StoredSegments {

@@ -12,8 +12,11 @@ struct SnapshotAgreement {
   let kept: [Int]
   let tags: [String]
   let record: SnapshotRecord
+  /// Songs with a tag.
+  let tagged: Int
 
   private var songs: Int { kept.count }
+  private var keepsUntagged: Bool { record.options.untagged == true }
 
   /// - Parameter segmentCounts: how many segments each song has in all.
   /// - Throws: `badData`, naming both places and what stands there.
@@ -69,8 +72,11 @@ struct SnapshotAgreement {
     for (name, found, parts, sum) in sums where found != sum {
       try refuse("\(name) in its attribute counts", found, "\(parts) there", sum)
     }
-    if funnel.tagged != songs {
+    if !keepsUntagged, funnel.tagged != songs {
       try refuse("tagged in its attribute counts", funnel.tagged, "the attribute songs", songs)
+    }
+    if keepsUntagged, funnel.tagged != tagged {
+      try refuse("tagged in its attribute counts", funnel.tagged, "the number of songs with a label", tagged)
     }
   }
 
@@ -107,7 +113,9 @@ struct SnapshotAgreement {
     }
     var found = [Int](repeating: 0, count: 1 + Int(counts.max() ?? 0))
     for count in counts { found[Int(count)] += 1 }
-    let said = record.distribution.songs.filter { $0.key >= segments.fewest }.mapValues(\.tagged)
+    // Where songs without a tag are kept, so are all that were read.
+    let said = record.distribution.songs.filter { $0.key >= segments.fewest }
+      .mapValues { keepsUntagged ? $0.read : $0.tagged }
     let lengths = Set(found.indices.filter { found[$0] > 0 }).union(said.keys)
     for length in lengths.sorted() {
       let songs = length < found.count ? found[length] : 0

@@ -31,11 +31,17 @@ enum SnapshotFormat {
     static let sides = "songs/side"
     static let tagNames = "tags/names"
     static let standardization = "standardization"
-    static let timbreMean = "standardization/timbre_mean"
-    static let timbreDeviation = "standardization/timbre_deviation"
     static let distribution = "distribution"
+    static let terms = "terms"
+    static let termNames = "terms/names"
+    static let termStarts = "songs/term_start"
+    static let termNumbers = "songs/term"
+    static let termWeights = "songs/term_weight"
 
     static func values(_ feature: Feature) -> String { "songs/" + feature.rawValue }
+    static func values(_ feature: SongFeature) -> String { "songs/" + feature.rawValue }
+    static func mean(_ feature: Feature) -> String { "\(standardization)/\(feature.rawValue)_mean" }
+    static func deviation(_ feature: Feature) -> String { "\(standardization)/\(feature.rawValue)_deviation" }
   }
 
   /// A song's side as the file has it.
@@ -57,6 +63,8 @@ enum SnapshotFormat {
   static let deflate = 4
   /// Songs of a chunk of labels and texts.
   static let rowsOfChunk = 1024
+  /// Songs of a chunk of what is known of whole songs.
+  static let songsOfChunk = 64
   /// Segments of a chunk of whole songs: a song is in two or three of them, and one is soon unpacked.
   static let segmentsOfChunk = 512
 

@@ -74,12 +74,16 @@ struct SnapshotParts {
     let dataset = try file.dataset(SnapshotFormat.Path.values(feature))
     let shape =
       switch places {
-      case .equal(let segments): [songs, segments, Feature.width]
-      case .ragged(let starts): [starts[songs], Feature.width]
+      case .equal(let segments): [songs, segments, feature.width]
+      case .ragged(let starts): [starts[songs], feature.width]
       }
     guard dataset.shape == shape else {
       throw damaged(
         file, "/\(SnapshotFormat.Path.values(feature)) has the shape \(dataset.shape), expected \(shape)")
+    }
+    guard encoding == .float32 || ValueEncoding.first(for: feature) == encoding else {
+      throw damaged(
+        file, "its \(feature.rawValue) are kept as \(name), expected \(ValueEncoding.float32.rawValue)")
     }
     guard dataset.element.isSame(as: encoding.elementType(of: feature)) else {
       throw damaged(
@@ -104,7 +108,7 @@ struct SnapshotParts {
     }
   }
 
-  private static func damaged(_ file: File, _ cause: String) -> Failure {
+  static func damaged(_ file: File, _ cause: String) -> Failure {
     Failure(.badData, "\(file.filePath): a damaged snapshot: \(cause)")
   }
 
@@ -138,7 +142,7 @@ struct SnapshotParts {
     return try Vocabulary(names, source: file.filePath).names
   }
 
-  private func textDataset(_ path: String, count: Int) throws -> Dataset {
+  func textDataset(_ path: String, count: Int) throws -> Dataset {
     let dataset = try file.dataset(path)
     guard dataset.shape == [count], dataset.element.elementClass == .fixedString,
       dataset.element.bytes <= SnapshotParts.longestText, try fits(count, dataset.element.bytes)
@@ -188,18 +192,42 @@ struct SnapshotParts {
     return PreparedSplit(rule, seed: seed, sides: sides, countedTags: tags.counted)
   }
 
-  /// Of the timbre of the training songs, where the snapshot keeps a split and timbre.
-  func standardization() throws -> Standardization? {
-    guard file.contains(SnapshotFormat.Path.standardization) else { return nil }
-    let kept = Standardization(
-      mean: try file.dataset(SnapshotFormat.Path.timbreMean).read(Float.self, limit: Feature.width),
-      deviation: try file.dataset(SnapshotFormat.Path.timbreDeviation).read(Float.self, limit: Feature.width))
-    guard kept.isSound else {
-      throw SnapshotParts.damaged(
-        file, "/\(SnapshotFormat.Path.standardization) does not hold \(Feature.width) means and deviations above 0"
-      )
+  /// Of the training songs, of each feature that is scaled, where the snapshot keeps a split.
+  func standardization() throws -> [Feature: Standardization] {
+    var kept: [Feature: Standardization] = [:]
+    for feature in features.features
+    where feature.isStandardized && file.contains(SnapshotFormat.Path.mean(feature)) {
+      let scale = Standardization(
+        mean: try file.dataset(SnapshotFormat.Path.mean(feature)).read(Float.self, limit: feature.width),
+        deviation: try file.dataset(SnapshotFormat.Path.deviation(feature)).read(Float.self, limit: feature.width))
+      guard scale.isSound(width: feature.width) else {
+        throw SnapshotParts.damaged(
+          file,
+          "/\(SnapshotFormat.Path.standardization) does not hold \(feature.width) means and deviations above 0 of "
+            + "\(feature.rawValue)")
+      }
+      kept[feature] = scale
     }
     return kept
+  }
+
+  /// What is known of whole songs, a row each.
+  func songFeatures() throws -> [SongFeature: Dataset] {
+    var datasets: [SongFeature: Dataset] = [:]
+    for feature in features.ofSong {
+      let path = SnapshotFormat.Path.values(feature)
+      let dataset = try file.dataset(path)
+      guard dataset.shape == [songs, feature.width], dataset.element.isSame(as: .float32),
+        try fits(songs, feature.width * ElementType.float32.bytes)
+      else {
+        throw SnapshotParts.damaged(
+          file,
+          "/\(path) holds \(dataset.shape) × \(dataset.element), expected \([songs, feature.width]) of single precision"
+        )
+      }
+      datasets[feature] = dataset
+    }
+    return datasets
   }
 
   func record(tags: [String]) throws -> SnapshotRecord {
@@ -243,7 +271,7 @@ struct SnapshotParts {
   }
 
   /// Whether so many elements of a size can be in a file of this size.
-  private func fits(_ count: Int, _ bytes: Int) throws -> Bool {
+  func fits(_ count: Int, _ bytes: Int) throws -> Bool {
     let (total, overflow) = count.multipliedReportingOverflow(by: bytes)
     return !overflow && total <= mostBytes
   }

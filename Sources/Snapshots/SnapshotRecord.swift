@@ -21,11 +21,15 @@ public struct SnapshotRecord: Codable, Equatable, Sendable {
     /// The split that the snapshot keeps, and its seed; nil where it keeps none.
     public var split: String?
     public var seed: UInt64?
+    /// True where songs without a tag are kept too; nil where they are not.
+    public var untagged: Bool?
+    /// Where the words come from that are kept beside the tags; nil where there are none.
+    public var auxiliary: String?
 
     package init(
       msd: String, tagSource: TagSource, lastfm: String?, segments: SegmentChoice, crop: Crop, longest: Int,
       features: FeatureSelection, tags: String, minTagWeight: Double, join: JoinRule?, strict: Bool,
-      split: String?, seed: UInt64?
+      split: String?, seed: UInt64?, untagged: Bool? = nil, auxiliary: String? = nil
     ) {
       self.msd = msd
       self.tagSource = tagSource
@@ -40,6 +44,8 @@ public struct SnapshotRecord: Codable, Equatable, Sendable {
       self.strict = strict
       self.split = split
       self.seed = seed
+      self.untagged = untagged
+      self.auxiliary = auxiliary
     }
 
     enum CodingKeys: String, CodingKey {
@@ -47,7 +53,7 @@ public struct SnapshotRecord: Codable, Equatable, Sendable {
       case tagSource = "tag_source"
       case lastfm, segments, crop, longest, features, tags
       case minTagWeight = "min_tag_weight"
-      case join, strict, split, seed
+      case join, strict, split, seed, untagged, auxiliary
     }
   }
 

@@ -39,7 +39,7 @@ struct StoredSegments {
   func read(song: Int, segments: Range<Int>) throws -> SegmentValues {
     try checked {
       switch places {
-      case .equal: try read(rows: song..<song + 1).segments(segments)
+      case .equal: try read(rows: song..<song + 1).segments(segments, width: feature.width)
       case .ragged(let starts):
         try read(rows: starts[song] + segments.lowerBound..<starts[song] + segments.upperBound)
       }

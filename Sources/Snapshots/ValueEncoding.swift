@@ -1,7 +1,7 @@
 import HDF5
 import Segments
 
-/// How a snapshot keeps a feature's values.
+/// How a snapshot keeps a feature's values. Other features than pitches and timbre are always in single precision.
 public enum ValueEncoding: String, Sendable, Codable {
   /// Whole thousandths, without loss for values of three decimals: 16 bits for pitches, 32 for timbre.
   case thousandths
@@ -11,11 +11,16 @@ public enum ValueEncoding: String, Sendable, Codable {
   /// Bytes of a value.
   public func bytes(of feature: Feature) -> Int { elementType(of: feature).bytes }
 
+  /// The one that a feature's values are tried in first.
+  static func first(for feature: Feature) -> ValueEncoding {
+    feature == .pitches || feature == .timbre ? .thousandths : .float32
+  }
+
   func elementType(of feature: Feature) -> ElementType {
     switch (self, feature) {
     case (.thousandths, .pitches): .uint16
     case (.thousandths, .timbre): .int32
-    case (.float32, _), (_, .spectrogram): .float32
+    case (.thousandths, _), (.float32, _): .float32
     }
   }
 }
@@ -26,7 +31,7 @@ extension SegmentValues {
     switch (encoding, feature) {
     case (.thousandths, .pitches): .thousandths([])
     case (.thousandths, .timbre): .wideThousandths([])
-    case (.float32, _), (_, .spectrogram): .floats([])
+    case (.thousandths, _), (.float32, _): .floats([])
     }
   }
 }

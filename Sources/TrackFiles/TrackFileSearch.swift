@@ -5,7 +5,7 @@ import MessagePassing
 
 /// Finds the track files that `--msd` names: those of a tree, one file, or those of a list.
 public enum TrackFileSearch {
-  static let suffix = ".h5"
+  package static let suffix = ".h5"
   /// The eight bytes that every HDF5 file starts with.
   private static let signature: [UInt8] = [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]
 

@@ -56,12 +56,16 @@ extension TrackReader {
     window.write(to: &message)
     message.write(features.rawValue)
     message.write(artistTags?.rawValue ?? "")
+    message.write(readsTerms ? 1 : 0)
+    message.write(readsAnalyses ? 1 : 0)
   }
 
   convenience init(from message: inout PackedReader) throws {
     let window = try SegmentWindow(from: &message)
     self.init(window, features: FeatureSelection(rawValue: try message.readText()) ?? .pitches)
     artistTags = ArtistTags(rawValue: try message.readText())
+    readsTerms = try message.readInt() == 1
+    readsAnalyses = try message.readInt() == 1
   }
 }
 
@@ -92,11 +96,9 @@ extension Track {
       message.write(values == nil ? 0 : 1)
       values?.write(to: &message)
     }
-    message.write(artistTags?.count ?? -1)
-    for tag in artistTags ?? [] {
-      message.write(tag.name)
-      message.write(tag.weight.bitPattern)
-    }
+    for feature in SongFeature.allCases { message.write(numbers: songValues[feature] ?? []) }
+    artistTags.write(to: &message)
+    terms.write(to: &message)
   }
 
   init(from message: inout PackedReader) throws {
@@ -106,11 +108,35 @@ extension Track {
     for feature in Feature.ofSegments where try message.readInt() == 1 {
       self[feature] = try SegmentValues(from: &message)
     }
-    let tagCount = try message.readInt()
-    guard tagCount >= 0 else { return }
-    artistTags = try (0..<tagCount).map { _ in
-      WeightedTag(name: try message.readText(), weight: Double(bitPattern: try message.readWord()))
+    for feature in SongFeature.allCases {
+      let values: [Float] = try message.readNumbers()
+      if !values.isEmpty { songValues[feature] = values }
     }
+    artistTags = try [WeightedTag]?(from: &message)
+    terms = try [WeightedTag]?(from: &message)
+  }
+}
+
+extension [WeightedTag]? {
+  func write(to message: inout PackedWriter) {
+    message.write(self?.count ?? -1)
+    for tag in self ?? [] { tag.write(to: &message) }
+  }
+
+  init(from message: inout PackedReader) throws {
+    let count = try message.readInt()
+    self = count < 0 ? nil : try (0..<count).map { _ in try WeightedTag(from: &message) }
+  }
+}
+
+extension WeightedTag {
+  package func write(to message: inout PackedWriter) {
+    message.write(name)
+    message.write(weight.bitPattern)
+  }
+
+  package init(from message: inout PackedReader) throws {
+    self.init(name: try message.readText(), weight: Double(bitPattern: try message.readWord()))
   }
 }
 

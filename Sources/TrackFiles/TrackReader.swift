@@ -20,6 +20,12 @@ public final class TrackReader {
   public let features: FeatureSelection
   /// The tags that are read with each song; nil: none.
   package var artistTags: ArtistTags?
+  /// Whether the artist's terms are read with each song, whatever the tags are.
+  package var readsTerms = false
+  /// Whether files named `….json` are read as audio analyses, of one song each.
+  package var readsAnalyses = false
+  package static let analysisSuffix = AudioAnalysis.suffix
+  package static func isAnalysis(_ path: String) -> Bool { AudioAnalysis.isNamed(path) }
   private var aggregate: TrackFile?
 
   public init(_ window: SegmentWindow, features: FeatureSelection = .pitches) {
@@ -39,6 +45,7 @@ public final class TrackReader {
   /// - Throws: `SkippedFile` with the path and what is wrong.
   public func contents(of path: String) throws(SkippedFile) -> TrackFileContents {
     try reporting(SongLocation(path)) {
+      if readsAnalyses, AudioAnalysis.isNamed(path) { return .song(try track(of: AudioAnalysis(at: path), path)) }
       let file = try open(path)
       if file.songCount > 1 { return .aggregate(songs: file.songCount) }
       return .song(try read(file, row: 0))
@@ -65,6 +72,22 @@ public final class TrackReader {
   private func read(_ file: TrackFile, row: Int) throws -> Track {
     var track = try file.read(row: row, window, features)
     track.artistTags = try artistTags.map { try file.read($0, row: row) }
+    if readsTerms { track.terms = try file.read(.terms, row: row) }
+    return track
+  }
+
+  private func track(of analysis: AudioAnalysis, _ path: String) throws -> Track {
+    let count = analysis.segments.count
+    var track = Track(trackID: analysis.trackID, title: "", artistName: "", artistID: "", segmentCount: count)
+    guard window != .none else { return track }
+    for feature in features.features {
+      track[feature] = SegmentValues(
+        packing: try analysis.values(of: feature, window.range(of: count), path: path), of: feature)
+    }
+    guard !features.ofSong.isEmpty else { return track }
+    track.songValues = try SongMoments.values(features.ofSong, analysis.facts(path: path)) { feature in
+      try analysis.values(of: feature, 0..<min(count, SegmentLimits.taken.upperBound), path: path)
+    }
     return track
   }
 

@@ -25,6 +25,7 @@ struct CrnnDist: ParsableCommand {
       TrainCommand.self,
       EvaluateCommand.self,
       PredictCommand.self,
+      SplitCommand.self,
       ExportCommand.self,
       ImportCommand.self,
       BenchmarkCommand.self,
@@ -39,6 +40,7 @@ struct CrnnDist: ParsableCommand {
     ProgramChild.offer()
     do {
       try ArgumentBytes.checkTexts()
+      try CommandNames.check(Array(CommandLine.arguments.dropFirst()), of: self)
       var command = try parseAsRoot()
       try command.run()
     } catch let failure as Failure {

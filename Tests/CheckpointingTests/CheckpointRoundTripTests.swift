@@ -36,7 +36,7 @@ import Testing
     let file = try File.open(folder.file("a.h5"))
     #expect(try file.childNames() == ["integers", "lists", "numbers", "optimizer", "texts", "weights"])
     #expect(try file.textAttribute("format") == "crnn-dist checkpoint")
-    #expect(try file.attribute("format_version", as: Int64.self) == 1)
+    #expect(try file.attribute("format_version", as: Int64.self) == 2)
     #expect(try file.dataset("integers/step").readScalar(Int64.self) == 17)
     #expect(try file.dataset("weights/tags/kernel").read(Float.self, rows: 1..<2) == [3, 4])
   }

@@ -129,7 +129,7 @@ import Testing
     let folder = try TemporaryFolder()
     let file = try File.createInMemory(name: "newer")
     try file.setAttribute("format", "crnn-dist checkpoint")
-    try file.setAttribute("format_version", Int64(2))
+    try file.setAttribute("format_version", Int64(3))
     try folder.write(file.image(), to: "epoch-0009.h5")
     try exampleCheckpoint().write(to: folder.file("epoch-0001.h5"))
     for read in [
@@ -141,7 +141,7 @@ import Testing
       #expect(
         failure.message
           == folder.file("epoch-0009.h5")
-          + ": written by a newer program: its format version is 2, this one reads up to 1")
+          + ": written by a newer program: its format version is 3, this one reads up to 2")
     }
   }
 

@@ -83,7 +83,9 @@ def respond(keras_model, request):
 def change(model):
     """All weights but those that inputs are scaled by, which a compiled model has for constants."""
     random = numpy.random.default_rng(5)
-    for layer in model.layers:
+    # A branch of whole songs is a model within the model.
+    inner = [layer for layer in model.layers if hasattr(layer, "get_layer")]
+    for layer in [one for one in model.layers if one not in inner] + [one for part in inner for one in part.layers]:
         if not hasattr(layer, "finalize_state"):
             layer.set_weights([(values * random.uniform(0.8, 1.2, values.shape)).astype(values.dtype)
                                for values in layer.get_weights()])

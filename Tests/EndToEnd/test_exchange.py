@@ -34,8 +34,15 @@ NETWORKS = {
     "large": (["--segments", 24, "--model", "large", "--batch-size", 32], ["pitches"]),
     "timbre": (["--segments", 60], ["timbre"]),
     "both": (["--segments", 60, "--filters", "[20, 33, 17]", "--recurrent-units", 19], ["pitches", "timbre"]),
+    "recommended": (["--segments", 60, "--model", "recommended", "--crop", "middle"],
+                    ["pitches", "timbre", "loudness", "duration", "confidence", "song"]),
+    "song alone": (["--segments", 60, "--model", "recommended"], ["song"]),
     "whole": (["--segments", "all", "--longest", 700, "--recurrent-units", 12], ["pitches"]),
 }
+
+GRUS = {"recommended": 1, "song alone": 0}
+SHAPES = {"spectrogram": ["batch", 60, 24], "loudness": ["batch", "segments", 3], "duration": ["batch", "segments", 1],
+          "confidence": ["batch", "segments", 1], "song": ["batch", 327]}
 
 
 @dataclass
@@ -56,6 +63,8 @@ class Trained:
         if "spectrogram" in self.features:
             with h5py.File(self.data, "r", locking=False) as file:
                 return {"spectrogram": file["features"][song].astype("float32").T}
+        if "song" in self.features:
+            return self.of_everything(Path(song).stem)
         options = {name: value for name, value in zip(NETWORKS[self.name][0][::2], NETWORKS[self.name][0][1::2])}
         with h5py.File(song, "r", locking=False) as file:
             values = {one: file[f"analysis/segments_{one}"][:].astype("float32") for one in self.features}
@@ -63,6 +72,18 @@ class Trained:
         wanted = min(there, options["--longest"]) if options["--segments"] == "all" else options["--segments"]
         start = (there - wanted) // 2 if options.get("--crop") == "middle" else 0
         return {one: all_of_it[start:start + wanted] for one, all_of_it in values.items()}
+
+    def of_everything(self, track):
+        """What a snapshot has of a song: the middle 60 segments of each feature, and what is known of the whole song."""
+        with h5py.File(self.data, "r", locking=False) as file:
+            song = [name.decode() for name in file["songs/track_id"][:]].index(track)
+            first, end = file["songs/start"][song:song + 2]
+            first += (end - first - 60) // 2
+            found = {"song": file["songs/keyless"][song]}
+            for one in set(self.features) - {"song"}:
+                values = file[f"songs/{one}"][first:first + 60]
+                found[one] = (values / 1000 if values.dtype.kind in "ui" else values).astype("float32")
+        return found
 
     def predictions(self, checkpoint, songs, folder):
         """What the program says of songs by another checkpoint."""
@@ -76,7 +97,7 @@ class Trained:
         by_length = {}
         for track in list(self.songs)[:most]:
             inputs = self.inputs(track)
-            by_length.setdefault(len(inputs[self.features[0]]), []).append((track, inputs))
+            by_length.setdefault(inputs[self.features[0]].shape, []).append((track, inputs))
         for songs in by_length.values():
             yield ({one: numpy.stack([inputs[one] for _, inputs in songs]) for one in self.features},
                    [track for track, _ in songs])
@@ -91,13 +112,15 @@ def predictions(checkpoint, tracks, tags):
     assert outcome.code in (DONE, BAD_DATA), str(outcome)
     found = {}
     for song in json.loads(outcome.output):
+        if "skipped" in song:
+            continue
         by_tag = {one["tag"]: one["probability"] for one in song["tags"]}
         found[song["file"]] = numpy.array([by_tag[tag] for tag in tags])
     return found
 
 
 def probabilities_of_spectrograms(checkpoint, data, folder):
-    """What evaluate says of every song of a file: predict takes track files alone."""
+    """What evaluate says of every song of a file."""
     file = folder / f"{checkpoint.stem}.predictions.h5"
     file.unlink(missing_ok=True)
     succeed("evaluate", "--checkpoint", checkpoint, "--data", data, "--split", "all", "--allow-other-data", "--predictions",
@@ -122,6 +145,15 @@ def songs(tree, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def everything(tree, tmp_path_factory):
+    """All songs with all that is known of them."""
+    file = tmp_path_factory.mktemp("everything") / "songs.h5"
+    succeed("prepare", "--msd", tree / "msd", "--lastfm", tree / "lastfm", "--segments", "all", "--features", "all",
+            "--keep-untagged", "--out", file, ranks=2)
+    return file
+
+
+@pytest.fixture(scope="module")
 def keras():
     with KerasProcess() as process:
         yield process
@@ -133,12 +165,14 @@ def tracks(tree):
 
 
 @pytest.fixture(scope="module", params=NETWORKS)
-def trained(request, songs, spectrograms, tracks, tmp_path_factory):
+def trained(request, songs, everything, spectrograms, tracks, tmp_path_factory):
     name, (options, features) = request.param, NETWORKS[request.param]
     folder = tmp_path_factory.mktemp(name) / "run"
-    data = spectrograms if "spectrogram" in features else songs
+    data = spectrograms if "spectrogram" in features else everything if "song" in features else songs
+    seen = ("keyless" if features == ["song"] else "both" if features == ["pitches", "timbre"]
+            else ",".join(features).replace("song", "keyless"))
     succeed("train", "--data", data, "--out", folder, "--epochs", 1, "--split", "random:0.9", "--train-auc-songs", 0,
-            *(() if "--batch-size" in options else ("--batch-size", 8)), "--learning-rate", 0.01, "--features", "both" if len(features) == 2 else features[0],
+            *(() if "--batch-size" in options else ("--batch-size", 8)), "--learning-rate", 0.01, "--features", seen,
             *options)
     checkpoint = folder / "checkpoints/epoch-0001.h5"
     with h5py.File(checkpoint) as file:
@@ -170,11 +204,12 @@ def test_onnxruntime_says_the_same_of_a_hundred_songs(trained, folded, tmp_path)
     onnx.checker.check_model(model, full_check=True)
     assert any(node.op_type == "BatchNormalization" for node in model.graph.node) != folded
     assert [(node.op_type, onnx.helper.get_node_attr_value(node, "linear_before_reset"))
-            for node in model.graph.node if node.op_type == "GRU"] == [("GRU", 0 if trained.name == "choi2016" else 1)] * 2
+            for node in model.graph.node if node.op_type == "GRU"] == (
+                [("GRU", 0 if trained.name == "choi2016" else 1)] * GRUS.get(trained.name, 2))
 
     session = opened(file)
-    shape = ["batch", 60, 24] if trained.name == "choi2016" else ["batch", "segments", 12]
-    assert [(one.name, one.shape) for one in session.get_inputs()] == [(name, shape) for name in trained.features]
+    shapes = [(name, SHAPES.get(name, ["batch", "segments", 12])) for name in trained.features]
+    assert [(one.name, one.shape) for one in session.get_inputs()] == shapes
     compared = 0
     for inputs, files in trained.batches(len(trained.songs)):
         probabilities, embeddings = session.run(["probabilities", "embeddings"], inputs)
@@ -184,13 +219,12 @@ def test_onnxruntime_says_the_same_of_a_hundred_songs(trained, folded, tmp_path)
 
     about = session.get_modelmeta().custom_metadata_map
     assert json.loads(about["tags"]) == trained.tags
-    assert ("standardization" in about) == ("timbre" in trained.features)
+    assert ("standardization" in about) == bool({"timbre", "song"} & set(trained.features))
     assert about["checkpoint_checksum"] == checkpoints_checksum(trained.checkpoint)
     card = json.loads((tmp_path / "tagger.json").read_text())
     assert card["classes"] == trained.tags
     assert card["inference"]["sample_rate"] == (12000 if trained.name == "choi2016" else 22050)
-    assert [(one["name"], one["shape"]) for one in card["schema"]["inputs"]] == [
-        (name, shape) for name in trained.features]
+    assert [(one["name"], one["shape"]) for one in card["schema"]["inputs"]] == shapes
     assert [(one["name"], one["output_purpose"], one["shape"]) for one in card["schema"]["outputs"]] == [
         ("probabilities", "predictions", ["batch", len(trained.tags)]),
         ("embeddings", "embeddings", ["batch", embeddings.shape[1]])]

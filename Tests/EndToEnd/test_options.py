@@ -11,7 +11,7 @@ SOURCE = program.ROOT / "Sources/Training/Configuration/RunOption.swift"
 KEYS = set(re.findall(r'^ +(?:\.|return )?(?:\.?(?:scalar|text|fixed)|RunOption)\(\s*(?:key: )?"([a-z_]+)"',
                       SOURCE.read_text(), flags=re.MULTILINE))
 # Of the command itself, not of the run; and what a resolved file carries for the program alone.
-OF_THE_COMMAND = {"out", "resume", "config", "timeline", "version", "help"}
+OF_THE_COMMAND = {"out", "resume", "config", "timeline", "progress", "version", "help"}
 ONLY_IN_FILES = {"split_lists_hash"}
 # Any text is a path, or a switch takes none.
 TAKE_ANYTHING = {"data", "msd", "lastfm", "tags", "strict", "permute_tags", "overlap", "from"}

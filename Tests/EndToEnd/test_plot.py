@@ -1,5 +1,6 @@
 """The pictures of scripts/plot, drawn by the tests' own Python."""
 
+import json
 import subprocess
 import sys
 
@@ -74,6 +75,8 @@ def test_the_curves_of_a_run_are_drawn(run, tmp_path):
     ("distribution", "empty.json", "{\"distribution\": {\"songs_by_segments\": []}}", program.BAD_DATA),
     ("curves", "none", None, program.MISSING),
     ("curves", "metrics.jsonl", "{\"event\": \"start\"}\n", program.BAD_DATA),
+    ("curves", "list.jsonl", "[1]\n", program.BAD_DATA),
+    ("compare", "none", None, program.MISSING),
 ])
 def test_what_cannot_be_drawn_is_told_in_one_line(tmp_path, what, name, content, code):
     if content is not None:
@@ -81,3 +84,29 @@ def test_what_cannot_be_drawn_is_told_in_one_line(tmp_path, what, name, content,
     done = draw(what, tmp_path / name, tmp_path / "out.png")
     assert done.returncode == code and len(done.stderr.splitlines()) == 1 and name in done.stderr, done.stderr
     assert not (tmp_path / "out.png").exists()
+
+
+def test_the_curves_of_a_snapshot_are_refused_by_its_name(snapshot, tmp_path):
+    done = draw("curves", snapshot, tmp_path / "out.png")
+    assert done.returncode == program.BAD_DATA and "expected a run's folder" in done.stderr, done.stderr
+    assert done.stderr.startswith(f"plot: error: {snapshot}: ") and len(done.stderr.splitlines()) == 1, done.stderr
+
+
+def test_runs_are_compared_by_mean_and_spread(tmp_path):
+    runs = []
+    for model, base in (("small", 0.6), ("large", 0.7)):
+        for seed in (1, 2, 3):
+            run = tmp_path / f"{model}-{seed}"
+            run.mkdir()
+            (run / "config.yaml").write_text(f"model: {model}\nseed: {seed}\nepochs: 3\n")
+            (run / "metrics.jsonl").write_text("".join(
+                json.dumps({"event": "epoch", "epoch": epoch, "val_auc_macro": base + 0.01 * epoch + 0.005 * seed}) + "\n"
+                for epoch in (1, 2, 3)))
+            runs.append(run)
+    done = subprocess.run([sys.executable, program.ROOT / "scripts/plots/plot.py", "compare", *runs, "--out",
+                           tmp_path / "compared.png"], text=True, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    assert "model small: best validation AUC 0.6400 ± 0.0050, 3 runs" in done.stdout, done.stdout
+    assert "model large: best validation AUC 0.7400 ± 0.0050, 3 runs" in done.stdout, done.stdout
+    image = matplotlib.image.imread(tmp_path / "compared.png")[..., :3]
+    assert share(image, TAGGED) > 0.0002 and share(image, TRAINING) > 0.0002

@@ -141,7 +141,7 @@ def test_what_was_called_choi2016_keeps_working_under_a_name_of_its_own(snapshot
     config = tmp_path / "old.yaml"
     config.write_text("model: choi2016\nsegments: 252\n")
     told = json.loads(program.succeed("inspect", config, "--json").output)
-    assert told["layers"][0]["outputShape"][0] == 12
+    assert told["layers"][0]["output_shape"][0] == 12
 
 
 def nan(file):
@@ -159,7 +159,7 @@ def twins(file):
 @pytest.mark.parametrize("change, words", [
     (nan, ["/features: song 3", "nan", "decibels"]),
     (replaced("features", numpy.zeros((160, 24), numpy.float32)), ["/features", "[160, 24]", "[songs, bands, frames]"]),
-    (replaced("features", numpy.zeros((160, 30, 60), numpy.float32)), ["30 rows (bands)", "expected 24"]),
+    (replaced("features", numpy.zeros((160, 30, 60), numpy.float32)), ["30 bands", "expected 24"]),
     (replaced("features", numpy.zeros((160, 24, 70), numpy.float32)), ["pad_to", "64", "70"]),
     (replaced("features", numpy.zeros((160, 24, 60), numpy.int16)), ["/features", "16-bit integer", "floats"]),
     (replaced("features", numpy.zeros((159, 24, 60), numpy.float32)), ["/labels", "[160, 50]", "[159, 50]"]),
@@ -197,3 +197,15 @@ def test_nothing_else_is_written_over(spectrograms, tmp_path):
     file.write_bytes(spectrograms.read_bytes())
     assert program.run(*line).code == program.USAGE
     program.succeed(*line, "--force")
+
+
+def test_predict_judges_spectrograms_as_evaluate_does(spectrograms, trained, tree, tmp_path):
+    checkpoint = trained / "checkpoints/epoch-0002.h5"
+    program.succeed("evaluate", "--checkpoint", checkpoint, "--data", spectrograms, "--split", "all", "--resamples", 0,
+                    "--predictions", tmp_path / "evaluated.h5")
+    program.succeed("predict", "--checkpoint", checkpoint, spectrograms, "--out", tmp_path / "tagged.h5", ranks=2)
+    with h5py.File(tmp_path / "evaluated.h5") as one, h5py.File(tmp_path / "tagged.h5") as other:
+        assert numpy.array_equal(one["songs/track_id"][:], other["songs/track_id"][:])
+        assert numpy.array_equal(one["songs/probabilities"][:], other["songs/probabilities"][:])
+    track = next((tree / "msd").rglob("*.h5"))
+    program.refuse(program.run("predict", "--checkpoint", checkpoint, track), program.USAGE, "spectrograms")

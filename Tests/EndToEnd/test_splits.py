@@ -26,10 +26,20 @@ def lists(snapshot, tmp_path):
 @pytest.fixture(scope="module")
 def counted(tree, tmp_path_factory):
     """A snapshot whose tags were counted on the training side of an artist split."""
-    out = tmp_path_factory.mktemp("counted") / "songs.h5"
-    program.succeed("prepare", "--msd", tree / "msd", "--lastfm", tree / "lastfm", "--segments", 60, "--tags", "top:5",
-                    "--split", "artist:0.7/0.2/0.1", "--out", out)
-    return out
+    return prepare_counted(tree, tmp_path_factory.mktemp("counted"), "--segments", 60)
+
+
+@pytest.fixture(scope="module")
+def counted_with_everything(tree, tmp_path_factory):
+    """The same with all that is known of whole songs."""
+    return prepare_counted(tree, tmp_path_factory.mktemp("everything"), "--segments", "all", "--features", "all",
+                           "--keep-untagged", "--auxiliary", "artist-terms")
+
+
+def prepare_counted(tree, folder, *options):
+    program.succeed("prepare", "--msd", tree / "msd", "--lastfm", tree / "lastfm", "--tags", "top:5", "--split",
+                    "artist:0.7/0.2/0.1", *options, "--out", folder / "songs.h5")
+    return folder / "songs.h5"
 
 
 def rule(lists, test="test.txt", form="artist-lists"):
@@ -108,10 +118,13 @@ def test_a_stratified_split_gives_the_same_songs_on_any_number_of_ranks(snapshot
 
 
 @pytest.mark.parametrize("config", sorted(path.name for path in (program.ROOT / "configs").glob("*.yaml")))
-def test_the_published_configurations_train_on_a_snapshot_with_a_split_of_its_own(counted, tmp_path, config):
-    options = ["--segments", 60, "--epochs", 1, "--filters", "[2,2,2]", "--recurrent-units", 2, "--pooling",
-               "[[2,2],[2,2],[3,3]]", "--threads", 1]
-    line = ["train", "--data", counted, "--config", program.ROOT / "configs" / config, *options]
+def test_the_published_configurations_train_on_a_snapshot_with_a_split_of_its_own(
+        counted, counted_with_everything, tmp_path, config):
+    options = ["--segments", 60, "--epochs", 1, "--recurrent-units", 2, "--threads", 1]
+    data, shape = counted, ["--filters", "[2,2,2]", "--pooling", "[[2,2],[2,2],[3,3]]"]
+    if config.startswith("recommended"):
+        data, shape = counted_with_everything, ["--filters", "[2,2]"]
+    line = ["train", "--data", data, *shape, "--config", program.ROOT / "configs" / config, *options]
     program.succeed(*line, "--out", tmp_path / "run")
     assert "split: artist:0.7/0.2/0.1" in (tmp_path / "run/config.yaml").read_text()
     # Said on purpose, another split is still refused.

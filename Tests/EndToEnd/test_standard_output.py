@@ -13,6 +13,9 @@ COMMANDS = {
     "evaluate": ("evaluate", "--checkpoint", CHECKPOINT, "--data", SNAPSHOT, "--split", "all", "--threads", 1),
     "predict": ("predict", "--checkpoint", CHECKPOINT, "--threads", 1),
 }
+OF_AN_OLD_CHECKPOINT = (
+    "crnn-dist: warning: whether any of these songs was trained on cannot be told: an earlier version has written the "
+    "checkpoint\n")
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +33,7 @@ def test_a_full_standard_output_is_told(name, line):
         done = subprocess.run(line(name), stdout=full, stderr=subprocess.PIPE, text=True, env=program.environment())
     assert done.returncode == program.UNWRITABLE, done.stderr
     assert "standard output cannot be written: " in done.stderr
-    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert len(done.stderr.replace(OF_AN_OLD_CHECKPOINT, "").splitlines()) == 1, done.stderr
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -40,7 +43,7 @@ def test_a_reader_who_leaves_is_nobodys_fault(name, line):
     process.stdout.close()
     errors = process.stderr.read()
     process.wait(60)
-    assert errors == "", errors
+    assert errors.replace(OF_AN_OLD_CHECKPOINT, "") == "", errors
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -38,7 +38,7 @@ def resumed(snapshot, good, folder, values, ranks=None):
 
 
 def test_the_checkpoint_with_the_values_it_had_is_gone_on_with(snapshot, good, tmp_path):
-    assert resumed(snapshot, good, tmp_path, {"integers/epoch": 2}).code == program.DONE
+    assert resumed(snapshot, good, tmp_path, {"integers/epoch": 1, "integers/next_epoch": 2}).code == program.DONE
 
 
 def test_no_run_goes_on_from_a_counter_that_cannot_be(snapshot, good, tmp_path):

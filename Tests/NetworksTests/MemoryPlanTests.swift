@@ -10,12 +10,20 @@ private let networks: [(name: String, network: Network)] = [
   ("choi2016-12", try! Architecture.choi2016Of12Rows(segments: 120, tags: 50).network()),
   ("of whole songs", try! Architecture.small(segments: 1_500, tags: 7).network()),
   ("both features", try! bothFeatures.network()),
+  ("recommended", try! recommended(channels: 29).network()),
+  ("moments alone", try! recommended(channels: 0).network()),
   ("every other layer", everyOtherLayer),
 ]
 
 private var bothFeatures: Architecture {
   var architecture = Architecture.small(segments: 96, tags: 3)
   architecture.inputChannels = 2
+  return architecture
+}
+
+private func recommended(channels: Int) -> Architecture {
+  var architecture = Architecture.recommended(segments: 100, channels: channels, songValues: 453, tags: 50)
+  architecture.auxiliary = AuxiliaryHead(outputs: 150, weight: 3)
   return architecture
 }
 

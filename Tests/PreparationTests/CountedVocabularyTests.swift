@@ -105,9 +105,11 @@ import Testing
     #expect(snapshot.songCount == 12 && prepared.split == own && prepared.seed == 9 && prepared.isFor(rule))
     try prepared.refuseOther(SplitRule("artist:0.5"), name: "songs.h5")
 
-    var sums = TimbreSums()
-    for song in own.train { sums += TimbreSums(try snapshot.values(of: .timbre, songs: song..<song + 1)) }
-    #expect(snapshot.standardization == sums.standardization)
+    var sums = FeatureSums(width: 12)
+    for song in own.train {
+      sums += FeatureSums(try snapshot.values(of: .timbre, songs: song..<song + 1).floats, width: 12)
+    }
+    #expect(snapshot.standardization == [.timbre: sums.standardization])
   }
 
   @Test func anotherSplitThanThePreparedOneIsRefused() throws {

@@ -13,7 +13,7 @@ extension TrainingRunTests {
   }
 
   private func values(_ run: TemporaryRun) throws -> [String] {
-    try scalars(run).filter { $0.name != "speed/songs_per_second" }.map { "\($0.step) \($0.name) \($0.value)" }
+    try scalars(run).filter { $0.name != "songs_per_second" }.map { "\($0.step) \($0.name) \($0.value)" }
   }
 
   @Test(arguments: ["nothing", "gone", "torn", "twice"]) func eventsAreMadeWholeWhateverHasHappenedToThem(

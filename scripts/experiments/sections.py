@@ -135,7 +135,7 @@ def hyperparameters(results):
         if not runs:
             continue
         told = program.told(["inspect", results.work.folder / runs[0].name / "config.yaml"])
-        layers = {layer["name"]: layer["outputShape"] for layer in told["layers"]}
+        layers = {layer["name"]: layer["output_shape"] for layer in told["layers"]}
         rows.append([model, " / ".join(str(shape[-1]) for name, shape in layers.items() if name.startswith("convolution")),
                      " / ".join(str(shape[-1]) for name, shape in layers.items() if name.startswith("recurrent")),
                      f"{told['trainable']:,}", f"{told['non_trainable']:,}"])

@@ -92,6 +92,8 @@ def read_epochs(run):
         lines = path.read_text("utf-8").splitlines()
     except OSError as error:
         fail(f"{path}: {error.strerror}", 66)
+    except UnicodeDecodeError:
+        fail(f"{path}: not a run's metrics.jsonl, which is text: expected a run's folder", 65)
     epochs = []
     for number, line in enumerate(lines, start=1):
         try:
@@ -100,6 +102,8 @@ def read_epochs(run):
             if number == len(lines):
                 continue  # A run that is going on may be writing it.
             fail(f"{path}: line {number} is not JSON", 65)
+        if not isinstance(event, dict):
+            fail(f"{path}: line {number} is no object, expected a run's metrics.jsonl", 65)
         if event.get("event") == "epoch":
             epochs.append(event)
     if not epochs:
@@ -140,20 +144,87 @@ def draw_curves(run, out):
     figure.savefig(out, dpi=150)
 
 
+# Comparison of runs
+
+# What runs of one kind may differ in.
+CHANCE = {"seed", "split_seed", "fold", "threads", "data", "memory", "checkpoint_every", "keep_checkpoints", "log_every"}
+COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"]
+
+
+def settings(run):
+    """What config.yaml says, but for chance: text by key."""
+    try:
+        lines = (run / "config.yaml").read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        fail(f"{run}/config.yaml: {getattr(error, 'strerror', error)}: expected a run's folder", 66)
+    pairs = [line.split(":", 1) for line in lines if ":" in line and not line.startswith(("#", " "))]
+    return {key.strip(): value.strip() for key, value in pairs if key.strip() not in CHANCE}
+
+
+def kinds_of(runs):
+    """Runs alike but for chance, by a name that tells in what the kinds differ."""
+    all_settings = {run: settings(run) for run in runs}
+    keys = sorted({key for each in all_settings.values() for key in each})
+    telling = [key for key in keys if len({each.get(key) for each in all_settings.values()}) > 1]
+    kinds = {}
+    for run, each in all_settings.items():
+        name = ", ".join(f"{key} {each.get(key, 'default')}" for key in telling) or "all runs"
+        kinds.setdefault(name, []).append(run)
+    return kinds
+
+
+def draw_comparison(runs, out):
+    figure, (curves, best) = plt.subplots(
+        1, 2, figsize=(11, 4.2), layout="constrained", gridspec_kw={"width_ratios": [3, 2]})
+    kinds = kinds_of(runs)
+    for place, (name, members) in enumerate(kinds.items()):
+        colour = COLOURS[place % len(COLOURS)]
+        values = [{epoch["epoch"]: epoch.get("val_auc_macro") for epoch in read_epochs(run)} for run in members]
+        numbers = sorted(set.intersection(*(set(each) for each in values)))
+        table = numpy.array([[each[number] for number in numbers] for each in values], dtype=float)
+        tops = numpy.array([max((value for value in each.values() if value is not None), default=numpy.nan)
+                            for each in values])
+        if not numbers or numpy.isnan(tops).any():
+            fail(f"{members[0]}: no validation AUC in common with the runs like it", 65)
+        mean, spread = table.mean(axis=0), table.std(axis=0, ddof=1 if len(members) > 1 else 0)
+        label = name if len(members) == 1 else f"{name} ({len(members)} runs)"
+        curves.plot(numbers, mean, color=colour, label=label)
+        curves.fill_between(numbers, mean - spread, mean + spread, color=colour, alpha=0.18, linewidth=0)
+        best.plot([place] * len(tops), tops, "o", color=colour, alpha=0.5, markersize=5)
+        error = tops.std(ddof=1) if len(tops) > 1 else 0
+        best.errorbar([place], [tops.mean()], [error], color=colour, marker="_", markersize=18, capsize=4)
+        print(f"{name}: best validation AUC {tops.mean():.4f} ± {error:.4f}, {len(tops)} run{'s' * (len(tops) != 1)}")
+    curves.set(xlabel="epoch", ylabel="validation ROC-AUC, mean over tags", title="Mean and standard deviation")
+    best.set(title="Best epoch of each run", xticks=[], xlim=(-0.6, len(kinds) - 0.4))
+    for axes in (curves, best):
+        plain(axes)
+    curves.xaxis.get_major_locator().set_params(integer=True)
+    curves.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=1)
+    figure.savefig(out, dpi=150)
+
+
 def main():
     parser = argparse.ArgumentParser(
         prog="scripts/plot", description="Draws pictures with matplotlib.",
         epilog="Examples: scripts/plot curves runs/first --out curves.png; "
-        "crnn-dist inspect MSD/data --json > tree.json && scripts/plot distribution tree.json")
-    parser.add_argument("what", choices=["distribution", "curves"],
-                        help="distribution of songs over lengths; curves of a run's epochs")
-    parser.add_argument("source", type=Path, help="a snapshot, or what crnn-dist inspect --json says of a tree or another "
+        "crnn-dist inspect MSD/data --json > tree.json && scripts/plot distribution tree.json; "
+        "scripts/plot compare runs/* --out compared.png")
+    parser.add_argument("what", choices=["distribution", "curves", "compare"],
+                        help="distribution of songs over lengths; curves of a run's epochs; runs beside one another, those "
+                        "that differ by chance alone as their mean and spread")
+    parser.add_argument("sources", type=Path, nargs="+", metavar="source", help="a snapshot, or what crnn-dist inspect --json says of a tree or another "
                         "source of songs; the run's folder or its metrics.jsonl")
     parser.add_argument("--out", type=Path, help="the picture, .png, .pdf or .svg (default: named after the source)")
     options = parser.parse_args()
-    out = options.out or Path(f"{options.source.resolve().stem}-{options.what}.png")
+    source = options.sources[0]
+    if options.what != "compare" and len(options.sources) > 1:
+        fail(f"{options.what} takes one source, found {len(options.sources)}; compare takes several runs", 64)
+    out = options.out or Path(f"{source.resolve().stem}-{options.what}.png")
     try:
-        (draw_distribution if options.what == "distribution" else draw_curves)(options.source, out)
+        if options.what == "compare":
+            draw_comparison(options.sources, out)
+        else:
+            (draw_distribution if options.what == "distribution" else draw_curves)(source, out)
     except (OSError, ValueError) as error:
         fail(f"{out}: {error}", 70)
     print(f"wrote {out}")

@@ -65,9 +65,10 @@ public final class SigmoidOutput {
 
   /// Sum over songs of the mean over outputs of the binary cross-entropy, from the logits, where nothing
   /// saturates: max(l, 0) − l·y + log(1 + e^−|l|).
-  public func crossEntropy(labels: UnsafePointer<Float>, songs: Int) -> Double {
+  /// - Parameter isKnown: whether a song's labels are known; else it has no loss. Empty: all are.
+  public func crossEntropy(labels: UnsafePointer<Float>, songs: Int, isKnown: [Bool] = []) -> Double {
     var total = 0.0
-    for song in 0..<songs {
+    for song in 0..<songs where isKnown.isEmpty || isKnown[song] {
       for output in 0..<outputs {
         let logit = Double(logits.start[song * outputStride + output])
         let label = Double(labels[song * outputs + output])
@@ -79,8 +80,9 @@ public final class SigmoidOutput {
 
   /// From probabilities, labels and `scale` = 1 / (songs of the global batch × outputs) to the gradients of kernel
   /// and bias and of the states, the latter `[song][input, padded]` with room for `rowCapacity` songs.
+  /// - Parameter isKnown: whether a song's labels are known; else it has no part in them. Empty: all are.
   public func backward(
-    labels: UnsafePointer<Float>, songs: Int, scale: Float, kernel: UnsafePointer<Float>,
+    labels: UnsafePointer<Float>, songs: Int, isKnown: [Bool] = [], scale: Float, kernel: UnsafePointer<Float>,
     kernelGradient: UnsafeMutablePointer<Double>, biasGradient: UnsafeMutablePointer<Double>,
     stateGradient: UnsafeMutablePointer<Float>
   ) {
@@ -88,6 +90,10 @@ public final class SigmoidOutput {
     kernelGradient.update(repeating: 0, count: inputs * outputStride)
     for song in 0..<songs {
       let row = logits.start + song * outputStride
+      guard isKnown.isEmpty || isKnown[song] else {
+        row.update(repeating: 0, count: outputStride)
+        continue
+      }
       for vector in stride(from: 0, to: outputStride, by: vectorWidth) {
         var difference = Vector.load(row + vector).sigmoid
         for lane in 0..<vectorWidth {

@@ -7,9 +7,11 @@ import Foundation
 extension MPICommunicator {
   public func makeNodeMemory(bytes: Int) throws -> NodeMemory? {
     // The library backs the memory by a file in memory, and whoever writes beyond what there is room for is killed.
-    let hasRoom = bytes + Self.spare <= Self.sharedRoom
+    // It may begin the memory anywhere in its own, at eight bytes of sixteen too, and vectors are read at their boundaries.
+    let wanted = bytes + NodeMemory.boundary
+    let hasRoom = wanted + Self.spare <= Self.sharedRoom
     guard try allreduce(hasRoom ? 1 : 0, .minimum) == 1 else { return nil }
-    let own = MPI_Aint(layout.isSpeaker(rank) ? max(1, bytes) : 0)
+    let own = MPI_Aint(layout.isSpeaker(rank) ? wanted : 0)
     var window: MPI_Win?
     var start: UnsafeMutableRawPointer?
     let code = MPI_Win_allocate_shared(own, 1, crnn_mpi_info_null(), nodeHandle, &start, &window)
@@ -22,11 +24,13 @@ extension MPICommunicator {
     var size = MPI_Aint()
     var unit: Int32 = 0
     try Self.check(MPI_Win_shared_query(window, 0, &size, &unit, &start), "MPI_Win_shared_query")
-    guard let start, size >= bytes else { throw Failure(.fault, "MPI_Win_shared_query gave no memory") }
-    if own > 0 { memset(start, 0, bytes) }
+    guard let start, size >= wanted else { throw Failure(.fault, "MPI_Win_shared_query gave no memory") }
+    // Every rank sees the memory at an address of its own, but all begin at a page's, so the same byte is first for all.
+    let first = start.alignedUp(toMultipleOf: NodeMemory.boundary)
+    if own > 0 { memset(first, 0, bytes) }
     // Nobody looks before there are zeros.
     try barrier()
-    return NodeMemory(bytes: UnsafeMutableRawBufferPointer(start: start, count: bytes))
+    return NodeMemory(bytes: UnsafeMutableRawBufferPointer(start: first, count: bytes))
   }
 
   /// Bytes that others may want of the same room meanwhile.

@@ -8,7 +8,9 @@ public final class NodeMemory: @unchecked Sendable {
   /// Whether this object frees the memory; else MPI does.
   private let isOwn: Bool
 
+  /// - Parameter bytes: from a boundary on.
   init(bytes: UnsafeMutableRawBufferPointer, isOwn: Bool = false) {
+    precondition(UInt(bitPattern: bytes.baseAddress) % UInt(Self.boundary) == 0, "node memory off its boundary")
     self.bytes = bytes
     self.isOwn = isOwn
   }

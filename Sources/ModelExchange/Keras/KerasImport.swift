@@ -19,7 +19,9 @@ public struct KerasImport {
   /// - Throws: as `KerasWeights`; `usage` where the tags are not known, `badData` where the file describes others.
   public init(_ weights: KerasWeights, _ configuration: RunConfiguration) throws {
     self.weights = weights
-    let configuration = configuration.withoutSongs
+    var configuration = configuration.withoutSongs
+    // Files from elsewhere have no head for auxiliary targets.
+    (configuration.auxiliary, configuration.auxiliaryWeight) = (nil, nil)
     try configuration.validateSegments()
     tags = try Self.tags(weights, configuration)
     architecture = try configuration.architecture(
@@ -59,18 +61,20 @@ public struct KerasImport {
 
   /// - Throws: `badData` where a weight is missing, of another shape, or no number.
   public func checkpoint() throws -> Checkpoint {
-    let features = configuration.features?.features ?? []
+    let features = configuration.features ?? .pitches
+    let inputs = PortableModel.inputs(features) { _ in nil }
+    let scaled = inputs.indices.filter { Feature(rawValue: inputs[$0].name)?.isStandardized ?? true }
     let operations = network.operations.flatMap { $0.operations ?? [] }
     let declarations = network.trainableTensors + network.statisticTensors
     let layout = try KerasLayout(
-      operations, declarations, inputs: features.map(\.rawValue), rows: network.input.rows,
-      scaled: features.indices.filter { features[$0] == .timbre })
+      operations, declarations, inputs: inputs, rows: network.input.rows, channels: network.input.channels,
+      scaled: scaled)
     var checkpoint = Checkpoint()
     try StoredModel.describe(architecture, tags: tags, in: &checkpoint)
     checkpoint.describeUntrained(configuration)
     let shapes = Dictionary(uniqueKeysWithValues: declarations.map { ($0.name, $0.shape) })
     let statistics = Set(network.statisticTensors.map(\.name))
-    var scale = Standardization(mean: [], deviation: [])
+    var scales = inputs.map { _ in Standardization(mean: [], deviation: []) }
     for place in layout.places {
       switch place.content {
       case .tensor(let name):
@@ -78,18 +82,21 @@ public struct KerasImport {
         if name.hasSuffix("/moving_variance") { try refuseNegative(values, place, name) }
         let group = statistics.contains(name) ? StoredModel.Group.movingStatistics : StoredModel.Group.weights
         checkpoint.arrays[group + "/" + name] = Checkpoint.FloatArray(shape: shapes[name]!, values: values)
-      case .mean: scale.mean = try weights.values(at: place, "mean of timbre")
-      case .variance:
-        let values = try weights.values(at: place, "variance of timbre")
-        try refuseNegative(values, place, "variance of timbre")
-        scale.deviation = values.map { $0.squareRoot() }
+      case .mean(let input):
+        scales[input].mean = try weights.values(at: place, "mean of \(inputs[input].name)")
+      case .variance(let input):
+        let name = "variance of \(inputs[input].name)"
+        let values = try weights.values(at: place, name)
+        try refuseNegative(values, place, name)
+        scales[input].deviation = values.map { $0.squareRoot() }
       }
     }
-    if features.contains(.timbre) {
-      guard scale.isSound else {
-        throw Failure(.badData, "\(weights.path): its timbre cannot be scaled: a variance is 0, expected above 0")
+    for input in scaled {
+      let (name, scale) = (inputs[input].name, scales[input])
+      guard scale.isSound(width: scale.mean.count) else {
+        throw Failure(.badData, "\(weights.path): its \(name) cannot be scaled: a variance is 0, expected above 0")
       }
-      checkpoint.store(scale)
+      checkpoint.store(scale, of: name)
     }
     return checkpoint
   }

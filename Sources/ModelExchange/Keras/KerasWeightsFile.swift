@@ -21,8 +21,10 @@ public struct KerasWeightsFile {
     for place in layout.places {
       let steps = place.path.split(separator: "/").map(String.init)
       let group = try Self.group(steps.dropLast(), of: file)
-      if let name = layout.layerNames[steps.prefix(2).joined(separator: "/")] {
-        try Self.group(steps.prefix(2) + ["vars"], of: file).setAttribute("name", name)
+      for count in [2, 4] {
+        let layer = steps.prefix(count)
+        guard let name = layout.layerNames[layer.joined(separator: "/")] else { continue }
+        try Self.group(layer + ["vars"], of: file).setAttribute("name", name)
       }
       try group.createDataset(steps.last!, DatasetLayout(.float32, shape: place.shape)).write(values(of: place))
       if case .variance = place.content {

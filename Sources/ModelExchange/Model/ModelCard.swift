@@ -102,11 +102,9 @@ public struct ModelCard: Encodable {
       inputs: model.inputs.map { input in
         Input(
           name: input.name,
-          shape: [
-            .free("batch"), model.fixedSegments.map { .fixed($0) } ?? .free("segments"), .fixed(model.rows),
-          ],
+          shape: model.axes(input),
           standardization: input.standardization.map { Scale(mean: $0.mean, deviation: $0.deviation) },
-          description: input.words)
+          description: model.words(input))
       },
       outputs: [
         Output(
@@ -122,7 +120,7 @@ public struct ModelCard: Encodable {
       sampleRate: isOfSpectrograms ? 12_000 : 22_050,
       algorithm: isOfSpectrograms
         ? "mel spectrogram in decibels, as scripts/spectrograms makes it"
-        : "Echo Nest analysis: segments_pitches, segments_timbre of a track file",
+        : "Echo Nest analysis: what a track file has of segments",
       segments: songs.segments.description, crop: songs.crop.rawValue, longest: songs.longest,
       shortestSong: model.shortestSong)
     provenance = Dictionary(

@@ -18,6 +18,10 @@ struct ModelDescription: Codable {
 
   struct Input: Codable {
     var name: String
+    /// Nil: the rows.
+    var width: Int?
+    /// True for values of whole songs.
+    var ofSong: Bool?
     var mean: [Float]?
     var deviation: [Float]?
   }
@@ -39,13 +43,27 @@ struct ModelDescription: Codable {
     var returnSequences: Bool?
     var bidirectional: Bool?
     var activation: String?
+    /// Whether a dense layer has a bias; nil: it has.
+    var bias: Bool?
+    var values: Int?
+    var branches: [Branch]?
 
     init(_ kind: String, _ name: String? = nil) { (self.kind, self.name) = (kind, name) }
   }
 
+  /// Layers one after the other, whose outcome stands beside that of the other branches.
+  struct Branch: Codable, Equatable {
+    /// Whether they begin with what is known of whole songs.
+    var ofSong: Bool
+    var layers: [Layer]
+  }
+
   init(_ model: PortableModel) {
     inputs = model.inputs.map { input in
-      Input(name: input.name, mean: input.standardization?.mean, deviation: input.standardization?.deviation)
+      Input(
+        name: input.name, width: input.width == model.rows ? nil : input.width,
+        ofSong: input.isOfSong ? true : nil,
+        mean: input.standardization?.mean, deviation: input.standardization?.deviation)
     }
     rows = model.rows
     segments = model.segments
@@ -105,6 +123,19 @@ extension ModelDescription.Layer {
       self.init("dense", name)
       self.units = units
       self.activation = activation.rawValue
+    case .product(let name, let units):
+      self.init("dense", name)
+      self.units = units
+      bias = false
+    case .songValues(let count):
+      self.init("song_values")
+      values = count
+    case .branches(let branches):
+      self.init("branches")
+      self.branches = branches.map { branch in
+        ModelDescription.Branch(
+          ofSong: branch.isOfSong, layers: branch.operations.map { ModelDescription.Layer($0) })
+      }
     }
   }
 }

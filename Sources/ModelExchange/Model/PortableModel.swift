@@ -9,31 +9,31 @@ import Training
 ///     let model = try PortableModel(StoredModel.read("best.h5"))
 ///     try ONNXFile(model, foldsBatchNorm: true).write(to: "tagger.onnx")
 public struct PortableModel: Sendable {
-  /// Values that the network sees of each segment: an input of the exported network.
+  /// Values that the network sees of each segment, or of the whole song: an input of the exported network.
   public struct Input: Sendable, Equatable {
-    /// `pitches`, `timbre` or `spectrogram`.
+    /// A feature of segments, `spectrogram`, or `song`.
     public var name: String
+    /// Values at a segment, or of a song; nil: the rows of the network's map.
+    public var width: Int?
+    /// Whether it is of whole songs: one vector each.
+    public var isOfSong: Bool
     /// What is subtracted from each value, and what it is then divided by; nil where values are taken as they are.
     public var standardization: Standardization?
 
-    public init(name: String, standardization: Standardization? = nil) {
-      (self.name, self.standardization) = (name, standardization)
+    public init(
+      name: String, width: Int? = nil, isOfSong: Bool = false, standardization: Standardization? = nil
+    ) {
+      (self.name, self.width, self.isOfSong, self.standardization) = (name, width, isOfSong, standardization)
     }
 
     var isSpectrogram: Bool { name == Feature.spectrogram.rawValue }
-
-    /// What its values are, in files' own words.
-    var words: String {
-      isSpectrogram
-        ? "mel bands in decibels, frame by frame, the lowest band first"
-        : "segments_\(name) as track files have it"
-    }
   }
 
   package let operations: [LayerOperation]
   public let inputs: [Input]
-  /// Values of each input at a segment.
+  /// Rows of the network's map, and values at each of them.
   public let rows: Int
+  public let channels: Int
   /// Segments of a song in training; of the longest, where songs differ.
   public let segments: Int
   /// The fewest that leave something to every layer.
@@ -61,7 +61,7 @@ public struct PortableModel: Sendable {
     self.inputs = inputs
     self.tags = tags
     self.provenance = provenance
-    rows = network.input.rows
+    (rows, channels) = (network.input.rows, network.input.channels)
     segments = network.segments
     shortestSong = network.shortestSong
     trainableParameters = network.trainableParameters
@@ -70,13 +70,19 @@ public struct PortableModel: Sendable {
     for declaration in network.trainableTensors { values[declaration.name] = try tensor(declaration, false) }
     for declaration in network.statisticTensors { values[declaration.name] = try tensor(declaration, true) }
     self.values = values
-    guard network.input.channels == inputs.count, network.tags == tags.count else {
+    let (ofSegments, ofSongs) = (inputs.filter { !$0.isOfSong }, inputs.filter(\.isOfSong))
+    let widths = [ofSegments, ofSongs].map { $0.reduce(0) { $0 + width(of: $1) } }
+    guard widths == [network.segmentWidth, network.songValues], network.tags == tags.count else {
       throw Failure(
         .fault,
-        "\(inputs.count) inputs and \(tags.count) tags for a network of \(network.input.channels) and \(network.tags)"
+        "inputs of \(widths) values and \(tags.count) tags for a network of \(network.segmentWidth), "
+          + "\(network.songValues) and \(network.tags)"
       )
     }
   }
+
+  /// Values of an input at a segment, or of a song.
+  func width(of input: Input) -> Int { input.width ?? rows }
 
   /// The segments of every song, where the network takes no others.
   var fixedSegments: Int? {

@@ -11,10 +11,13 @@ extension PortableModel {
   public init(_ model: StoredModel) throws {
     let input = try model.input()
     let checkpoint = model.checkpoint
+    // The head of auxiliary targets is of use in training alone.
+    var architecture = model.architecture
+    architecture.auxiliary = nil
     try self.init(
-      model.network,
-      inputs: input.features.features.map { feature in
-        Input(name: feature.rawValue, standardization: feature == .timbre ? input.standardization : nil)
+      architecture.network(),
+      inputs: Self.inputs(input.features) { feature in
+        feature.map { input.standardization[$0] } ?? input.songStandardization
       },
       tags: model.tags, provenance: Provenance(model, input)
     ) { declaration, isStatistic in
@@ -22,6 +25,20 @@ extension PortableModel {
         (isStatistic ? StoredModel.Group.movingStatistics : StoredModel.Group.weights) + "/" + declaration.name,
         shape: declaration.shape)
     }
+  }
+
+  /// The inputs of a network that sees these features: those of segments, then one of all that is known of whole songs.
+  /// - Parameter scale: of a feature of segments, or of whole songs.
+  static func inputs(_ features: FeatureSelection, scale: (Feature?) -> Standardization?) -> [Input] {
+    let ofSegments = features.features.map { feature in
+      // The bands of a spectrogram are the network's rows.
+      Input(
+        name: feature.rawValue, width: feature == .spectrogram ? nil : feature.width,
+        standardization: scale(feature))
+    }
+    guard features.songWidth > 0 else { return ofSegments }
+    return ofSegments
+      + [Input(name: "song", width: features.songWidth, isOfSong: true, standardization: scale(nil))]
   }
 }
 

@@ -49,9 +49,9 @@ extension ONNXLayers {
     }
   }
 
-  /// Batch norm of each channel of a map.
+  /// Batch norm of each channel of a map or a vector.
   mutating func addNormalization(_ name: String) throws {
-    try need(.map)
+    if layout != .vector { try need(.map) }
     try addNormalization(name, channels)
   }
 
@@ -67,7 +67,7 @@ extension ONNXLayers {
   /// In the order in which ONNX takes them.
   private static let normalizationTensors = ["gamma", "beta", "moving_mean", "moving_variance"]
 
-  private func affineNormalization(_ name: String, _ width: Int) throws -> AffineNormalization {
+  func affineNormalization(_ name: String, _ width: Int) throws -> AffineNormalization {
     let tensors = try Self.normalizationTensors.map { try model.tensor("\(name)/\($0)", [width]) }
     return AffineNormalization(gamma: tensors[0], beta: tensors[1], mean: tensors[2], variance: tensors[3])
   }

@@ -75,11 +75,7 @@ struct ONNXGraph {
     graph.node.append(node)
   }
 
-  /// An axis of an input or output.
-  enum Axis {
-    case fixed(Int)
-    case free(String)
-  }
+  typealias Axis = ModelCard.Axis
 
   mutating func addInput(_ name: String, _ axes: [Axis], _ words: String) {
     graph.input.append(Self.info(name, axes, words))

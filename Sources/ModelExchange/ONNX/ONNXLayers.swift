@@ -11,6 +11,8 @@ struct ONNXLayers {
   var layout = Layout.segments
   var rows: Int
   var channels: Int
+  /// What is known of the whole song, scaled; empty where there is nothing.
+  var song = ""
   private var numbers: [String: Int] = [:]
 
   /// How values lie, axis by axis.
@@ -29,7 +31,7 @@ struct ONNXLayers {
     self.model = model
     self.foldsBatchNorm = foldsBatchNorm
     graph = ONNXGraph(name: "tagger")
-    (rows, channels) = (model.rows, model.inputs.count)
+    (rows, channels) = (model.rows, model.channels)
   }
 
   /// Names a node after its kind, with a number where there are several.
@@ -42,26 +44,33 @@ struct ONNXLayers {
 
   mutating func addAll() throws {
     addInputs()
-    let operations = model.operations
-    var next = 0
-    while next < operations.count {
-      let following = next + 1 < operations.count ? operations[next + 1] : nil
-      if next == operations.count - 1 { try markEmbeddings() }
-      if foldsBatchNorm, case .convolution(let name, let filters) = operations[next],
-        case .normalization(let normalization, .channels)? = following
-      {
-        try addConvolution(name, filters: filters, folding: normalization)
-        next += 2
-      } else {
-        try add(operations[next])
-        next += 1
-      }
-    }
+    try add(model.operations.dropLast())
+    try markEmbeddings()
+    try add(model.operations.suffix(1))
     graph.addOutput(
       ONNXFile.probabilities, [.free("batch"), .fixed(model.tags.count)],
       "of each tag, in the order of the metadata's tags")
     graph.addOutput(
       ONNXFile.embeddings, [.free("batch"), .fixed(model.embeddingWidth)], "what the last layer takes of a song")
+  }
+
+  mutating func add(_ operations: ArraySlice<LayerOperation>) throws {
+    var next = operations.startIndex
+    while next < operations.endIndex {
+      let following = next + 1 < operations.endIndex ? operations[next + 1] : nil
+      switch (operations[next], following) {
+      case (.convolution(let name, let filters), .normalization(let normalization, .channels)?)
+      where foldsBatchNorm:
+        try addConvolution(name, filters: filters, folding: normalization)
+        next += 2
+      case (.product(let name, let units), .normalization(let normalization, .channels)?) where foldsBatchNorm:
+        try addProduct(name, units, folding: normalization)
+        next += 2
+      default:
+        try add(operations[next])
+        next += 1
+      }
+    }
   }
 
   private mutating func add(_ operation: LayerOperation) throws {
@@ -87,23 +96,37 @@ struct ONNXLayers {
       value = graph.node("Concat", [mean, maximum], numbered("time_summary"), [("axis", .integer(1))])
       (layout, channels) = (.vector, 2 * channels)
     case .dense(let name, let units, let activation): try addDense(name, units, activation)
+    case .product(let name, let units): try addProduct(name, units, folding: nil)
+    case .songValues(let count): try addSongValues(count)
+    case .branches(let branches): try addBranches(branches)
     }
   }
 
   private mutating func addInputs() {
-    let values = model.inputs.map { input in
-      graph.addInput(
-        input.name,
-        [.free("batch"), model.fixedSegments.map { .fixed($0) } ?? .free("segments"), .fixed(model.rows)],
-        input.words)
-      guard let scale = input.standardization else { return input.name }
-      let mean = graph.constant("standardization/\(input.name)_mean", [rows], scale.mean)
-      let deviation = graph.constant("standardization/\(input.name)_deviation", [rows], scale.deviation)
-      let centred = graph.node("Sub", [input.name, mean], "\(input.name)_centred")
-      return graph.node("Div", [centred, deviation], "\(input.name)_standardized")
+    var values: [String] = []
+    for input in model.inputs {
+      graph.addInput(input.name, model.axes(input), model.words(input))
+      let scaled = addScale(input)
+      if input.isOfSong {
+        song = graph.node("Asinh", [scaled], "\(input.name)_scaled")
+      } else {
+        values.append(scaled)
+      }
     }
-    value =
-      values.count == 1 ? values[0] : graph.node("Concat", values, "all_features", [("axis", .integer(2))])
+    if values.count > 1 {
+      value = graph.node("Concat", values, "all_features", [("axis", .integer(2))])
+    } else if let only = values.first {
+      value = only
+    }
+  }
+
+  private mutating func addScale(_ input: PortableModel.Input) -> String {
+    guard let scale = input.standardization else { return input.name }
+    let width = model.width(of: input)
+    let mean = graph.constant("standardization/\(input.name)_mean", [width], scale.mean)
+    let deviation = graph.constant("standardization/\(input.name)_deviation", [width], scale.deviation)
+    let centred = graph.node("Sub", [input.name, mean], "\(input.name)_centred")
+    return graph.node("Div", [centred, deviation], "\(input.name)_standardized")
   }
 
   /// The last layer's input has a name of its own: it is an output too.

@@ -62,6 +62,12 @@ public struct Architecture: Equatable, Sendable, Codable {
   public var convolutionDropout = 0.1
   /// Share of the values dropped before the dense layer in training.
   public var finalDropout = 0.3
+  /// What is made of the convolutions' steps; nil: what two recurrent layers have left at the last one.
+  public var reading: TimeReading?
+  /// A branch beside the convolutions for what is known of the whole song; nil: there is none.
+  public var song: SongBranch?
+  /// A head of its own for other targets than the tags; nil: there is none.
+  public var auxiliary: AuxiliaryHead?
 
   public init(
     rows: Int, channels: Int = 1, segments: Int, filters: [Int], pooling: [PoolingSize], recurrentUnits: Int,
@@ -130,6 +136,23 @@ extension Architecture {
     (zerosBefore, zerosAfter) = (missing / 2, missing - missing / 2)
   }
 
+  /// What is recommended for songs of artists never heard: two dense layers on what is known of the whole song, beside
+  /// convolutions over time, with every value of a segment for a channel, of whose output mean and maximum over time
+  /// stand beside a bidirectional GRU.
+  /// - Parameters:
+  ///   - channels: values of a segment; 0: there are no convolutions.
+  ///   - songValues: numbers of a song; 0: there are no dense layers.
+  public static func recommended(segments: Int, channels: Int, songValues: Int, tags: Int) -> Architecture {
+    let window = PoolingSize(frequency: 1, time: 4)
+    var architecture = Architecture(
+      rows: 1, channels: channels, segments: segments, filters: channels > 0 ? [32, 32] : [],
+      pooling: channels > 0 ? [window, window] : [], recurrentUnits: 16, tags: tags)
+    architecture.reading = .summary
+    architecture.finalDropout = 0.5
+    if songValues > 0 { architecture.song = SongBranch(values: songValues, units: [512, 256]) }
+    return architecture
+  }
+
   /// A network of one channel and of as many rows as the windows leave one of.
   private static func fitted(
     _ pooling: [PoolingSize], segments: Int, filters: [Int], recurrentUnits: Int, tags: Int
@@ -161,5 +184,8 @@ extension Architecture {
     resetGate = try container.decodeIfPresent(ResetGate.self, forKey: .resetGate) ?? .after
     convolutionDropout = try container.decode(Double.self, forKey: .convolutionDropout)
     finalDropout = try container.decode(Double.self, forKey: .finalDropout)
+    reading = try container.decodeIfPresent(TimeReading.self, forKey: .reading)
+    song = try container.decodeIfPresent(SongBranch.self, forKey: .song)
+    auxiliary = try container.decodeIfPresent(AuxiliaryHead.self, forKey: .auxiliary)
   }
 }

@@ -16,13 +16,35 @@ extension Architecture {
     }
     let padding: [any Layer] = isPadded ? [ZeroPaddingLayer(before: zerosBefore, after: zerosAfter)] : []
     let columns = inputNormalization == .time ? paddedSegments : nil
-    let layers: [any Layer] =
-      padding + [InputConvolutionLayer(blocks[0], normalizedColumns: columns)]
+    let convolutions: [any Layer] =
+      padding + blocks.prefix(1).map { InputConvolutionLayer($0, normalizedColumns: columns) }
       + blocks.dropFirst().map { HiddenConvolutionLayer($0, convolution: convolution) }
-      + [recurrentLayer("recurrent_1", .everyStep), recurrentLayer("recurrent_2", .lastStep)]
     return Network(
-      input: SignalShape(rows: frequencyBins, columns: segments, channels: inputChannels), layers,
-      TagsLayer(tags: tags, dropout: finalDropout), architecture: self)
+      input: SignalShape(rows: frequencyBins, columns: segments, channels: inputChannels),
+      convolutions + summaries,
+      TagsLayer(tags: tags, dropout: finalDropout, auxiliary: auxiliary), architecture: self)
+  }
+
+  /// What makes one vector of a song of the convolutions' steps, and of what is known of it as a whole.
+  private var summaries: [any Layer] {
+    guard reading == .summary else {
+      return [recurrentLayer("recurrent_1", .everyStep), recurrentLayer("recurrent_2", .lastStep)]
+    }
+    let recurrent = recurrentUnits
+    var branches: [BranchesLayer.Branch] = []
+    if let song {
+      let dense = song.units.enumerated().map { index, units in
+        NormalizedDenseLayer(
+          number: index + 1, units: units, dropout: index + 1 < song.units.count ? song.dropout : 0)
+      }
+      branches.append(.ofSong([SongValuesLayer(values: song.values, dropout: song.inputDropout)] + dense))
+    }
+    if !filters.isEmpty {
+      branches.append(.ofInput([TimeSummaryLayer()]))
+      branches.append(
+        .ofInput([BidirectionalLayer("recurrent") { RecurrentLayer($0, units: recurrent, returning: .lastStep) }]))
+    }
+    return [BranchesLayer(branches)]
   }
 
   private var isPadded: Bool { zerosBefore + zerosAfter > 0 }
@@ -49,7 +71,8 @@ extension Architecture {
       if !condition { throw Failure(.usage, message()) }
     }
     try require("input rows", frequencyBins, 1...1_024)
-    try require("input channels", inputChannels, 1...64)
+    let isSongAlone = song != nil && reading == .summary && filters.isEmpty
+    try require("input channels", inputChannels, (isSongAlone ? 0 : 1)...64)
     try require("tags", tags, 1...65_536)
     try require(
       SegmentLimits.taken.contains(segments), "segments: found \(segments), expected \(SegmentLimits.takenInWords)"
@@ -57,7 +80,8 @@ extension Architecture {
     try require("zeros before a song", zerosBefore, 0...SegmentLimits.taken.upperBound)
     try require("zeros after a song", zerosAfter, 0...SegmentLimits.taken.upperBound)
     try require("recurrent_units", recurrentUnits, 1...8_192)
-    try require((1...16).contains(filters.count), "filters: found \(filters.count) layers, expected 1 to 16")
+    try require(
+      isSongAlone || (1...16).contains(filters.count), "filters: found \(filters.count) layers, expected 1 to 16")
     try require(
       filters.allSatisfy { (1...8_192).contains($0) }, "filters: found \(filters), expected 1 to 8192 each")
     try require(
@@ -66,10 +90,24 @@ extension Architecture {
     try require(
       pooling.allSatisfy { (1...16).contains($0.frequency) && (1...15).contains($0.time) },
       "pooling: every window's height must be 1 to 16 and its width 1 to 15")
-    for rate in [convolutionDropout, finalDropout] {
+    try require(
+      song == nil || reading == .summary, "what is known of whole songs is taken by the model recommended alone")
+    if let song {
+      try require("values of a song", song.values, 1...65_536)
+      try require(
+        (1...16).contains(song.units.count) && song.units.allSatisfy { (1...8_192).contains($0) },
+        "units of a song's dense layers: found \(song.units), expected 1 to 16 layers of 1 to 8192 each")
+    }
+    if let auxiliary {
+      try require("auxiliary targets", auxiliary.outputs, 1...65_536)
+      try require(
+        auxiliary.weight > 0 && auxiliary.weight <= 1e6,
+        "the weight of auxiliary targets: found \(auxiliary.weight), expected above 0, up to 1000000")
+    }
+    for rate in [convolutionDropout, finalDropout] + (song.map { [$0.inputDropout, $0.dropout] } ?? []) {
       try require(rate >= 0 && rate < 1, "dropout: found \(rate), expected 0 up to, but not, 1")
     }
-    try validatePooling()
+    if !isSongAlone { try validatePooling() }
   }
 
   private func validatePooling() throws {

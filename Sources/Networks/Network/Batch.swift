@@ -10,6 +10,12 @@ public struct Batch: Sendable {
   public var features: [Float]
   /// `[song][tag]`, 0 or 1. May be empty where only predictions are wanted.
   public var labels: [Float]
+  /// `[song][value]`, what is known of whole songs; empty where the network takes nothing of it.
+  public var songValues: [Float] = []
+  /// `[song][target]`, 0 to 1, of a network with a head for them; may be empty where only predictions are wanted.
+  public var auxiliary: [Float] = []
+  /// Whether a song's labels are known: one whose are not has no loss of them. Empty: all are.
+  public var isTagged: [Bool] = []
 
   public init(songs: [UInt32], segments: [Int], features: [Float], labels: [Float]) {
     self.songs = songs

@@ -19,6 +19,12 @@ package enum LayerOperation: Sendable, Equatable {
   /// Mean, then maximum over time, of a sequence.
   case timeSummary
   case dense(String, units: Int, Activation)
+  /// A dense layer without bias and activation.
+  case product(String, units: Int)
+  /// So many values of the whole song, scaled: an input of its own.
+  case songValues(Int)
+  /// What several lists of operations make of a song, each a vector, side by side.
+  case branches([OperationBranch])
 
   /// What has a mean and a variance of its own.
   package enum NormalizedAxis: Sendable, Equatable {
@@ -37,6 +43,12 @@ package enum LayerOperation: Sendable, Equatable {
 
   /// Added to a variance before its root is taken, in every batch norm.
   package static let normalizationEpsilon = 1e-3
+}
+
+/// Operations one after the other, on what is there so far, or on the values of the whole song alone.
+package struct OperationBranch: Sendable, Equatable {
+  package var isOfSong: Bool
+  package var operations: [LayerOperation]
 }
 
 /// A gated recurrent unit with the gates in the order z, r, h: h' = z ⊙ h + (1 − z) ⊙ g.

@@ -33,6 +33,10 @@ package struct BatchPass {
   package let songs: [UInt32]
   /// `[song][tag]`; empty where only predictions are wanted.
   package let labels: [Float]
+  /// As in `Batch`.
+  package let songValues: [Float]
+  package let auxiliary: [Float]
+  package let isTagged: [Bool]
   package let layout: BatchLayout
   /// Nil in inference.
   package let step: StepContext?
@@ -44,11 +48,15 @@ package struct BatchPass {
 
   package init(
     songs: [UInt32], labels: [Float], layout: BatchLayout, step: StepContext?,
-    statistics: (any BatchStatisticsReduction)?, scratch: AlignedBuffer,
+    statistics: (any BatchStatisticsReduction)?, scratch: AlignedBuffer, songValues: [Float] = [],
+    auxiliary: [Float] = [], isTagged: [Bool] = [],
     gradientsAreDone: @escaping (_ layer: Int) -> Void = { _ in }
   ) {
     self.songs = songs
     self.labels = labels
+    self.songValues = songValues
+    self.auxiliary = auxiliary
+    self.isTagged = isTagged
     self.layout = layout
     self.step = step
     self.statistics = statistics

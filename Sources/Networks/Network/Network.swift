@@ -26,6 +26,12 @@ public struct Network: Sendable {
   public var segments: Int { input.columns ?? 1 }
   /// Values of a segment.
   public var segmentWidth: Int { input.rows * input.channels }
+  /// What is known of a whole song, beside its segments, in numbers.
+  public var songValues: Int { architecture?.song?.values ?? 0 }
+  /// Auxiliary targets of each song.
+  public var auxiliary: Int { architecture?.auxiliary?.outputs ?? 0 }
+  /// What the last layer sees of each song.
+  public var embeddingWidth: Int { shapes[shapes.count - 2].channels }
   /// Outputs for each song.
   public var tags: Int { shapes.last!.channels }
   /// What the names of the last layer's tensors begin with.
@@ -104,4 +110,10 @@ public struct LayerSummary: Equatable, Sendable, Codable {
   public var outputShape: [Int]
   public var trainable: Int
   public var nonTrainable: Int
+
+  enum CodingKeys: String, CodingKey {
+    case name, kind, trainable
+    case outputShape = "output_shape"
+    case nonTrainable = "non_trainable"
+  }
 }

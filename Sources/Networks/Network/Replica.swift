@@ -185,6 +185,14 @@ public final class Replica {
     }
   }
 
+  /// What the last layer has seen of the songs of the last call of `predict`: `[song][unit]`, without padding.
+  public func embeddings(songs: Int) -> [Float] {
+    let summary = passes.count > 1 ? passes[passes.count - 2].output : input
+    return (0..<songs).flatMap { song in
+      UnsafeBufferPointer(start: summary.values + song * summary.channelStride, count: network.embeddingWidth)
+    }
+  }
+
   // MARK: - The passes
 
   /// Points the input at a batch's features while the body runs.
@@ -194,7 +202,8 @@ public final class Replica {
   ) rethrows -> Result {
     let pass = BatchPass(
       songs: batch.songs, labels: batch.labels, layout: layout(of: batch), step: step, statistics: statistics,
-      scratch: scratch, gradientsAreDone: gradientsAreDone)
+      scratch: scratch, songValues: batch.songValues, auxiliary: batch.auxiliary, isTagged: batch.isTagged,
+      gradientsAreDone: gradientsAreDone)
     return try batch.features.withUnsafeBufferPointer { features in
       if let start = features.baseAddress { input.values = UnsafeMutablePointer(mutating: start) }
       return try body(pass)
@@ -238,6 +247,17 @@ public final class Replica {
         "a batch of \(batch.count) songs and \(segments) segments has \(batch.features.count) values and "
           + "\(batch.labels.count) labels; expected at most \(maximumBatch) songs and \(maximumSegments) "
           + "segments, \(features) values and \(labels) labels")
+    }
+    let songValues = batch.count * network.songValues
+    let auxiliary = batch.count * network.auxiliary
+    guard batch.songValues.count == songValues, !labelled || batch.auxiliary.count == auxiliary,
+      batch.isTagged.isEmpty || batch.isTagged.count == batch.count
+    else {
+      throw Failure(
+        .fault,
+        "a batch of \(batch.count) songs has \(batch.songValues.count) values of whole songs and "
+          + "\(batch.auxiliary.count) auxiliary targets, and says of \(batch.isTagged.count) whether they have tags; "
+          + "expected \(songValues) values and \(auxiliary) targets")
     }
     let lengths = shortestSong...network.segments
     if let wrong = batch.segments.first(where: { !lengths.contains($0) }) {

@@ -46,6 +46,16 @@ package final class Signal {
     (self.values, gradient) = (storage[0].start, storage[1].start)
   }
 
+  /// The same values, which another signal keeps, with room for a gradient of their own.
+  package init(sharing other: Signal) {
+    shape = other.shape
+    leadingSteps = other.leadingSteps
+    columnStride = other.columnStride
+    isInput = other.isInput
+    storage = [other.storage[0], AlignedBuffer(count: other.storage[0].count)]
+    (values, gradient) = (storage[0].start, storage[1].start)
+  }
+
   /// The network's input, or what is made of it with the same layout; nothing differentiates by it.
   /// - Parameter columns: that there is to be room for; 0 for what points to features elsewhere.
   package init(input shape: SignalShape, columns: Int = 0) {

@@ -4,8 +4,6 @@ import Segments
 
 /// A feature's dataset in a snapshot that is being written; every method is collective.
 protocol SnapshotColumn: AnyObject {
-  var feature: Feature { get }
-  var encoding: ValueEncoding { get }
   /// Adds songs' values behind all that are there: rank 0's, then rank 1's and so on.
   func append(_ songs: [SegmentValues]) throws
   /// Writes what fills no chunk.
@@ -15,10 +13,8 @@ protocol SnapshotColumn: AnyObject {
 /// Rows are written in whole chunks, each by the rank that has its first row. So no two ranks share a chunk, and
 /// no chunk is packed twice. Rows that fill no chunk yet are carried on, the same on all ranks.
 final class ChunkedColumn<Value: Element & ExpressibleByIntegerLiteral>: SnapshotColumn {
-  let feature: Feature
-  let encoding: ValueEncoding
   private let dataset: Dataset
-  /// Values of a row: of a song where all are equally long, else of a segment.
+  /// Values of a row: of a song where all are equally long or it is known as a whole, else of a segment.
   private let rowSize: Int
   private let chunkRows: Int
   private let communicator: any Communicator
@@ -31,17 +27,15 @@ final class ChunkedColumn<Value: Element & ExpressibleByIntegerLiteral>: Snapsho
   ///   - shape: of one row.
   ///   - valuesOf: takes values of the encoding apart.
   init(
-    _ feature: Feature, _ encoding: ValueEncoding, in file: File, shape: [Int], chunkRows: Int,
+    _ path: String, in file: File, shape: [Int], chunkRows: Int,
     communicator: any Communicator, _ valuesOf: @escaping (SegmentValues) -> [Value]
   ) throws {
-    self.feature = feature
-    self.encoding = encoding
     self.chunkRows = chunkRows
     self.communicator = communicator
     self.valuesOf = valuesOf
     rowSize = shape.reduce(1, *)
     dataset = try file.createDataset(
-      SnapshotFormat.Path.values(feature),
+      path,
       DatasetLayout(
         Value.elementType, shape: [0] + shape, maximumShape: [.unlimited] + shape.map { .fixed($0) },
         chunk: [chunkRows] + shape, shuffle: true, deflate: SnapshotFormat.deflate))

@@ -19,6 +19,9 @@ package final class SnapshotWriter {
   private let options: SnapshotRecord.Options
   private let communicator: any Communicator
   private let file: File
+  /// How each feature of segments is kept, in the order of their columns.
+  private let kept: [(feature: Feature, encoding: ValueEncoding)]
+  /// Those of segments, then those of whole songs.
   private let columns: [any SnapshotColumn]
   /// What is written when all songs are known; on rank 0 alone.
   private let rowFile: SongRowFile?
@@ -47,10 +50,15 @@ package final class SnapshotWriter {
     self.file = file
     do {
       _ = try file.createGroup("songs")
-      columns = try options.features.features.map { feature in
-        try SnapshotWriter.column(
-          feature, inFloats.contains(feature) ? .float32 : .thousandths, in: file, options.segments, communicator)
+      let kept = options.features.features.map { feature in
+        (feature: feature, encoding: inFloats.contains(feature) ? .float32 : ValueEncoding.first(for: feature))
       }
+      self.kept = kept
+      columns =
+        try kept.map {
+          try SnapshotWriter.column($0.feature, $0.encoding, in: file, options.segments, communicator)
+        }
+        + options.features.ofSong.map { try SnapshotWriter.column($0, in: file, communicator) }
     } catch {
       removeFile(output.temporaryPath)
       throw error
@@ -63,7 +71,8 @@ package final class SnapshotWriter {
   ) throws -> any SnapshotColumn {
     func make<Value>(_ values: @escaping (SegmentValues) -> [Value]) throws -> ChunkedColumn<Value> {
       try ChunkedColumn(
-        feature, encoding, in: file, shape: (segments.count.map { [$0] } ?? []) + [Feature.width],
+        SnapshotFormat.Path.values(feature), in: file,
+        shape: (segments.count.map { [$0] } ?? []) + [feature.width],
         chunkRows: segments == .all ? SnapshotFormat.segmentsOfChunk : 1, communicator: communicator, values)
     }
     switch encoding.elementType(of: feature) {
@@ -73,23 +82,35 @@ package final class SnapshotWriter {
     }
   }
 
+  private static func column(
+    _ feature: SongFeature, in file: File, _ communicator: any Communicator
+  ) throws -> any SnapshotColumn {
+    try ChunkedColumn<Float>(
+      SnapshotFormat.Path.values(feature), in: file, shape: [feature.width],
+      chunkRows: SnapshotFormat.songsOfChunk,
+      communicator: communicator, \.floats)
+  }
+
   package var encodings: [Feature: ValueEncoding] {
-    Dictionary(uniqueKeysWithValues: columns.map { ($0.feature, $0.encoding) })
+    Dictionary(uniqueKeysWithValues: kept.map { ($0.feature, $0.encoding) })
   }
 
   /// Adds songs behind all that are there: rank 0's, then rank 1's and so on.
   /// - Parameters:
-  ///   - songs: of each of this rank's the values of every feature, in the order of the options.
+  ///   - songs: of each of this rank's the values of every feature, in the order of the options: of segments, then of
+  ///     the song.
   ///   - all: the songs of all ranks, in order, on rank 0; the other ranks' are not looked at.
   /// - Throws: `NeedsFloats` on every rank where an encoding does not hold a value of any rank.
   package func append(_ songs: [[SegmentValues]], all: [SongRow]) throws {
-    let needs = columns.indices.map { column in
+    let needs = kept.indices.map { column in
       let isMet = songs.allSatisfy { song in
-        if case .floats = song[column] { columns[column].encoding == .float32 } else { true }
+        if case .floats = song[column] { kept[column].encoding == .float32 } else { true }
       }
       return isMet ? 0 : 1
     }
-    let missing = try zip(columns, communicator.allreduce(needs, .maximum)).filter { $0.1 > 0 }.map(\.0.feature)
+    let missing =
+      kept.isEmpty
+      ? [] : try zip(kept, communicator.allreduce(needs, .maximum)).filter { $0.1 > 0 }.map(\.0.feature)
     guard missing.isEmpty else { throw NeedsFloats(features: Set(missing)) }
     let bytes = songs.reduce(0) { $0 + $1.reduce(SnapshotWriter.indexBytesOfSong) { $0 + $1.bytes } }
     let totals = try communicator.allreduce([songs.count, bytes], .sum)
@@ -140,16 +161,24 @@ package final class SnapshotWriter {
         keepsStarts: options.segments == .all, sides: sides)
     }
     var identity = SnapshotIdentity(songs: rows)
-    var timbre = TimbreTotal()
+    let terms = options.auxiliary == nil ? nil : try TermColumns(in: file, songs: rows, rowFile, communicator)
+    let scaled = options.features.features.filter(\.isStandardized)
+    var totals = scaled.map { FeatureTotal(width: $0.width) }
     for start in stride(from: 0, to: rows, by: songs.rowsOfPiece) {
       let piece = try communicator.agree { try rowFile?.next(songs.rowsOfPiece) ?? [] }
       for (index, song) in piece.enumerated() {
         identity.add(trackID: song.trackID)
-        if let sums = song.timbre, let sides, sides[start + index] == .training { timbre.add(sums) }
+        guard let sides, sides[start + index] == .training, song.sums.count == scaled.count else { continue }
+        for (place, sums) in song.sums.enumerated() { totals[place].add(sums) }
       }
-      try communicator.agree { try songs.write(piece, fromRow: start) }
+      try communicator.agree {
+        try songs.write(piece, fromRow: start)
+        try terms?.write(piece, fromRow: start)
+      }
     }
-    if sides != nil, options.features.contains(.timbre) { try write(timbre.standardization()) }
+    if sides != nil, !scaled.isEmpty {
+      try write(zip(scaled, totals.indices).map { ($0, totals[$1].standardization()) })
+    }
     return try communicator.broadcast {
       identity.text(tags: record.tags, segments: options.segments, crop: options.crop, longest: options.longest)
     }
@@ -172,16 +201,18 @@ extension SnapshotWriter {
       + SnapshotWriter.slack
   }
 
-  /// Of the training songs' timbre, as rank 0 has it.
-  private func write(_ standardization: Standardization) throws {
+  /// Of the training songs, as rank 0 has it.
+  private func write(_ standardization: [(Feature, Standardization)]) throws {
     try communicator.agree {
       _ = try file.createGroup(SnapshotFormat.Path.standardization)
-      for (path, values) in [
-        (SnapshotFormat.Path.timbreMean, standardization.mean),
-        (SnapshotFormat.Path.timbreDeviation, standardization.deviation),
-      ] {
-        let dataset = try file.createDataset(path, DatasetLayout(.float32, shape: [Feature.width]))
-        try dataset.write(communicator.isRoot ? values : [], fromRow: 0)
+      for (feature, scale) in standardization {
+        for (path, values) in [
+          (SnapshotFormat.Path.mean(feature), scale.mean),
+          (SnapshotFormat.Path.deviation(feature), scale.deviation),
+        ] {
+          let dataset = try file.createDataset(path, DatasetLayout(.float32, shape: [feature.width]))
+          try dataset.write(communicator.isRoot ? values : [], fromRow: 0)
+        }
       }
     }
   }
@@ -210,9 +241,7 @@ extension SnapshotWriter {
     try file.setAttribute(Name.songs, Int64(rows))
     try file.setAttribute(Name.segments, Int64(options.segments.count ?? 0))
     try file.setAttribute(Name.features, options.features.rawValue)
-    for column in columns {
-      try file.setAttribute(Name.encoding(column.feature), column.encoding.rawValue)
-    }
+    for (feature, encoding) in kept { try file.setAttribute(Name.encoding(feature), encoding.rawValue) }
     try file.setAttribute(Name.counts, SnapshotRecord.json(record.counts))
     try file.setAttribute(Name.options, SnapshotRecord.json(record.options))
   }

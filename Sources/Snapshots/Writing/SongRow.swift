@@ -1,5 +1,7 @@
 import Segments
+import Tags
 import Texts
+import TrackFiles
 
 /// What a snapshot keeps of a song beside its segments: one row of each column.
 package struct SongRow: Equatable {
@@ -9,8 +11,10 @@ package struct SongRow: Equatable {
   package var artistID: String
   package var segmentCount: Int
   package var labels: [UInt8]
-  /// Of the timbre that the snapshot keeps of it; nil where it keeps none, or no split.
-  package var timbre: TimbreSums?
+  /// Of what the snapshot keeps of its segments, for each feature that is scaled; empty where it keeps no split.
+  package var sums: [FeatureSums] = []
+  /// Words beside the tags, each once, with weights from 0 to 1; empty where the snapshot keeps none.
+  package var terms: [WeightedTag] = []
 
   package init(
     trackID: String, title: String, artistName: String, artistID: String, segmentCount: Int, labels: [UInt8]
@@ -33,7 +37,10 @@ package struct SongRow: Equatable {
     for text in [trackID, title, artistName, artistID] { message.write(text) }
     message.write(segmentCount)
     message.write(labels)
-    message.write(numbers: timbre?.values ?? [])
+    message.write(sums.count)
+    for sums in sums { message.write(numbers: sums.values) }
+    message.write(terms.count)
+    for term in terms { term.write(to: &message) }
   }
 
   package init(from message: inout PackedReader) throws {
@@ -43,7 +50,10 @@ package struct SongRow: Equatable {
     artistID = try message.readText()
     segmentCount = try message.readInt()
     labels = try message.readBytes()
-    let sums: [Double] = try message.readNumbers()
-    timbre = sums.isEmpty ? nil : TimbreSums(values: sums)
+    for _ in 0..<(try message.readInt()) {
+      let values: [Double] = try message.readNumbers()
+      sums.append(FeatureSums(values: values))
+    }
+    for _ in 0..<(try message.readInt()) { terms.append(try WeightedTag(from: &message)) }
   }
 }

@@ -67,6 +67,9 @@ extension RunConfiguration {
         .usage,
         "accumulate is \(parts), more than the batch_size, \(batchSize): there would be parts without songs")
     }
+    if auxiliaryWeight != nil, auxiliary == nil {
+      throw Failure(.usage, "auxiliary_weight is of no use without auxiliary", remedy: "such as artist-terms:150")
+    }
     let given: [(OptimizerSettings.Field, Bool)] = [
       (.momentum, momentum != nil), (.weightDecay, weightDecay != nil),
     ]

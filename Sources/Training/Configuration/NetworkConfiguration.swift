@@ -7,23 +7,22 @@ import Tags
 
 extension RunConfiguration {
   /// The network for songs of this length and this many tags.
+  /// - Parameter auxiliary: how many auxiliary targets there are; nil: as many as are asked for.
   /// - Throws: `usage` for a shape that cannot be.
-  public func architecture(segments: Int, tags: Int) throws -> Architecture {
-    var architecture =
-      switch namedModel {
-      case .small: Architecture.small(segments: segments, tags: tags)
-      case .large: Architecture.large(segments: segments, tags: tags)
-      case .choi2016: Architecture.choi2016(frames: segments, tags: tags)
-      case .choi2016Of12Rows: Architecture.choi2016Of12Rows(segments: segments, tags: tags)
-      }
+  public func architecture(segments: Int, tags: Int, auxiliary targets: Int? = nil) throws -> Architecture {
+    let features = features ?? defaultFeatures
+    try namedModel.check(features)
+    var architecture = named(segments: segments, tags: tags, features)
     if let filters { architecture.filters = filters }
     if let recurrentUnits { architecture.recurrentUnits = recurrentUnits }
     if let pooling { architecture.pooling = pooling }
-    // A spectrogram has the bands that its network's windows leave one row of; a file of others is refused.
-    architecture.frequencyBins =
-      seesSpectrograms
-      ? architecture.pooling.reduce(1) { min($0 * min(max($1.frequency, 1), 1 << 20), 1 << 20) } : Feature.width
-    architecture.inputChannels = (features ?? .pitches).features.count
+    if namedModel != .recommended {
+      // A spectrogram has the bands that its network's windows leave one row of; a file of others is refused.
+      architecture.frequencyBins =
+        seesSpectrograms
+        ? architecture.pooling.reduce(1) { min($0 * min(max($1.frequency, 1), 1 << 20), 1 << 20) } : Feature.rows
+      architecture.inputChannels = features.features.count
+    }
     if let padTo {
       guard padTo == 0 || padTo >= segments else {
         throw Failure(.usage, "pad_to: found \(padTo), expected at least the \(segments) columns of a song, or 0")
@@ -34,9 +33,28 @@ extension RunConfiguration {
     if let finalDropout { architecture.finalDropout = finalDropout }
     if let inputNormalization { architecture.inputNormalization = inputNormalization }
     if let resetGate { architecture.resetGate = resetGate }
+    architecture.auxiliary = auxiliary.map {
+      AuxiliaryHead(outputs: targets ?? $0.count, weight: auxiliaryWeight ?? Self.defaultAuxiliaryWeight)
+    }
     try architecture.validate()
     return architecture
   }
+
+  private func named(segments: Int, tags: Int, _ features: FeatureSelection) -> Architecture {
+    switch namedModel {
+    case .small: .small(segments: segments, tags: tags)
+    case .large: .large(segments: segments, tags: tags)
+    case .choi2016: .choi2016(frames: segments, tags: tags)
+    case .choi2016Of12Rows: .choi2016Of12Rows(segments: segments, tags: tags)
+    case .recommended:
+      .recommended(segments: segments, channels: features.width, songValues: features.songWidth, tags: tags)
+    }
+  }
+
+  static let defaultAuxiliaryWeight = 3.0
+
+  /// What the model takes where nothing is said.
+  private var defaultFeatures: FeatureSelection { seesSpectrograms ? .spectrogram : namedModel.features }
 
   /// The network that this configuration alone describes; a run takes length and tags from its data.
   public func architecture() throws -> Architecture {
@@ -61,7 +79,7 @@ extension RunConfiguration {
   /// With what the network sees filled in, for weights that come without songs.
   package var withoutSongs: RunConfiguration {
     var configuration = self
-    configuration.features = features ?? (seesSpectrograms ? .spectrogram : .pitches)
+    configuration.features = features ?? defaultFeatures
     configuration.segments = segments ?? .count(defaultColumns)
     configuration.model = namedModel
     return configuration

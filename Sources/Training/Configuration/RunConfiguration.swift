@@ -16,6 +16,8 @@ public struct RunConfiguration: Sendable, Equatable {
     case choi2016
     /// Its convolutions fitted to the 12 rows of segments; of old called choi2016.
     case choi2016Of12Rows = "choi2016-12"
+    /// Of all that is known of segments and songs.
+    case recommended
   }
 
   /// Over which songs batch normalisation takes its statistics in training.
@@ -72,6 +74,10 @@ public struct RunConfiguration: Sendable, Equatable {
   /// Shares of the values that training drops after each pooling and before the last layer. Nil: the model's.
   public var convolutionDropout: Double?
   public var finalDropout: Double?
+  /// Words beside the tags that a head of its own learns. Nil: none.
+  public var auxiliary: AuxiliaryTargets?
+  /// What their loss is multiplied by. Nil: 3.
+  public var auxiliaryWeight: Double?
 
   // How it learns.
   public var batchSize = 32
@@ -116,6 +122,12 @@ public struct RunConfiguration: Sendable, Equatable {
   public var memory: ByteCount?
   /// A `step` line every so many steps; 0: none.
   public var logEvery = 0
+  /// The distributions of weights and gradients every so many steps; 0: never.
+  public var histogramsEvery = 0
+  /// What decides which epoch is the best. Nil: the macro AUC.
+  public var monitor: Monitor?
+  /// Epochs without a better one after which the run ends. Nil: it does not.
+  public var earlyStop: Int?
   /// Training songs that `train_auc` is taken over. Nil: as many as there are for validation.
   public var trainAUCSongs: Int?
 
@@ -144,6 +156,15 @@ extension RunConfiguration {
     (portable.data, portable.msd, portable.lastfm, portable.threads) = (nil, nil, nil, nil)
     (portable.memory, portable.overlap, portable.from) = (nil, true, nil)
     return portable
+  }
+
+  /// With paths that lead to the same files from any folder.
+  var located: RunConfiguration {
+    func located(_ path: String?) -> String? { path.map { URL(fileURLWithPath: $0).path } }
+    var configuration = self
+    (configuration.data, configuration.msd) = (located(data), located(msd))
+    (configuration.lastfm, configuration.from) = (located(lastfm), located(from))
+    return configuration
   }
 
   /// Refuses what cannot be run, before anything is read.

@@ -58,6 +58,8 @@ public struct RunOption {
       .scalar("reset_gate", \.resetGate, .choice()),
       .scalar("convolution_dropout", \.convolutionDropout, .share),
       .scalar("final_dropout", \.finalDropout, .share),
+      .scalar("auxiliary", \.auxiliary, .auxiliary),
+      .scalar("auxiliary_weight", \.auxiliaryWeight, .number("above 0, up to 1000000") { $0 > 0 && $0 <= 1e6 }),
       .scalar("batch_size", \.batchSize, .integer(1...1_048_576)),
       .scalar("epochs", \.epochs, .integer(1...1_000_000)),
       .scalar("learning_rate", \.learningRate, .number("above 0") { $0 > 0 }),
@@ -83,6 +85,9 @@ public struct RunOption {
       .scalar("threads", \.threads, .integer(1...4_096)),
       .scalar("memory", \.memory, .bytes),
       .scalar("log_every", \.logEvery, .integer(0...1_000_000_000)),
+      .scalar("histograms_every", \.histogramsEvery, .integer(0...1_000_000_000)),
+      .scalar("monitor", \.monitor, .choice()),
+      .scalar("early_stop", \.earlyStop, .integer(1...1_000_000)),
       .scalar("train_auc_songs", \.trainAUCSongs, .integer(0...100_000_000)),
     ]
   }

@@ -71,18 +71,23 @@ extension ScalarForm<Int> {
   }
 }
 
-extension ScalarForm<FeatureSelection> {
-  static var features: Self {
-    ScalarForm(
-      expected: "pitches, timbre, both or spectrogram", read: { FeatureSelection(rawValue: $0.string) },
-      node: { Node($0.rawValue) })
-  }
-}
-
 extension ScalarForm<SegmentChoice> {
   static var segments: Self {
     ScalarForm(SegmentLimits.takenInWords, allows: SegmentLimits.allow)
   }
+}
+
+extension ScalarForm<FeatureSelection> {
+  static var features: Self {
+    ScalarForm(
+      expected: "\(FeatureSelection.forms); spectrogram for files of them",
+      read: { FeatureSelection(rawValue: $0.string) },
+      node: { Node($0.rawValue) })
+  }
+}
+
+extension ScalarForm<AuxiliaryTargets> {
+  static var auxiliary: Self { ScalarForm(AuxiliaryTargets.forms) }
 }
 
 extension ScalarForm<ByteCount> {

@@ -13,6 +13,8 @@ final class Evaluator {
   /// Segments that the network sees of each song.
   private let lengths: [Int]
   private let communicator: any Communicator
+  /// Told of songs that this rank has predicted.
+  var progress: (_ done: Int) -> Void = { _ in }
 
   init(
     _ replica: Replica, _ sides: SongSides, _ supply: BatchSupply, lengths: [Int], _ communicator: any Communicator
@@ -61,7 +63,12 @@ final class Evaluator {
     probabilities.reserveCapacity(songs.count * sides.tagCount)
     let plan = batches(songs)
     supply.begin(plan, epoch: nil)
-    for _ in plan { probabilities += try replica.predict(supply.next()) }
+    var done = 0
+    for batch in plan {
+      probabilities += try replica.predict(supply.next())
+      done += batch.count
+      progress(done)
+    }
     return probabilities
   }
 

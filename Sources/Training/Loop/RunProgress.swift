@@ -26,6 +26,12 @@ public struct RunProgress: Codable, Equatable, Sendable {
     return songs > 0 ? lossSum / Double(songs) : nil
   }
 
+  /// Whether so many epochs have brought no better one. At a start, and where none can be judged, none has failed.
+  func isStale(after patience: Int?) -> Bool {
+    guard let patience, let bestEpoch else { return false }
+    return epoch - 1 - bestEpoch >= patience
+  }
+
   /// Turns to the next epoch.
   mutating func beginNextEpoch() {
     epoch += 1

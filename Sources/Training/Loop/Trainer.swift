@@ -67,12 +67,16 @@ final class Trainer {
     if progress.position == 0, let best = progress.bestEpoch, best == progress.epoch - 1 {
       try save([saver.folder.best])
     }
-    while progress.epoch <= configuration.epochs {
+    while progress.epoch <= configuration.epochs, !progress.isStale(after: configuration.earlyStop) {
       let clock = EpochClock()
       try trainEpoch(clock)
       try endEpoch(clock)
     }
     try settle()
+    if let patience = configuration.earlyStop, progress.isStale(after: patience) {
+      record(
+        .note("ends early: no better epoch than \(progress.bestEpoch ?? 0) for \(counted(patience, "epoch"))"))
+    }
     record(.finished(progress))
   }
 
@@ -102,6 +106,7 @@ final class Trainer {
       if configuration.logEvery > 0, progress.step % configuration.logEvery == 0 {
         progress.loggedLosses.append(LoggedLoss(epoch: progress.epoch, step: progress.step, loss: loss))
       }
+      tellHistograms()
       try tellOfFiles()
       if after.requests.stop {
         try stop()
@@ -171,7 +176,10 @@ final class Trainer {
     let times = EpochTimes(try communicator.allgather(self.times), hosts: hosts)
     self.times = StepTimes()
     record(.evaluating(songs: sides.split.validation.count + trainSample.count))
-    let validation = try evaluator.metrics(of: sides.split.validation, own: ownValidation)
+    let predictions =
+      sides.split.validation.isEmpty
+      ? nil : try evaluator.predictions(of: sides.split.validation, own: ownValidation)
+    let validation = sides.split.validation.isEmpty ? nil : try evaluator.metrics(of: predictions)
     let training = try evaluator.metrics(of: trainSample, own: ownTrainSample)
     let metrics = EpochMetrics(
       epoch: progress.epoch, step: progress.step, trainLoss: finite(progress.meanLoss),
@@ -180,7 +188,8 @@ final class Trainer {
       validationAUCMicro: validation?.microROCAUC, validationPRAUCMacro: validation?.macroAveragePrecision,
       validationAUCKeras: validation?.kerasAUC, undefinedTags: validation?.undefinedTags ?? sides.tagCount,
       skippedSteps: progress.skipped.ofEpoch > 0 ? progress.skipped.ofEpoch : nil)
-    let isBest = metrics.validationAUCMacro.map { $0 > progress.bestAUC ?? -1 } ?? false
+    let isBest = (configuration.monitor ?? .macroAUC).isBest(
+      metrics, after: progress.history, bestEpoch: progress.bestEpoch)
     if isBest {
       progress.bestAUC = metrics.validationAUCMacro
       progress.bestEpoch = progress.epoch
@@ -190,7 +199,8 @@ final class Trainer {
       .epoch(
         EpochReport(
           metrics: metrics, epochs: configuration.epochs, worldSize: communicator.size, songsPerSecond: speed,
-          epochSeconds: clock.secondsWithPauses, times: times, isBest: isBest)))
+          epochSeconds: clock.secondsWithPauses, times: times, isBest: isBest,
+          curves: isBest ? curves(of: predictions) : [])))
     let finished = progress.epoch
     progress.beginNextEpoch()
     let stop = try communicator.allreduce(stopRequested() ? 1 : 0, .maximum) > 0 && finished < configuration.epochs

@@ -33,8 +33,9 @@ extension RunConfiguration {
 
 extension MemoryPlan {
   /// Batches of songs, `[song][segment][feature][12]` with their tags, that are in memory at once.
-  mutating func add(batches: Int, of room: ReplicaRoom, width: Int, tags: Int) {
-    add(.batches, bytes: batches * (room.segments * width + room.songs * tags) * MemoryLayout<Float>.stride)
+  /// - Parameter ofSong: numbers and targets of a song beside its segments.
+  mutating func add(batches: Int, of room: ReplicaRoom, width: Int, ofSong: Int) {
+    add(.batches, bytes: batches * (room.segments * width + room.songs * ofSong) * MemoryLayout<Float>.stride)
   }
 
   /// The copy that rank 0 makes of a run's state for a checkpoint: the values, the file made of them, and its bytes on

@@ -3,25 +3,27 @@ import Logging
 
 /// Standard error, where a run's words go: log lines, and on a terminal one line that is drawn anew.
 public final class Console: @unchecked Sendable {
-  public static let standardError = Console(FileHandle.standardError)
+  public static let standardError = Console(terminal: LiveTerminal.standardError())
 
   private let handle: FileHandle
   private let lock = NSLock()
   private var hasLiveLine = false
+  /// Nil where nobody watches.
+  private let terminal: LiveTerminal?
   /// Whether somebody watches.
-  public let isTerminal: Bool
+  public var isTerminal: Bool { terminal != nil }
 
-  public init(_ handle: FileHandle) {
-    self.handle = handle
-    isTerminal = isatty(handle.fileDescriptor) == 1
+  /// - Parameter terminal: where standard error leads; nil: where nobody watches.
+  public init(terminal: LiveTerminal?) {
+    handle = FileHandle.standardError
+    self.terminal = terminal
   }
 
-  /// Columns of the terminal; 80 where it does not say.
-  public var columns: Int {
-    var size = winsize()
-    guard ioctl(handle.fileDescriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
-    return Int(size.ws_col)
-  }
+  /// Nobody watches this.
+  public init(_ handle: FileHandle) { (self.handle, terminal) = (handle, nil) }
+
+  /// The most columns of a live line.
+  private static let mostColumns = 100
 
   /// Writes a line for good.
   public func say(_ line: String) {
@@ -33,9 +35,10 @@ public final class Console: @unchecked Sendable {
 
   /// Draws the live line; only on a terminal.
   public func draw(_ line: String) {
-    guard isTerminal else { return }
+    guard let terminal else { return }
+    let columns = min(terminal.columns - 1, Self.mostColumns)
     lock.withLock {
-      write("\r" + line.prefix(max(1, columns - 1)) + "\u{1B}[K")
+      write("\r" + line.prefix(max(1, columns)) + "\u{1B}[K")
       hasLiveLine = true
     }
   }

@@ -1,3 +1,4 @@
+import Diagnosis
 import Foundation
 import Logging
 import Segments
@@ -8,6 +9,8 @@ public final class ProgressReporter: RunRecorder {
   private let console: Console
   private let log: Logger
   private var lastWord = Date.distantPast
+  /// Songs of a step.
+  private var batchSize = 1
 
   /// Seconds between lines within an epoch, on a terminal and elsewhere.
   private let patience: TimeInterval
@@ -31,7 +34,7 @@ public final class ProgressReporter: RunRecorder {
     case .step(let report): tell(report)
     case .evaluating(let songs): console.draw("taking the metrics of \(songs) songs …")
     case .epoch(let report): tell(report)
-    case .checkpoint: break
+    case .checkpoint, .histograms: break
     case .note(let text): log.info("\(text)")
     case .warning(let text): log.warning("\(text)")
     case .finished(let progress): tell(progress)
@@ -40,6 +43,7 @@ public final class ProgressReporter: RunRecorder {
 
   private func describe(_ summary: RunSummary) {
     let configuration = summary.configuration
+    batchSize = configuration.batchSize
     let threads = words(summary.threads)
     log.info(
       """
@@ -51,6 +55,7 @@ public final class ProgressReporter: RunRecorder {
       songs: \(summary.trainSongs) for training, \(summary.validationSongs) for validation, \
       \(summary.testSongs) for test; \(words(summary, segmentsOf: configuration)), \(summary.tags) tags
       """)
+    log.info("split: \(summary.split.inWords)")
     log.info(
       """
       parameters: \(summary.trainableParameters) trainable, \(summary.nonTrainableParameters) not; \
@@ -60,11 +65,14 @@ public final class ProgressReporter: RunRecorder {
   }
 
   private func words(_ summary: RunSummary, segmentsOf configuration: RunConfiguration) -> String {
-    let features = (configuration.features ?? .pitches).words
-    let isOfSegments = configuration.features?.isOfSegments ?? true
-    let file = isOfSegments ? "snapshot" : "file"
-    let source = summary.isStreaming ? ", read from the \(file) as they are needed" : ""
-    guard isOfSegments else { return "spectrograms of \(summary.segments) frames\(source)" }
+    let selection = configuration.features ?? .pitches
+    let features = selection.words
+    let file = selection.isOfSegments ? "snapshot" : "file"
+    let source =
+      (summary.isStreaming ? ", read from the \(file) as they are needed" : "")
+      + (selection.ofSong.isEmpty ? "" : "; \(selection.songWords) of each song")
+    guard selection.isOfSegments else { return "spectrograms of \(summary.segments) frames\(source)" }
+    if selection.features.isEmpty { return "\(selection.songWords) of each song" }
     switch configuration.segments {
     case .all: return "\(features) of whole songs of up to \(summary.segments) segments\(source)"
     default: return "\(features) of \(summary.segments) segments (\(configuration.crop.rawValue))\(source)"
@@ -83,7 +91,7 @@ public final class ProgressReporter: RunRecorder {
     if console.isTerminal {
       let share = Double(report.position) / Double(max(1, report.songs))
       console.draw(
-        "epoch \(report.epoch)/\(report.epochs) \(bar(share)) step \(report.step)  \(words)  "
+        "epoch \(report.epoch)/\(report.epochs) \(bar(share)) step \(steps(report))  \(words)  "
           + "\(times[0]) left, run \(times[1])")
     } else {
       log.info(
@@ -129,6 +137,12 @@ public final class ProgressReporter: RunRecorder {
 
   // MARK: Words
 
+  /// Steps of the epoch that are taken, and all of them.
+  private func steps(_ report: StepReport) -> String {
+    func steps(_ songs: Int) -> Int { (songs + batchSize - 1) / max(1, batchSize) }
+    return "\(steps(report.position))/\(steps(report.songs))"
+  }
+
   private func bar(_ share: Double) -> String {
     let width = 12
     let full = Int((share * Double(width)).rounded())
@@ -138,8 +152,6 @@ public final class ProgressReporter: RunRecorder {
   private func words(_ range: ClosedRange<Int>) -> String {
     range.count == 1 ? "\(range.lowerBound)" : "\(range.lowerBound) to \(range.upperBound)"
   }
-
-  private func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
 
   private func decimals(_ value: Double, _ places: Int) -> String { String(format: "%.\(places)f", value) }
 
@@ -151,8 +163,4 @@ public final class ProgressReporter: RunRecorder {
       ? String(format: "%d:%02d:%02d", hours, minutes, whole % 60)
       : String(format: "%d:%02d", minutes, whole % 60)
   }
-}
-
-extension FeatureSelection {
-  fileprivate var words: String { self == .both ? "pitches and timbre" : rawValue }
 }

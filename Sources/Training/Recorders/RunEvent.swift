@@ -1,3 +1,6 @@
+import Metrics
+import TensorBoardEvents
+
 /// What a run tells while it goes. Only rank 0 has recorders: it alone speaks and writes.
 public enum RunEvent {
   case started(RunSummary)
@@ -6,6 +9,8 @@ public enum RunEvent {
   case step(StepReport)
   /// Metrics are being taken: nothing moves for a while.
   case evaluating(songs: Int)
+  /// The distributions of weights and gradients after a step.
+  case histograms(HistogramReport)
   case epoch(EpochReport)
   case checkpoint(path: String)
   /// Something to know that is not wrong.
@@ -18,6 +23,8 @@ public enum RunEvent {
 public struct RunSummary: Sendable {
   public var configuration: RunConfiguration
   public var progress: RunProgress
+  /// Where the split comes from.
+  public var split: SplitProvenance
   public var worldSize: Int
   public var nodes: Int
   /// Threads of the ranks that have fewest and most.
@@ -34,6 +41,7 @@ public struct RunSummary: Sendable {
   /// Of every song; of the longest, where they differ.
   public var segments: Int
   public var tags: Int
+  public var tagNames: [String]
   public var trainableParameters: Int
   public var nonTrainableParameters: Int
   public var stepsPerEpoch: Int
@@ -70,6 +78,15 @@ public struct EpochReport: Sendable {
   /// Where the time of the steps went; nil where there was none.
   public var times: EpochTimes?
   public var isBest: Bool
+  /// Of each tag on the validation songs; of the best epoch so far alone, else empty.
+  public var curves: [DecisionCurve]
+}
+
+/// How weights and gradients are distributed after a step.
+public struct HistogramReport: Sendable {
+  public var step: Int
+  /// `weights/convolution_1/kernel`, `gradients/convolution_1/kernel` and so on.
+  public var values: [(name: String, histogram: ValueHistogram)]
 }
 
 /// Listens to a run.

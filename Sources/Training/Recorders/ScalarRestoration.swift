@@ -21,7 +21,8 @@ struct ScalarRestoration {
     for path in StepScalar.eventFiles(in: folder) {
       guard let scalars = StepScalar.all(ofFile: path) else { continue }
       superseded.append(path)
-      for scalar in scalars {
+      for var scalar in scalars {
+        scalar.name = TensorBoardRecorder.formerNames[scalar.name] ?? scalar.name
         old[Place(name: scalar.name, step: scalar.step)] = scalar
       }
     }

@@ -10,10 +10,14 @@ struct RunCheckpoint {
   let architecture: Architecture
   let input: SongInput
   let tags: [String]
+  /// Auxiliary targets, in the order of their outputs.
+  let auxiliary: [String]
   let dataIdentity: String
   let splitIdentity: String
   /// Songs of an epoch.
   let trainSongs: Int
+  /// Which they are; on rank 0.
+  let trained: TrainedSongs
 
   /// All of a state but what `describe` adds.
   /// - Parameter errors: what rounding has lost of gradients on their way, where it is carried over to the next step.
@@ -26,13 +30,16 @@ struct RunCheckpoint {
     checkpoint.texts[StoredModel.Key.programVersion] = programVersion
     checkpoint.texts[StoredModel.Key.dataIdentity] = dataIdentity
     checkpoint.texts[StoredModel.Key.splitIdentity] = splitIdentity
+    if !auxiliary.isEmpty { checkpoint.lists[StoredModel.Key.auxiliary] = auxiliary }
     checkpoint.integers = [
-      "epoch": progress.epoch, "step": progress.step, "position": progress.position,
+      "epoch": progress.epoch - 1, "next_epoch": progress.epoch, "step": progress.step,
+      "position": progress.position,
       "best_epoch": progress.bestEpoch ?? 0, "optimizer_steps": optimizer.steps,
       "seed": Int(bitPattern: UInt(configuration.seed)),
     ]
     checkpoint.numbers = ["loss_sum": progress.lossSum, "best_validation_auc": progress.bestAUC ?? .nan]
     input.store(in: &checkpoint)
+    trained.store(in: &checkpoint)
     checkpoint.store(replica.parameters, in: StoredModel.Group.weights)
     checkpoint.store(replica.movingStatistics, in: StoredModel.Group.movingStatistics)
     for part in optimizer.state { checkpoint.store(part.arena, in: part.name) }
@@ -76,7 +83,7 @@ struct RunCheckpoint {
 
   private func progress(of checkpoint: Checkpoint) throws -> RunProgress {
     var progress = RunProgress()
-    progress.epoch = try checkpoint.integer("epoch", in: RunCounters.epochs)
+    progress.epoch = try RunCounters.nextEpoch(of: checkpoint)
     progress.step = try checkpoint.integer("step", in: RunCounters.steps)
     progress.position = try checkpoint.integer("position", in: 0...trainSongs)
     progress.lossSum = try RunCounters.lossSum(of: checkpoint)
@@ -120,6 +127,12 @@ struct RunCheckpoint {
     compare("zeros after a song", was.zerosAfter, now.zerosAfter)
     compare("input_normalization", was.inputNormalization.rawValue, now.inputNormalization.rawValue)
     compare("reset_gate", was.resetGate.rawValue, now.resetGate.rawValue)
+    compare(
+      "network behind the convolutions", was.reading?.rawValue ?? "recurrent", now.reading?.rawValue ?? "recurrent"
+    )
+    compare("dense layers", was.song?.units ?? [], now.song?.units ?? [])
+    func words(_ head: AuxiliaryHead?) -> String { head.map { "\($0.outputs) × \($0.weight)" } ?? "none" }
+    compare("auxiliary targets", words(was.auxiliary), words(now.auxiliary))
     if let was = old.splitListsHash, let now = configuration.splitListsHash {
       // Lists may have moved, but not changed.
       compare("the split's lists with hash", was, now)
@@ -138,6 +151,9 @@ struct RunCheckpoint {
     }
     if differences.isEmpty {
       if stored.tags != tags { differences.append("other tags") }
+      if checkpoint.lists[StoredModel.Key.auxiliary] ?? [] != auxiliary {
+        differences.append("other auxiliary targets")
+      }
       compare("songs with identity", try checkpoint.text(StoredModel.Key.dataIdentity), dataIdentity)
       compare("split with identity", try checkpoint.text(StoredModel.Key.splitIdentity), splitIdentity)
     }

@@ -6,6 +6,8 @@ import Diagnosis
 /// A checksum finds damage, not intent: anybody can write a checkpoint with any number in it, and make the checksum
 /// right. So these are looked at whenever a checkpoint is opened, to go on from it or to use its network alone.
 enum RunCounters {
+  /// Epochs that are finished, and the one that a run goes on with.
+  static let finishedEpochs = 0...1_000_000
   static let epochs = 1...1_000_001
   /// A step's number is a word of the random numbers' counters.
   static let steps = 0...Int(UInt32.max)
@@ -17,14 +19,22 @@ enum RunCounters {
     func check(_ name: String, in range: ClosedRange<Int>) throws {
       if checkpoint.integers[name] != nil { _ = try checkpoint.integer(name, in: range) }
     }
-    for (name, range) in [("epoch", epochs), ("step", steps), ("optimizer_steps", steps)] {
-      try check(name, in: range)
-    }
+    for (name, range) in [("step", steps), ("optimizer_steps", steps)] { try check(name, in: range) }
+    if checkpoint.integers["epoch"] != nil { _ = try nextEpoch(of: checkpoint) }
     try check("position", in: 0...mostSongs)
     // The best epoch is one of those that have begun.
-    try check("best_epoch", in: 0...(checkpoint.integers["epoch"] ?? epochs.upperBound))
+    try check(
+      "best_epoch",
+      in: 0...(checkpoint.integers["next_epoch"] ?? checkpoint.integers["epoch"] ?? epochs.upperBound))
     if checkpoint.numbers["loss_sum"] != nil { _ = try lossSum(of: checkpoint) }
     if checkpoint.numbers["best_validation_auc"] != nil { try checkBest(checkpoint) }
+  }
+
+  /// The epoch that a run goes on with. Of old, `epoch` said that, where it now says which is finished.
+  static func nextEpoch(of checkpoint: Checkpoint) throws -> Int {
+    guard checkpoint.integers["next_epoch"] != nil else { return try checkpoint.integer("epoch", in: epochs) }
+    let finished = try checkpoint.integer("epoch", in: finishedEpochs)
+    return try checkpoint.integer("next_epoch", in: finished + 1...finished + 1)
   }
 
   /// The sum over the epoch's songs so far, of which no one's loss exceeds single precision.

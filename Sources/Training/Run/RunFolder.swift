@@ -27,9 +27,10 @@ public struct RunFolder: Sendable {
     checkpoints + "/step-" + "\(step)".leftPadded(to: 8, with: "0") + ".h5"
   }
 
-  /// Makes the folders. Throws `fault` where that fails.
+  /// Makes the folders, which count as of no use (`UnfinishedFiles`) until a run begins in them. Throws `fault` where
+  /// that fails.
   public func create() throws {
-    for folder in [path, checkpoints, tensorBoard] { try makeFolders(folder) }
+    for folder in [path, checkpoints, tensorBoard] { UnfinishedFiles.add(folders: try makeFolders(folder)) }
   }
 
   /// Makes sure that training here takes nothing from anybody. Nothing is changed.

@@ -17,13 +17,17 @@ public final class SnapshotSongs: SongSource {
   public var features: FeatureSelection { snapshot.features }
   public var segments: SegmentChoice { snapshot.segments }
   public var segmentCounts: [Int] { snapshot.segmentCounts }
+  public var wholeSegmentCounts: [Int] { snapshot.wholeSegmentCounts }
   public var tags: [String] { snapshot.tags }
   public var trackIDs: PackedTexts { snapshot.trackIDs }
+  var titles: PackedTexts { snapshot.titles }
   public var artistIDs: PackedTexts { snapshot.artistIDs }
   public var artistNames: PackedTexts { snapshot.artistNames }
   public var labels: [UInt8] { snapshot.labels }
+  public var hasUntagged: Bool { snapshot.record.options.untagged == true }
+  public var terms: SongTerms? { snapshot.terms }
   public var preparedSplit: PreparedSplit? { snapshot.preparedSplit }
-  public var standardization: Standardization? { snapshot.standardization }
+  public var standardization: [Feature: Standardization] { snapshot.standardization }
 
   /// - Throws: as `Snapshot.open`.
   public init(_ path: String) throws {
@@ -32,7 +36,7 @@ public final class SnapshotSongs: SongSource {
   }
 
   public func bytesOfSegment(_ feature: Feature) -> Int {
-    (snapshot.encodings[feature] ?? .float32).bytes(of: feature) * Feature.width
+    (snapshot.encodings[feature] ?? .float32).bytes(of: feature) * feature.width
   }
 
   public func values(of feature: Feature, songs: Range<Int>) throws -> SegmentValues {
@@ -41,6 +45,10 @@ public final class SnapshotSongs: SongSource {
 
   public func values(of feature: Feature, song: Int, segments: Range<Int>) throws -> SegmentValues {
     try snapshot.values(of: feature, song: song, segments: segments)
+  }
+
+  public func values(of feature: SongFeature, songs: Range<Int>) throws -> [Float] {
+    try snapshot.values(of: feature, songs: songs)
   }
 
   /// Cut from whole songs, or from the first segments, they are what `prepare` would have kept of so many.
@@ -64,23 +72,26 @@ extension TrainingRun {
     // Crops that change from epoch to epoch are taken from whole songs.
     let segments = configuration.segments ?? .count(RunConfiguration.defaultSegments)
     let isWhole = segments == .all || configuration.crop == .random
-    let options = PreparationOptions(
+    var options = PreparationOptions(
       trackFiles: msd, lastFMTags: configuration.lastfm, tagSource: configuration.tagSource,
       segments: isWhole ? .all : segments, crop: isWhole ? .first : configuration.crop,
       longest: (isWhole ? configuration.longest : nil) ?? SegmentLimits.taken.upperBound,
-      features: configuration.features ?? .pitches, tags: tags, minimumTagWeight: configuration.minimumTagWeight,
+      features: configuration.features ?? configuration.model.features, tags: tags,
+      minimumTagWeight: configuration.minimumTagWeight,
       join: configuration.join, isStrict: configuration.strict,
       split: isCounted ? try SplitRule(configuration.split) : nil, seed: configuration.seedOfSplit)
+    if configuration.auxiliary != nil { (options.keepsUntagged, options.auxiliary) = (true, .artistTerms) }
+    let made = options
     let isThere = try communicator.broadcast {
       resume && FileManager.default.fileExists(atPath: folder.snapshot)
     }
     if isThere {
       let songs = try communicator.agree { try SnapshotSongs(folder.snapshot) }
-      try communicator.agree { try songs.refuseOther(options) }
+      try communicator.agree { try songs.refuseOther(made) }
       configuration.join = songs.join
       return songs
     }
-    try SnapshotPreparation.run(options, output: folder.snapshot, replacing: true, communicator: communicator)
+    try SnapshotPreparation.run(made, output: folder.snapshot, replacing: true, communicator: communicator)
     let songs = try communicator.agree { try SnapshotSongs(folder.snapshot) }
     configuration.join = songs.join
     return songs
@@ -111,6 +122,7 @@ extension SnapshotSongs {
     compare("longest", "\(made.longest)", "\(options.longest)")
     compare("features", made.features.rawValue, options.features.rawValue)
     compare("tags", made.tags, options.tags.description)
+    compare("auxiliary", made.auxiliary ?? "none", options.auxiliary?.rawValue ?? "none")
     compare("min_tag_weight", "\(made.minTagWeight)", "\(options.minimumTagWeight)")
     guard !differences.isEmpty else { return }
     throw Failure(

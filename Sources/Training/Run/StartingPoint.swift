@@ -9,8 +9,8 @@ struct StartingPoint {
   /// - Throws: as `StoredModel.read`.
   init(_ path: String) throws { model = try StoredModel.read(path) }
 
-  /// Takes weights and moving statistics over. Where the tags are others, those that the checkpoint knows keep their
-  /// weights, and the others their initial values.
+  /// Takes weights and moving statistics over. Where tags or auxiliary targets are others, those that the checkpoint knows keep
+  /// their weights, and the others their initial values.
   /// - Returns: what was done, in a sentence.
   /// - Throws: `badData` where the network is another but for its tags and segments.
   func copy(to setup: TrainingSetup) throws -> String {
@@ -21,50 +21,69 @@ struct StartingPoint {
         .badData, "--from \(source): a network of \(was.rawValue), this run's is of \(now.rawValue)",
         remedy: "train with --features \(was.rawValue)")
     }
-    let known = known(setup.source.tags)
+    let tags = Head(layer: model.network.outputLayer, of: model.tags, now: setup.source.tags)
+    let targets = Head(
+      layer: AuxiliaryHead.layer, of: model.checkpoint.lists[StoredModel.Key.auxiliary] ?? [], now: setup.auxiliary
+    )
     for (arena, group) in [
       (setup.replica.parameters, StoredModel.Group.weights),
       (setup.replica.movingStatistics, StoredModel.Group.movingStatistics),
     ] {
       for placement in arena.placements {
-        let values = try values(placement, group, known, initial: arena.values(of: placement.name) ?? [])
+        let values = try values(
+          placement, group, [tags, targets], initial: arena.values(of: placement.name) ?? [])
         arena.setValues(values, of: placement.name)
       }
     }
+    let known = tags.known
     let count = known.compactMap { $0 }.count
     let words = count == known.count ? "" : "; of \(known.count) tags it knows \(count), the others begin afresh"
     return "begins with the weights of \(source)\(words)"
   }
 
-  /// Where each of the run's tags stands among the checkpoint's.
-  private func known(_ tags: [String]) -> [Int?] {
-    let places = Dictionary(
-      model.tags.enumerated().map { (Array($1.utf8), $0) }, uniquingKeysWith: { first, _ in first })
-    return tags.map { places[Array($0.utf8)] }
+  /// A layer that has an output for each of some words, of which the run may have others than the checkpoint.
+  private struct Head {
+    let layer: String
+    /// The checkpoint's words.
+    let count: Int
+    /// Where each of the run's words stands among them.
+    let known: [Int?]
+
+    init(layer: String, of words: [String], now: [String]) {
+      self.layer = layer
+      count = words.count
+      let places = Dictionary(
+        words.enumerated().map { (Array($1.utf8), $0) }, uniquingKeysWith: { first, _ in first })
+      known = now.map { places[Array($0.utf8)] }
+    }
   }
 
   private func values(
-    _ placement: TensorPlacement, _ group: String, _ known: [Int?], initial: [Float]
+    _ placement: TensorPlacement, _ group: String, _ heads: [Head], initial: [Float]
   ) throws -> [Float] {
     let path = group + "/" + placement.name
-    var shape = placement.shape
-    let isOutput = placement.name.hasPrefix(model.network.outputLayer + "/")
-    if isOutput { shape[shape.count - 1] = model.tags.count }
-    let stored: [Float]
+    let head = heads.first { placement.name.hasPrefix($0.layer + "/") }
+    guard let head else { return try stored(path, placement.shape) }
+    // A checkpoint that has learnt no such words has no such layer.
+    guard head.count > 0 else { return initial }
+    let stored = try stored(path, placement.shape.dropLast() + [head.count])
+    var values = initial
+    let count = head.known.count
+    for row in 0..<placement.count / count {
+      for (word, place) in head.known.enumerated() {
+        if let place { values[row * count + word] = stored[row * head.count + place] }
+      }
+    }
+    return values
+  }
+
+  private func stored(_ path: String, _ shape: [Int]) throws -> [Float] {
     do {
-      stored = try model.checkpoint.finiteValues(path, shape: shape)
+      return try model.checkpoint.finiteValues(path, shape: shape)
     } catch let error as Failure {
       throw Failure(
         .badData, "--from \(error.message)",
         remedy: "train the network that the checkpoint is of; inspect shows it")
     }
-    guard isOutput else { return stored }
-    var values = initial
-    for row in 0..<placement.count / known.count {
-      for (tag, place) in known.enumerated() {
-        if let place { values[row * known.count + tag] = stored[row * model.tags.count + place] }
-      }
-    }
-    return values
   }
 }

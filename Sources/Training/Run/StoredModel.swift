@@ -44,6 +44,11 @@ public struct StoredModel {
   public var dataIdentity: String? { checkpoint.texts[Key.dataIdentity] }
   public var splitIdentity: String? { checkpoint.texts[Key.splitIdentity] }
 
+  /// The epochs that are finished; nil for a network from another program.
+  public var finishedEpochs: Int? {
+    checkpoint.integers["epoch"].map { checkpoint.integers["next_epoch"] == nil ? $0 - 1 : $0 }
+  }
+
   /// The metrics of the epochs that led to it; none for a network from another program.
   public func history() throws -> [EpochMetrics] {
     guard let text = checkpoint.texts[Key.history] else { return [] }
@@ -58,11 +63,11 @@ public struct StoredModel {
   public func input() throws -> SongInput {
     let input = try SongInput(
       configuration(), segments: architecture.segments, rows: architecture.frequencyBins, of: checkpoint)
-    guard input.features.features.count == architecture.inputChannels else {
+    guard input.width == network.segmentWidth, input.songWidth == network.songValues else {
       throw Failure(
         .badData,
-        "\(checkpoint.source): a network of \(architecture.inputChannels) input channels for "
-          + "\(input.features.rawValue)")
+        "\(checkpoint.source): a network of \(network.segmentWidth) values a segment and \(network.songValues) of a song "
+          + "for \(input.features.rawValue)")
     }
     return input
   }
@@ -127,6 +132,7 @@ public struct StoredModel {
     public static let architecture = "architecture"
     public static let configuration = "configuration"
     public static let tags = "tags"
+    public static let auxiliary = "auxiliary"
     public static let dataIdentity = "data_identity"
     public static let splitIdentity = "split_identity"
     public static let programVersion = "program_version"
@@ -171,7 +177,7 @@ extension Checkpoint {
     texts[StoredModel.Key.configuration] = configuration.portable.yaml
     texts[StoredModel.Key.programVersion] = programVersion
     integers = [
-      "epoch": 1, "step": 0, "position": 0, "best_epoch": 0, "optimizer_steps": 0,
+      "epoch": 0, "next_epoch": 1, "step": 0, "position": 0, "best_epoch": 0, "optimizer_steps": 0,
       "seed": Int(bitPattern: UInt(configuration.seed)),
     ]
     numbers = ["loss_sum": 0, "best_validation_auc": .nan]

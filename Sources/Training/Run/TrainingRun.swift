@@ -56,11 +56,14 @@ public struct TrainingRun {
   public func train(on source: any SongSource, _ communicator: any Communicator) throws {
     defer { claim?.release() }
     let setup = try TrainingSetup(
-      configuration, source, communicator, standardization: try knownStandardization(communicator))
+      configuration, source, communicator, scales: try knownScales(communicator))
     let content = RunCheckpoint(
       configuration: setup.configuration, architecture: setup.architecture, input: setup.input, tags: source.tags,
+      auxiliary: setup.auxiliary,
       dataIdentity: setup.source.identity, splitIdentity: setup.sides.identity,
-      trainSongs: setup.sides.split.train.count)
+      trainSongs: setup.sides.split.train.count,
+      trained: TrainedSongs((communicator.isRoot ? setup.sides.split.train : []).map { setup.source.trackIDs[$0] })
+    )
     let errors = setup.step.makeErrors()
     let start = try begin(setup, content, errors)
     try communicator.broadcast(setup.replica, optimizer: setup.step.optimizer)
@@ -71,7 +74,7 @@ public struct TrainingRun {
       communicator.isRoot ? self.recorders + fileRecorders(setup.configuration) : [])
     try communicator.agree {
       guard communicator.isRoot else { return }
-      try replaceFile(folder.configuration, with: setup.configuration.yaml)
+      try replaceFile(folder.configuration, with: setup.configuration.located.yaml)
       let event = start.checkpoint.map { RunEvent.resumed(summary, from: $0) } ?? .started(summary)
       recorders.record(event)
       for note in start.notes { recorders.record(.note(note)) }
@@ -86,7 +89,14 @@ public struct TrainingRun {
       setup, progress: start.progress, saver: saver, recorders: recorders, timeline: timeline,
       stopRequested: stopRequested)
     willTrain()
+    UnfinishedFiles.keepFolders()
     try trainer.run()
+  }
+
+  /// Gives the folder up after a failure: what of it was made and holds nothing goes away.
+  public func abandon() {
+    claim?.release()
+    UnfinishedFiles.removeEmptyFolders()
   }
 
   private func fileRecorders(_ configuration: RunConfiguration) -> [any RunRecorder] {
@@ -115,13 +125,13 @@ public struct TrainingRun {
     }
   }
 
-  /// What timbre is scaled by in the weights that the run begins or goes on with. Collective.
-  private func knownStandardization(_ communicator: any Communicator) throws -> Standardization? {
+  /// What values are scaled by in the weights that the run begins or goes on with. Collective.
+  private func knownScales(_ communicator: any Communicator) throws -> InputScales? {
     guard let path = configuration.from else { return nil }
     return try communicator.broadcast {
       // A run that goes on has it in its own checkpoints: the first one may be gone.
       let newest = resume ? try Checkpoint.newestGood(in: folder.checkpoints).newest : nil
-      return try (newest.map { try StoredModel($0) } ?? StoredModel.read(path)).input().standardization
+      return try (newest.map { try StoredModel($0) } ?? StoredModel.read(path)).input().scales
     }
   }
 
@@ -159,7 +169,7 @@ public struct TrainingRun {
     }
     if summary.tooShortSongs > 0 {
       let least = setup.input.segments.count ?? setup.replica.network.shortestSong
-      warnings.append("left out \(summary.tooShortSongs) songs with fewer than \(least) segments")
+      warnings.append("left out \(counted(summary.tooShortSongs, "song")) with fewer than \(least) segments")
     }
     if summary.validationSongs == 0 {
       warnings.append("no song is left for validation: there will be no metrics and no best.h5")

@@ -20,6 +20,7 @@ final class TrainingSetup {
   let input: SongInput
   let communicator: any Communicator
   let sides: SongSides
+  let split: SplitProvenance
   /// Batches of training and of evaluation, from memory or from the disk.
   let supply: BatchSupply
   let replica: Replica
@@ -27,6 +28,8 @@ final class TrainingSetup {
   let step: TrainingStep
   let architecture: Architecture
   let trainSample: [Int]
+  /// The auxiliary targets, in the order of their outputs.
+  let auxiliary: [String]
   private let shard: RankShard
   /// Nil where songs are read from the disk as they are needed.
   private let held: HeldSongs?
@@ -41,10 +44,10 @@ final class TrainingSetup {
   let memory: MemoryPlan
 
   /// Collective. Throws on all ranks alike.
-  /// - Parameter standardization: of timbre, where the run begins with weights that know one; nil: the songs' own.
+  /// - Parameter scales: of values, where the run begins with weights that know them; nil: the songs' own.
   init(
     _ wanted: RunConfiguration, _ data: any SongSource, _ communicator: any Communicator,
-    standardization: Standardization? = nil
+    scales: InputScales? = nil
   ) throws {
     self.communicator = communicator
     let (rank, size) = (communicator.rank, communicator.size)
@@ -55,11 +58,14 @@ final class TrainingSetup {
     let sides: SongSides
     let room: ReplicaRoom
     var input: SongInput
-    (configuration, architecture, input, songs, sides, room) = try communicator.agree {
+    let chosen: [Int]
+    (configuration, architecture, input, songs, sides, room, chosen) = try communicator.agree {
       try Self.plan(wanted, data, ranks: size)
     }
     source = songs
     self.sides = sides
+    auxiliary = chosen.map { songs.terms?.names[$0] ?? "" }
+    split = try communicator.agree { try SplitProvenance(wanted, sides, songs) }
     tooShort = data.trackIDs.count - songs.trackIDs.count
     let train = sides.split.train
     let validation = sides.split.validation
@@ -77,7 +83,8 @@ final class TrainingSetup {
     let (configuration, architecture, seen) = (self.configuration, self.architecture, input)
     memory = try communicator.agree {
       try Self.memory(
-        configuration, architecture, room, seen, songMemory, threads: threads, readers: isShared ? size : 1,
+        configuration, architecture, room, seen, songMemory, ofSongs: train.count + validation.count,
+        threads: threads, readers: isShared ? size : 1,
         writesCheckpoints: communicator.isRoot, communicator)
     }
     try communicator.hold(memory)
@@ -94,21 +101,26 @@ final class TrainingSetup {
     step = configuration.makeStep(
       replica, optimizer,
       stepsPerEpoch: GlobalBatches(count: train.count, batchSize: configuration.batchSize).steps, exchange)
-    if input.features.features.contains(.timbre) {
-      input.standardization =
-        try standardization ?? Standardization.kept(of: songs, sides, input)
-        ?? Standardization.measured(train, of: songs, input, communicator)
-    }
+    input.standardization =
+      try scales?.ofSegments ?? Standardization.kept(of: songs, sides, input)
+      ?? Standardization.measured(train, of: songs, input, communicator)
+    input.songStandardization =
+      try scales?.ofSong ?? Standardization.measuredOfSongs(train, of: songs, input, communicator)
     self.input = input
     held =
       isStreaming
       ? nil
       : try HeldSongs(
         songs, input, training: own, isShared: isShared, validation: ownValidation, communicator)
+    let (scaled, judged) = (input, sides)
+    let targets = try communicator.agree {
+      try SongTargets(
+        songs, scaled, songs: (judged.split.train + judged.split.validation).sorted(), chosen: chosen)
+    }
     supply = BatchSupply(
       BatchFiller(
-        held ?? StreamedSongs(songs), songs, input, labels: sides.labels, seed: configuration.seed,
-        reusesMemory: !isStreaming),
+        held ?? StreamedSongs(songs), songs, input, labels: sides.labels, isTagged: sides.isTagged, songs: targets,
+        seed: configuration.seed, reusesMemory: !isStreaming),
       batchesAhead: songMemory.batchesAhead)
   }
 
@@ -123,7 +135,7 @@ final class TrainingSetup {
   /// What the data and the configuration come to, the same on all ranks.
   private static func plan(
     _ wanted: RunConfiguration, _ data: any SongSource, ranks: Int
-  ) throws -> (RunConfiguration, Architecture, SongInput, any SongSource, SongSides, ReplicaRoom) {
+  ) throws -> (RunConfiguration, Architecture, SongInput, any SongSource, SongSides, ReplicaRoom, chosen: [Int]) {
     var configuration = try wanted.resolved(for: data)
     guard configuration.batchSize >= ranks else {
       throw Failure(
@@ -131,7 +143,7 @@ final class TrainingSetup {
         remedy: "every rank needs a song of each batch: use at most \(configuration.batchSize) ranks")
     }
     let input = SongInput(
-      features: configuration.features ?? data.features, segments: configuration.segments ?? data.segments,
+      features: configuration.features ?? .pitches, segments: configuration.segments ?? data.segments,
       crop: configuration.crop, longest: configuration.longest, rows: data.rows)
     let network = try configuration.architecture(
       segments: input.segments.count ?? SegmentLimits.wholeSong.upperBound, tags: data.tags.count
@@ -144,7 +156,8 @@ final class TrainingSetup {
     let songs = try ChosenSongs.of(data, input, fewest: shortest)
     let sides = try SongSides(
       songs, split: configuration.split, listsHash: configuration.splitListsHash,
-      permuteTags: configuration.permuteTags, seed: configuration.seed, splitSeed: configuration.seedOfSplit)
+      permuteTags: configuration.permuteTags, seed: configuration.seed, splitSeed: configuration.seedOfSplit,
+      trainsOnUntagged: configuration.auxiliary != nil)
     try refuseNothingToTrainOn(sides.split, songs, configuration)
     configuration.splitListsHash = sides.split.lists?.hash
     let share = configuration.largestShare(ranks: ranks)
@@ -153,19 +166,25 @@ final class TrainingSetup {
       mostSegments(of: side.lazy.map { input.length(of: counts[$0]) }, songs: songs)
     }
     let mostOfSong = max(longest(1, of: sides.split.train), longest(1, of: sides.split.validation), shortest)
-    let architecture = try configuration.architecture(segments: mostOfSong, tags: songs.tags.count)
+    let chosen = try configuration.auxiliaryTargets(of: songs, among: sides.split.train)
+    let architecture = try configuration.architecture(
+      segments: mostOfSong, tags: songs.tags.count, auxiliary: chosen.count)
     let room = ReplicaRoom(songs: share, segments: max(longest(share, of: sides.split.train), mostOfSong))
-    return (configuration, architecture, input, songs, sides, room)
+    return (configuration, architecture, input, songs, sides, room, chosen)
   }
 
   /// What a rank of the run takes.
   private static func memory(
     _ configuration: RunConfiguration, _ architecture: Architecture, _ room: ReplicaRoom, _ input: SongInput,
-    _ songs: SongMemory, threads: Int, readers: Int, writesCheckpoints: Bool, _ communicator: any Communicator
+    _ songs: SongMemory, ofSongs: Int, threads: Int, readers: Int, writesCheckpoints: Bool,
+    _ communicator: any Communicator
   ) throws -> MemoryPlan {
     var plan = try configuration.trainingMemory(architecture.network(), room, threads: threads, communicator)
     plan.add(.songs, bytes: songs.bytes(readers: readers))
-    plan.add(batches: songs.batches, of: room, width: input.width, tags: architecture.tags)
+    plan.add(
+      batches: songs.batches, of: room, width: input.width,
+      ofSong: architecture.tags + input.songWidth + (architecture.auxiliary?.outputs ?? 0))
+    plan.add(.songs, bytes: SongTargets.bytes(input, songs: ofSongs))
     if writesCheckpoints { plan.addCheckpoint() }
     return plan
   }
@@ -193,11 +212,11 @@ final class TrainingSetup {
     let threads = try communicator.allgather(self.threads)
     let batch = 0..<min(configuration.batchSize, train)
     return RunSummary(
-      configuration: configuration, progress: progress, worldSize: size, nodes: Set(hosts).count,
+      configuration: configuration, progress: progress, split: split, worldSize: size, nodes: Set(hosts).count,
       threads: threads.min()!...threads.max()!, memory: memory, trainSongs: train,
       validationSongs: sides.split.validation.count,
       testSongs: sides.split.test.count, tooShortSongs: tooShort, isStreaming: isStreaming,
-      segments: replica.network.segments, tags: source.tags.count,
+      segments: replica.network.segments, tags: source.tags.count, tagNames: source.tags,
       trainableParameters: replica.network.trainableParameters,
       nonTrainableParameters: replica.network.nonTrainableParameters,
       stepsPerEpoch: GlobalBatches(count: train, batchSize: configuration.batchSize).steps,
@@ -224,13 +243,13 @@ extension RunConfiguration {
     if let features, !source.features.contains(features) {
       throw Failure(
         .badData,
-        "\(source.name): has \(source.features.rawValue) of the segments, the configuration asks for "
+        "\(source.name): has \(source.features.rawValue) of the songs, the configuration asks for "
           + "\(features.rawValue)", remedy: "prepare it with --features \(features.rawValue)")
     }
     if let tags { try refuseOtherTags(VocabularyRule(tags), source) }
     var resolved = self
     resolved.segments = segments ?? there
-    resolved.features = features ?? source.features
+    resolved.features = try features ?? model.features(of: source)
     resolved.model = resolved.namedModel
     try resolved.validateSegments()
     if let prepared = source.preparedSplit {
@@ -240,6 +259,19 @@ extension RunConfiguration {
       resolved.givenSplit = split
     }
     return resolved
+  }
+
+  /// The words that are auxiliary targets, as places in the source's names: those that most training songs have.
+  /// - Throws: `badData` where the source tells no words, or no training song has one.
+  func auxiliaryTargets(of source: any SongSource, among train: [Int]) throws -> [Int] {
+    guard let auxiliary else { return [] }
+    let chosen = source.terms?.mostFrequent(auxiliary.count, among: train) ?? []
+    guard !chosen.isEmpty else {
+      throw Failure(
+        .badData, "\(source.name): has no \(auxiliary.source.rawValue) of its training songs",
+        remedy: "prepare it with --auxiliary \(auxiliary.source.rawValue), or train without --auxiliary")
+    }
+    return chosen
   }
 
   private func refuseOtherTags(_ rule: VocabularyRule, _ source: any SongSource) throws {

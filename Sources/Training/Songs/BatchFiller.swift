@@ -7,6 +7,8 @@ final class BatchFiller {
   private let counts: [Int]
   private let labels: [UInt8]
   private let tags: Int
+  private let isTagged: [Bool]
+  private let songs: SongTargets
   private let seed: UInt64
   /// Whether a batch's memory is to serve the next one.
   private let reusesMemory: Bool
@@ -14,15 +16,19 @@ final class BatchFiller {
 
   /// - Parameters:
   ///   - labels: `[song][tag]` of the whole source; empty where only predictions are wanted.
+  ///   - isTagged: of each song of the source; empty: all are.
+  ///   - songs: what is known of whole songs.
   ///   - seed: decides random crops.
   init(
-    _ store: any SongStore, _ source: any SongSource, _ input: SongInput, labels: [UInt8], seed: UInt64,
-    reusesMemory: Bool = true
+    _ store: any SongStore, _ source: any SongSource, _ input: SongInput, labels: [UInt8], isTagged: [Bool] = [],
+    songs: SongTargets = SongTargets(), seed: UInt64, reusesMemory: Bool = true
   ) {
     self.store = store
     self.input = input
     counts = source.segmentCounts
     self.labels = labels
+    self.isTagged = isTagged
+    self.songs = songs
     tags = labels.isEmpty ? 0 : source.tags.count
     self.seed = seed
     self.reusesMemory = reusesMemory
@@ -48,6 +54,9 @@ final class BatchFiller {
       offset += windows[row].count * input.width
       for tag in 0..<tags { next.labels[row * tags + tag] = Float(labels[song * tags + tag]) }
     }
+    next.songValues = self.songs.values(of: songs)
+    next.auxiliary = labels.isEmpty ? [] : self.songs.targets(of: songs)
+    next.isTagged = isTagged.isEmpty || labels.isEmpty ? [] : songs.map { isTagged[$0] }
     if reusesMemory { batch = next }
     return next
   }

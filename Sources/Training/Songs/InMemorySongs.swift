@@ -1,4 +1,5 @@
 import Segments
+import Tags
 import Texts
 
 /// Songs that are in memory.
@@ -13,7 +14,10 @@ public final class InMemorySongs: SongSource {
   public let artistIDs: PackedTexts
   public let artistNames: PackedTexts
   public let labels: [UInt8]
+  public let terms: SongTerms?
+  public let hasUntagged: Bool
   private let values: [Feature: [Float]]
+  private let songValues: [SongFeature: [Float]]
   /// Where each song's segments start.
   private let starts: [Int]
 
@@ -34,17 +38,20 @@ public final class InMemorySongs: SongSource {
   /// - Parameters:
   ///   - lengths: segments of each song.
   ///   - labels: `[song][tag]`
-  ///   - values: of each feature `[song][segment][12]`.
+  ///   - values: of each feature `[song][segment][width]`.
+  ///   - songValues: of each feature of whole songs `[song][width]`.
   public init(
     name: String = "songs in memory", segments: SegmentChoice, lengths: [Int], tags: [String], trackIDs: [String],
-    artistIDs: [String], artistNames: [String] = [], labels: [UInt8], values: [Feature: [Float]]
+    artistIDs: [String], artistNames: [String] = [], labels: [UInt8], values: [Feature: [Float]],
+    songValues: [SongFeature: [Float]] = [:], terms: SongTerms? = nil, hasUntagged: Bool = false
   ) {
     precondition(artistIDs.count == trackIDs.count && labels.count == trackIDs.count * tags.count)
     precondition(lengths.count == trackIDs.count && !values.isEmpty)
-    precondition(values.values.allSatisfy { $0.count == lengths.reduce(0, +) * Feature.width })
+    precondition(values.allSatisfy { $1.count == lengths.reduce(0, +) * $0.width })
+    precondition(songValues.allSatisfy { $1.count == lengths.count * $0.width })
     self.name = name
     identity = "\(trackIDs.count) songs, \(segments) segments, \(tags.count) tags"
-    features = values.count == 2 ? .both : values[.timbre] == nil ? .pitches : .timbre
+    features = FeatureSelection(Set(values.keys), ofSong: Set(songValues.keys))
     self.segments = segments
     segmentCounts = lengths
     self.tags = tags
@@ -53,10 +60,13 @@ public final class InMemorySongs: SongSource {
     self.artistNames = PackedTexts(artistNames)
     self.labels = labels
     self.values = values
+    self.songValues = songValues
+    self.terms = terms
+    self.hasUntagged = hasUntagged
     starts = lengths.reduce(into: [0]) { $0.append($0.last! + $1) }
   }
 
-  public func bytesOfSegment(_ feature: Feature) -> Int { 4 * Feature.width }
+  public func bytesOfSegment(_ feature: Feature) -> Int { 4 * feature.width }
 
   public func values(of feature: Feature, songs: Range<Int>) -> SegmentValues {
     slice(feature, starts[songs.lowerBound]..<starts[songs.upperBound])
@@ -68,6 +78,10 @@ public final class InMemorySongs: SongSource {
 
   private func slice(_ feature: Feature, _ segments: Range<Int>) -> SegmentValues {
     .floats(
-      Array((values[feature] ?? [])[segments.lowerBound * Feature.width..<segments.upperBound * Feature.width]))
+      Array((values[feature] ?? [])[segments.lowerBound * feature.width..<segments.upperBound * feature.width]))
+  }
+
+  public func values(of feature: SongFeature, songs: Range<Int>) -> [Float] {
+    Array((songValues[feature] ?? [])[songs.lowerBound * feature.width..<songs.upperBound * feature.width])
   }
 }

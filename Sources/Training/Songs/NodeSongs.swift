@@ -21,7 +21,7 @@ final class NodeSongs: SongStore {
   static func make(
     _ source: any SongSource, _ input: SongInput, _ songs: [Int], _ communicator: any Communicator
   ) throws -> NodeSongs? {
-    guard communicator.layout.nodes.contains(where: { $0.count > 1 }) else { return nil }
+    guard communicator.layout.nodes.contains(where: { $0.count > 1 }), input.width > 0 else { return nil }
     let bytes = SongFeatures.bytes(of: songs, source, input)
     guard
       let memory = try communicator.makeNodeMemory(
@@ -49,7 +49,8 @@ final class NodeSongs: SongStore {
   func copy(_ song: Int, _ segments: Range<Int>, _ input: SongInput, to target: inout [Float], at offset: Int) {
     let first = starts[song] - self.input.everything(of: counts[song]).lowerBound
     for column in columns {
-      let values = (first + segments.lowerBound) * input.rows..<(first + segments.upperBound) * input.rows
+      let width = input.width(of: column.feature)
+      let values = (first + segments.lowerBound) * width..<(first + segments.upperBound) * width
       input.write(
         column.feature, self.values(values, of: column.kind, from: column.start), segments: 0..<segments.count,
         to: &target, at: offset)
@@ -75,13 +76,15 @@ final class NodeSongs: SongStore {
 
   /// Takes up the next songs; the lowest rank of a node writes their values.
   func keep(_ songs: some Sequence<Int>, _ values: [SegmentValues], writes: Bool) throws {
-    let before = segments * input.rows
+    let segmentsBefore = segments
     for song in songs {
       starts[song] = segments
       segments += input.everything(of: counts[song]).count
     }
     for (index, values) in values.enumerated() {
-      guard values.count == segments * input.rows - before else {
+      let width = input.width(of: columns[index].feature)
+      let before = segmentsBefore * width
+      guard values.count == segments * width - before else {
         throw Failure(.fault, "\(segments) segments came with \(before + values.count) values")
       }
       guard columns[index].kind == 0 || columns[index].kind == values.kind || values.count == 0 else {

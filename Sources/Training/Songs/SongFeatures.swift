@@ -92,8 +92,9 @@ public final class SongFeatures: SongStore {
       segments += input.everything(of: counts[song]).count
     }
     for (index, values) in values.enumerated() {
-      try columns[index].append(values, room: expectedSegments * input.rows)
-      guard columns[index].values.count == segments * input.rows else {
+      let width = input.width(of: columns[index].feature)
+      try columns[index].append(values, room: expectedSegments * width)
+      guard columns[index].values.count == segments * width else {
         throw Failure(.fault, "\(segments) segments came with \(columns[index].values.count) values")
       }
     }
@@ -167,7 +168,10 @@ extension SongFeatures {
     for song in songs.filter(holds) {
       let count = input.everything(of: counts[song]).count
       try next.keep(
-        [song], columns.map { $0.values.segments(starts[song]..<starts[song] + count, width: input.rows) })
+        [song],
+        columns.map {
+          $0.values.segments(starts[song]..<starts[song] + count, width: input.width(of: $0.feature))
+        })
     }
     try next.load(songs, from: source)
     return next

@@ -1,5 +1,4 @@
-import Checkpointing
-import Diagnosis
+import Foundation
 import Sampling
 import Segments
 
@@ -11,14 +10,16 @@ public struct SongInput: Sendable, Equatable {
   public var crop: Crop
   /// Whole songs are cut after so many segments; nil: never.
   public var longest: Int?
-  /// Values of a feature at each segment.
+  /// Bands of a spectrogram; else the rows of a map of segments.
   public var rows: Int
-  /// Of the training songs' timbre; nil where there is none, or not yet.
-  public var standardization: Standardization?
+  /// Of the training songs, of each feature that is scaled; empty where there is none, or not yet.
+  public var standardization: [Feature: Standardization]
+  /// Of what is known of whole songs, of all of it together; nil likewise.
+  public var songStandardization: Standardization?
 
   public init(
     features: FeatureSelection, segments: SegmentChoice, crop: Crop = .first, longest: Int? = nil,
-    rows: Int = Feature.width, standardization: Standardization? = nil
+    rows: Int = Feature.rows, standardization: [Feature: Standardization] = [:]
   ) {
     self.features = features
     self.segments = segments
@@ -29,7 +30,10 @@ public struct SongInput: Sendable, Equatable {
   }
 
   /// Values of a segment.
-  var width: Int { features.features.count * rows }
+  var width: Int { features.features.reduce(0) { $0 + width(of: $1) } }
+
+  /// Values that a feature has of a segment, or of a spectrogram's frame.
+  func width(of feature: Feature) -> Int { feature == .spectrogram ? rows : feature.width }
 
   /// How many segments the network sees of a song that has so many.
   func length(of count: Int) -> Int { segments.count ?? min(count, longest ?? count) }
@@ -57,7 +61,7 @@ public struct SongInput: Sendable, Equatable {
     return crop == .first ? .first(count) : .middle(count)
   }
 
-  /// Writes a feature's values as the network takes them, `[segment][feature][row]`.
+  /// Writes a feature's values as the network takes them, `[segment][value]`, the features one after the other.
   ///
   /// - Parameters:
   ///   - segments: of `values`.
@@ -65,20 +69,20 @@ public struct SongInput: Sendable, Equatable {
   func write(
     _ feature: Feature, _ values: SegmentValues, segments: Range<Int>, to target: inout [Float], at offset: Int
   ) {
-    let channel = features.features.firstIndex(of: feature)!
-    let scale = feature == .timbre ? standardization : nil
-    let (rows, width) = (self.rows, self.width)
+    let own = width(of: feature)
+    let before = features.features.prefix { $0 != feature }.reduce(0) { $0 + self.width(of: $1) }
+    let scale = standardization[feature]
     func write(_ value: (Int) -> Float) {
-      var source = segments.lowerBound * rows
+      var source = segments.lowerBound * own
       for row in 0..<segments.count {
-        let place = offset + row * width + channel * rows
-        for index in 0..<rows { target[place + index] = value(source + index) }
+        let place = offset + row * width + before
+        for index in 0..<own { target[place + index] = value(source + index) }
         if let scale {
-          for index in 0..<rows {
+          for index in 0..<own {
             target[place + index] = (target[place + index] - scale.mean[index]) / scale.deviation[index]
           }
         }
-        source += rows
+        source += own
       }
     }
     switch values {
@@ -92,45 +96,29 @@ public struct SongInput: Sendable, Equatable {
   }
 }
 
-// MARK: - In checkpoints
-
-extension SongInput {
-  fileprivate static let mean = "standardization/timbre_mean"
-  fileprivate static let deviation = "standardization/timbre_deviation"
-
-  /// Adds what the configuration does not say.
-  func store(in checkpoint: inout Checkpoint) {
-    if let standardization { checkpoint.store(standardization) }
-  }
-
-  /// What a checkpoint's network sees. A network from another program sees the pitches of the first segments.
-  /// - Throws: `badData` where the checkpoint does not say how its timbre is scaled.
-  init(_ configuration: RunConfiguration, segments: Int, rows: Int, of checkpoint: Checkpoint) throws {
-    self.init(
-      features: configuration.features ?? .pitches, segments: configuration.segments ?? .count(segments),
-      crop: configuration.crop, longest: configuration.longest, rows: rows)
-    guard features == .spectrogram || rows == Feature.width else {
-      throw Failure(
-        .badData,
-        "\(checkpoint.source): a network of \(rows) rows for \(features.rawValue), which have \(Feature.width)")
-    }
-    guard features.features.contains(.timbre) else { return }
-    let shape = [Feature.width]
-    let standardization = Standardization(
-      mean: try checkpoint.values(Self.mean, shape: shape),
-      deviation: try checkpoint.values(Self.deviation, shape: shape))
-    guard standardization.isSound else {
-      throw Failure(.badData, "\(checkpoint.source): its timbre cannot be scaled by what it says")
-    }
-    self.standardization = standardization
-  }
+/// What the network's values are scaled by.
+public struct InputScales: Sendable, Equatable, Codable {
+  public var ofSegments: [Feature: Standardization]
+  public var ofSong: Standardization?
 }
 
-extension Checkpoint {
-  /// Adds what timbre is scaled by.
-  package mutating func store(_ standardization: Standardization) {
-    let shape = [Feature.width]
-    arrays[SongInput.mean] = FloatArray(shape: shape, values: standardization.mean)
-    arrays[SongInput.deviation] = FloatArray(shape: shape, values: standardization.deviation)
+extension SongInput {
+  public var scales: InputScales { InputScales(ofSegments: standardization, ofSong: songStandardization) }
+}
+
+// MARK: - Of whole songs
+
+extension SongInput {
+  /// Numbers of a song beside its segments.
+  var songWidth: Int { features.songWidth }
+
+  /// What is known of a whole song as the network takes it: the inverse hyperbolic sine of the standardised values, which
+  /// is the value itself near the mean and grows with its logarithm far from it, so that a song like no other does not shout.
+  /// - Parameter values: of its features, one after the other.
+  func scaled(songValues values: [Float]) -> [Float] {
+    guard let scale = songStandardization else { return values }
+    return values.indices.map {
+      Float(asinh(Double((values[$0] - scale.mean[$0]) / scale.deviation[$0])))
+    }
   }
 }

@@ -11,6 +11,8 @@ public struct SongSides {
   public let split: Split
   /// `[song][tag]`
   public let labels: [UInt8]
+  /// Whether each song's tags are known; empty: all are.
+  public let isTagged: [Bool]
   public let tagCount: Int
   /// A hash of every side's track ids: tells whether two runs divided their songs alike.
   public let identity: String
@@ -25,7 +27,7 @@ public struct SongSides {
   /// - Throws: as `Split`; `badData` where the split's lists are not those with this hash.
   public init(
     _ source: any SongSource, split text: String, listsHash: String? = nil, permuteTags: Bool, seed: UInt64,
-    splitSeed: UInt64? = nil
+    splitSeed: UInt64? = nil, trainsOnUntagged: Bool = false
   ) throws {
     let wanted = try SplitRule(text)
     let prepared = source.preparedSplit.flatMap { $0.decides(for: wanted) ? $0 : nil }
@@ -53,24 +55,32 @@ public struct SongSides {
     }
     self.init(
       source, split, isPrepared: prepared != nil, warnings: split.warnings(rule, songs), permuteTags: permuteTags,
-      seed: seed)
+      seed: seed, trainsOnUntagged: trainsOnUntagged)
   }
 
   /// All songs on no side, for what asks of none.
   public init(undivided source: any SongSource, permuteTags: Bool, seed: UInt64) {
     let split = Split(train: [], validation: [], test: [], unused: Array(source.trackIDs.indices))
-    self.init(source, split, isPrepared: false, warnings: [], permuteTags: permuteTags, seed: seed)
+    self.init(
+      source, split, isPrepared: false, warnings: [], permuteTags: permuteTags, seed: seed, trainsOnUntagged: false
+    )
   }
 
   private init(
-    _ source: any SongSource, _ split: Split, isPrepared: Bool, warnings: [String], permuteTags: Bool, seed: UInt64
+    _ source: any SongSource, _ split: Split, isPrepared: Bool, warnings: [String], permuteTags: Bool,
+    seed: UInt64,
+    trainsOnUntagged: Bool
   ) {
+    let isTagged = Self.isTagged(source)
+    self.isTagged = isTagged
+    let split = isTagged.isEmpty ? split : split.withTags(isTagged, alsoInTraining: !trainsOnUntagged)
     self.split = split
     self.isPrepared = isPrepared
     self.warnings = warnings
     tagCount = source.tags.count
     labels =
-      permuteTags ? Self.permuted(source.labels, tags: source.tags.count, seed: seed) : source.labels
+      permuteTags
+      ? Self.permuted(source.labels, tags: source.tags.count, among: isTagged, seed: seed) : source.labels
     identity = Self.identity(of: split, trackIDs: source.trackIDs)
   }
 
@@ -79,16 +89,30 @@ public struct SongSides {
     songs.flatMap { labels[$0 * tagCount..<($0 + 1) * tagCount] }
   }
 
-  /// Training songs that `train_auc` is taken over: a fixed random sample.
+  /// Training songs that `train_auc` is taken over: a fixed random sample of those with tags.
   public func trainSample(_ count: Int, seed: UInt64) -> [Int] {
     var stream = RandomStream(seed: seed, purpose: .trainSample)
-    return stream.permutation(split.train.count).prefix(count).map { split.train[$0] }.sorted()
+    let songs = isTagged.isEmpty ? split.train : split.train.filter { isTagged[$0] }
+    return stream.permutation(songs.count).prefix(count).map { songs[$0] }.sorted()
   }
 
-  /// Every song gets another song's row of labels: what remains predictable of the tags is their frequency.
-  private static func permuted(_ labels: [UInt8], tags: Int, seed: UInt64) -> [UInt8] {
+  /// Every song with tags gets another one's row of labels: what remains predictable of the tags is their frequency.
+  private static func permuted(_ labels: [UInt8], tags: Int, among isTagged: [Bool], seed: UInt64) -> [UInt8] {
     var stream = RandomStream(seed: seed, purpose: .tagPermutation)
-    return stream.permutation(labels.count / tags).flatMap { labels[$0 * tags..<($0 + 1) * tags] }
+    let songs = (0..<labels.count / tags).filter { isTagged.isEmpty || isTagged[$0] }
+    var permuted = labels
+    for (song, place) in zip(songs, stream.permutation(songs.count)) {
+      let other = songs[place]
+      permuted.replaceSubrange(song * tags..<(song + 1) * tags, with: labels[other * tags..<(other + 1) * tags])
+    }
+    return permuted
+  }
+
+  /// Whether each song has a label, where songs without one are those whose tags are not known.
+  private static func isTagged(_ source: any SongSource) -> [Bool] {
+    guard source.hasUntagged else { return [] }
+    let tags = source.tags.count
+    return stride(from: 0, to: source.labels.count, by: tags).map { source.labels[$0..<$0 + tags].contains(1) }
   }
 
   private static func identity(of split: Split, trackIDs: PackedTexts) -> String {
@@ -101,5 +125,16 @@ public struct SongSides {
       }
     }
     return hash.text
+  }
+}
+
+extension Split {
+  /// Without the songs whose tags are not known, which nothing can be judged by; in training they may stay.
+  fileprivate func withTags(_ isTagged: [Bool], alsoInTraining: Bool) -> Split {
+    var split = self
+    split.validation = validation.filter { isTagged[$0] }
+    split.test = test.filter { isTagged[$0] }
+    if alsoInTraining { split.train = train.filter { isTagged[$0] } }
+    return split
   }
 }

@@ -2,6 +2,7 @@ import Diagnosis
 import Networks
 import Segments
 import Splits
+import Tags
 import Texts
 
 /// The songs a run learns from, in a fixed order; a song's number is its row.
@@ -22,6 +23,8 @@ public protocol SongSource: AnyObject {
   var segments: SegmentChoice { get }
   /// How many segments of each song there are.
   var segmentCounts: [Int] { get }
+  /// How many each song has in all, as far as that is known.
+  var wholeSegmentCounts: [Int] { get }
   /// In the order of the labels' columns.
   var tags: [String] { get }
   var trackIDs: PackedTexts { get }
@@ -30,32 +33,46 @@ public protocol SongSource: AnyObject {
   var artistNames: PackedTexts { get }
   /// `[song][tag]`, 0 or 1.
   var labels: [UInt8] { get }
+  /// Whether there are songs whose tags are not known, which have no label; else a song without a label has none of the
+  /// tags.
+  var hasUntagged: Bool { get }
+  /// Words of each song beside its tags; nil where they are not known.
+  var terms: SongTerms? { get }
   /// The split that came with these songs; nil where none did.
   var preparedSplit: PreparedSplit? { get }
-  /// Of all timbre of that split's training songs; nil where that is not known.
-  var standardization: Standardization? { get }
+  /// Of all segments of that split's training songs, by feature; empty where that is not known.
+  var standardization: [Feature: Standardization] { get }
   /// Bytes that a segment of a feature takes.
   func bytesOfSegment(_ feature: Feature) -> Int
-  /// `[song][segment][row]` of songs in a row, all their segments.
+  /// `[song][segment][value]` of songs in a row, all their segments.
   func values(of feature: Feature, songs: Range<Int>) throws -> SegmentValues
-  /// `[segment][row]` of some of a song's segments.
+  /// `[segment][value]` of some of a song's segments.
   func values(of feature: Feature, song: Int, segments: Range<Int>) throws -> SegmentValues
+  /// `[song][width]` of songs in a row.
+  func values(of feature: SongFeature, songs: Range<Int>) throws -> [Float]
   /// What `identity` would be of some of the songs, cut to so many segments.
   func identity(of songs: [Int], segments: Int, crop: Crop) -> String
 }
 
 extension SongSource {
-  public var rows: Int { Feature.width }
+  public var rows: Int { Feature.rows }
   public var knowsArtists: Bool { true }
+  public var hasUntagged: Bool { false }
+  public var terms: SongTerms? { nil }
+  public var wholeSegmentCounts: [Int] { segmentCounts }
   public var preparedSplit: PreparedSplit? { nil }
-  public var standardization: Standardization? { nil }
+  public var standardization: [Feature: Standardization] { [:] }
+
+  public func values(of feature: SongFeature, songs: Range<Int>) throws -> [Float] {
+    throw Failure(.fault, "\(name): has no \(feature.rawValue)")
+  }
 
   /// - Throws: `badData` where a network takes songs of other rows.
   func refuseOtherRows(than network: Network) throws {
-    guard rows != network.input.rows else { return }
+    guard !features.isOfSegments, rows != network.input.rows else { return }
     throw Failure(
       .badData,
-      "\(name): has \(rows) rows (bands) at each frame or segment, expected \(network.input.rows), which the windows "
+      "\(name): has \(rows) bands at each frame, expected \(network.input.rows), which the windows "
         + "of the network leave one row of",
       remedy:
         "choose a --model for them, such as choi2016 for 96 bands, or --pooling whose heights multiply to \(rows)")
@@ -79,6 +96,7 @@ final class ChosenSongs: SongSource {
   let artistNames: PackedTexts
   let labels: [UInt8]
   let preparedSplit: PreparedSplit?
+  let terms: SongTerms?
 
   /// The source itself where it is taken as it is.
   ///
@@ -108,6 +126,7 @@ final class ChosenSongs: SongSource {
     artistIDs = PackedTexts(rows.lazy.map { allArtists[$0] })
     artistNames = allNames.isEmpty ? [] : PackedTexts(rows.lazy.map { allNames[$0] })
     preparedSplit = base.preparedSplit?.of(rows)
+    terms = base.terms?.of(rows)
     labels = rows.flatMap { base.labels[$0 * tags..<($0 + 1) * tags] }
     identity =
       input.segments.count.map { base.identity(of: rows, segments: $0, crop: input.crop) }
@@ -115,11 +134,16 @@ final class ChosenSongs: SongSource {
   }
 
   var name: String { base.name }
+  var wholeSegmentCounts: [Int] {
+    let counts = base.wholeSegmentCounts
+    return places.map { counts[$0] }
+  }
   var rows: Int { base.rows }
   var knowsArtists: Bool { base.knowsArtists }
   var features: FeatureSelection { base.features }
   var segments: SegmentChoice { base.segments }
   var tags: [String] { base.tags }
+  var hasUntagged: Bool { base.hasUntagged }
 
   func bytesOfSegment(_ feature: Feature) -> Int { base.bytesOfSegment(feature) }
 
@@ -129,6 +153,10 @@ final class ChosenSongs: SongSource {
 
   func values(of feature: Feature, song: Int, segments: Range<Int>) throws -> SegmentValues {
     try base.values(of: feature, song: places[song], segments: segments)
+  }
+
+  func values(of feature: SongFeature, songs: Range<Int>) throws -> [Float] {
+    try consecutive(places[songs]).flatMap { try base.values(of: feature, songs: $0) }
   }
 }
 

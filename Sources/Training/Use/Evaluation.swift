@@ -15,6 +15,8 @@ public struct Evaluation: Sendable {
   public var allowsOtherData = false
   /// Divides the songs in place of the checkpoint's rule; nil: the checkpoint's, unless that names files.
   public var splitRule: String?
+  /// Segments that a song must have in all to be judged, so that models of unlike lengths are judged by the same songs.
+  public var fewestSegments = 0
   /// Nil: a fair share of the cores.
   public var threads: Int?
   /// Draws the resamples that intervals are taken from.
@@ -28,6 +30,9 @@ public struct Evaluation: Sendable {
     case all
 
     public static let allCases = [Songs.side(.validation), .side(.test), .side(.training), .all]
+
+    /// Nil where all are meant.
+    var side: SongSide? { if case .side(let side) = self { side } else { nil } }
 
     public var description: String {
       switch self {
@@ -47,13 +52,26 @@ public struct Evaluation: Sendable {
     public let judgement: Judgement?
     /// What the metrics are of, in the order of the songs.
     public let judged: JudgedSongs
+    /// Epochs finished, and steps taken.
     public let epoch: Int?
     public let step: Int?
+    public let provenance: Provenance
 
     /// The tags of which this is said; none where no resamples are wanted.
     public func tags(judged verdict: Judgement.Verdict) -> [String] {
       zip(tags, judgement?.tags ?? []).filter { $1.verdict == verdict }.map(\.0)
     }
+  }
+
+  /// What was judged by what.
+  public struct Provenance: Sendable {
+    public let checkpoint: String
+    /// The file of the songs.
+    public let data: String
+    /// How they were divided; nil where all were judged.
+    public let split: SplitProvenance?
+    /// Of the songs judged, those that the network was trained on; nil where the checkpoint does not tell.
+    public let trainedOn: Int?
   }
 
   private static let songsAtOnce = 32
@@ -67,25 +85,30 @@ public struct Evaluation: Sendable {
   /// any number of ranks.
   /// - Throws: `badData` where the songs are not those of the checkpoint's run; `usage` where its split is by lists that
   ///   nobody has named.
-  public func run(on data: any SongSource, _ communicator: any Communicator) throws -> Report {
+  /// - Parameter progress: told songs done, about, and in all.
+  public func run(
+    on data: any SongSource, _ communicator: any Communicator,
+    progress: @escaping (_ done: Int, _ total: Int) -> Void = { _, _ in }
+  ) throws -> Report {
     let fair = try communicator.fairThreadCount()
-    let (model, input, source, sides, songs, shape) = try communicator.agree {
+    let (model, input, source, sides, songs, shape, provenance) = try communicator.agree {
       let model = try StoredModel.read(checkpoint)
       let configuration = try model.configuration()
       let input = try model.input()
-      try refuseOtherForm(model, input, data)
+      try input.refuseOtherForm(data, checkpoint: checkpoint)
       try data.refuseOtherRows(than: model.network)
       let source = try ChosenSongs.of(data, input, fewest: model.network.shortestSong)
       try refuseOther(model, source)
       let sides = try divided(source, model, configuration)
-      let songs =
-        switch self.songs {
-        case .all: Array(source.trackIDs.indices)
-        case .side(let side): sides.split[side]
-        }
+      let candidates =
+        self.songs.side.map { sides.split[$0] }
+        ?? source.trackIDs.indices.filter { sides.isTagged.isEmpty || sides.isTagged[$0] }
+      let songs = longEnough(candidates, of: source)
       guard !songs.isEmpty else {
+        let least = fewestSegments > 0 ? " of at least \(fewestSegments) segments" : ""
         throw Failure(
-          .badData, "\(source.name): the split \(splitRule ?? configuration.split) has no songs for \(self.songs)")
+          .badData,
+          "\(source.name): the split \(splitRule ?? configuration.split) has no songs\(least) for \(self.songs)")
       }
       let counts = source.segmentCounts
       let longest = songs.map { input.length(of: counts[$0]) }.max() ?? 0
@@ -94,16 +117,22 @@ public struct Evaluation: Sendable {
         longest: longest,
         maximumSegments: input.segments == .all ? max(longest, Self.segmentsAtOnce) : nil, threads: threads ?? fair
       )
-      return (model, input, source, sides, songs, shape)
+      return (
+        model, input, source, sides, songs, shape,
+        try self.provenance(of: songs, source, sides, model, configuration)
+      )
     }
     try communicator.hold(try communicator.agree { try model.plannedMemory(shape) })
     let replica = try communicator.agree { try model.makeReplica(shape) }
     let own = Array(songs[share(of: songs.indices, rank: communicator.rank, size: communicator.size)])
     // Each song is needed once: there is no use in keeping it.
-    let filler = BatchFiller(StreamedSongs(source), source, input, labels: [], seed: 0, reusesMemory: false)
+    let targets = try communicator.agree { try SongTargets(source, input, songs: own, chosen: []) }
+    let filler = BatchFiller(
+      StreamedSongs(source), source, input, labels: [], songs: targets, seed: 0, reusesMemory: false)
     let evaluator = Evaluator(
       replica, sides, BatchSupply(filler, batchesAhead: Self.batchesAhead),
       lengths: source.segmentCounts.map { input.length(of: $0) }, communicator)
+    evaluator.progress = { done in progress(min(done * communicator.size, songs.count), songs.count) }
     let gathered = try evaluator.predictions(of: songs, own: own)
     let metrics = try evaluator.metrics(of: gathered)
     let judged = JudgedSongs(
@@ -115,7 +144,8 @@ public struct Evaluation: Sendable {
     return Report(
       side: self.songs, songs: songs.count, tags: model.tags, metrics: metrics,
       judgement: try communicator.judge(judged, bootstrap), judged: judged,
-      epoch: model.checkpoint.integers["epoch"], step: model.checkpoint.integers["step"])
+      epoch: model.finishedEpochs, step: model.checkpoint.integers["step"],
+      provenance: provenance)
   }
 
   /// The songs divided as the checkpoint's run had them; where all are wanted, they need not be divided, so that no
@@ -131,7 +161,8 @@ public struct Evaluation: Sendable {
     }
     let sides = try SongSides(
       source, split: splitRule ?? storedRule(configuration, source), permuteTags: configuration.permuteTags,
-      seed: configuration.seed, splitSeed: configuration.seedOfSplit)
+      seed: configuration.seed, splitSeed: configuration.seedOfSplit,
+      trainsOnUntagged: configuration.auxiliary != nil)
     try refuseOtherSplit(model, sides, source)
     return sides
   }
@@ -148,28 +179,6 @@ public struct Evaluation: Sendable {
         + "checkpoint alone",
       remedy: "name them with --split-rule, in the same form, or take every song with --split all"
     ).knownToAllRanks
-  }
-
-  /// Refuses songs of which there is not what the network sees.
-  private func refuseOtherForm(_ model: StoredModel, _ input: SongInput, _ data: any SongSource) throws {
-    let isThere =
-      switch (input.segments, data.segments) {
-      case (_, .all): true
-      case (.all, .count): false
-      case (.count(let wanted), .count(let count)): wanted <= count
-      }
-    guard isThere else {
-      throw Failure(
-        .badData,
-        "\(data.name): made for \(data.segments) segments, but \(checkpoint) is a model of \(input.segments)",
-        remedy: "prepare it with --segments \(input.segments)")
-    }
-    guard data.features.contains(input.features) else {
-      throw Failure(
-        .badData,
-        "\(data.name): has \(data.features.rawValue), but \(checkpoint) is a model of \(input.features.rawValue)",
-        remedy: "prepare it with --features \(input.features.rawValue)")
-    }
   }
 
   private func refuseOther(_ model: StoredModel, _ source: any SongSource) throws {

@@ -106,7 +106,9 @@ public struct StepBenchmark {
       let songs = configuration.largestShare(ranks: communicator.size)
       let room = ReplicaRoom(songs: songs, segments: songs * network.segments)
       var plan = try configuration.trainingMemory(network, room, threads: threads, communicator)
-      plan.add(batches: 1, of: room, width: network.segmentWidth, tags: network.tags)
+      plan.add(
+        batches: 1, of: room, width: network.segmentWidth,
+        ofSong: network.tags + network.songValues + network.auxiliary)
       return plan
     }
   }
@@ -160,9 +162,13 @@ private final class Bench {
 
   private static func randomBatch(_ songs: Range<Int>, _ network: Network, seed: UInt64) -> Batch {
     var stream = RandomStream(seed: seed, purpose: .test)
-    return Batch(
-      songs: songs.map(UInt32.init), width: network.segmentWidth,
-      features: (0..<songs.count * network.segments * network.segmentWidth).map { _ in Float(stream.uniform()) },
+    func random(_ count: Int) -> [Float] { (0..<count).map { _ in Float(stream.uniform()) } }
+    var batch = Batch(
+      songs: songs.map(UInt32.init), segments: songs.map { _ in network.segments },
+      features: random(songs.count * network.segments * network.segmentWidth),
       labels: (0..<songs.count * network.tags).map { _ in stream.chance(0.1) ? 1 : 0 })
+    batch.songValues = random(songs.count * network.songValues)
+    batch.auxiliary = random(songs.count * network.auxiliary)
+    return batch
   }
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Diagnosis
 import Judging
 import MessagePassing
+import Metrics
 import Training
 
 /// Tells how good a checkpoint is.
@@ -20,13 +21,16 @@ struct EvaluateCommand: ParsableCommand {
       artists; a tag whose interval is not above 0.5 is predicted no better than by chance (docs/judging.md).
       """)
 
-  @Option(help: "The checkpoint.")
-  var checkpoint: String
+  @OptionGroup var checkpoint: CheckpointOption
 
   @Option(help: "The snapshot, or file of spectrograms, it was trained on.")
   var data: String
 
-  @Option(help: "The side of the split; all: every song, however they were divided.")
+  @Option(
+    help: """
+      Which side of the split is judged (no rule, as in train: that is --split-rule); all: every song, however they were \
+      divided.
+      """)
   var split = Evaluation.Songs.side(.validation)
 
   @Option(
@@ -52,6 +56,16 @@ struct EvaluateCommand: ParsableCommand {
   @Option(help: "Write the songs' probabilities, tags and artists to this HDF5 file (docs/formats.md).")
   var predictions: String?
 
+  @Option(help: "Write every tag's figures to this table (CSV).")
+  var table: String?
+
+  @Option(
+    help: "Judge only songs with so many segments in all, so that models of unlike lengths have the same songs.")
+  var minSegments = 0
+
+  @Option(help: "From which probability on a song is said to have a tag, for F1, precision and recall.")
+  var threshold: Float = 0.5
+
   @Option(help: "Resamples that the intervals are taken from; 0: no intervals.")
   var resamples = Bootstrap().resamples
 
@@ -60,6 +74,8 @@ struct EvaluateCommand: ParsableCommand {
 
   @Option(help: "Threads a rank. Default: its fair share of the cores.")
   var threads: Int?
+
+  @OptionGroup var live: ProgressOption
 
   @Flag(help: "Print JSON.")
   var json = false
@@ -70,6 +86,8 @@ struct EvaluateCommand: ParsableCommand {
       let (least, most) = (Self.allowedResamples.lowerBound, Self.allowedResamples.upperBound)
       throw ValidationError("--resamples: found \(resamples), expected 0 or from \(least) to \(most)")
     }
+    if minSegments < 0 { throw ValidationError("--min-segments: found \(minSegments), expected 0 or more") }
+    if !(0...1).contains(threshold) { throw ValidationError("--threshold: found \(threshold), expected 0 to 1") }
     if against == nil, againstData != nil { throw ValidationError("--against-data needs --against CHECKPOINT") }
     if against != nil, resamples == 0 {
       throw ValidationError("--against tells the interval of a difference: it needs --resamples")
@@ -82,29 +100,44 @@ struct EvaluateCommand: ParsableCommand {
   func run() throws {
     MPIProgram.run { communicator in
       try communicator.agree {
-        let inputs = [checkpoint, data] + [against, againstData].compactMap { $0 }
-        if communicator.isRoot, let predictions { try PredictionsFile.claim(predictions, inputs: inputs) }
+        let inputs = [checkpoint.path, data] + [against, againstData].compactMap { $0 }
+        guard communicator.isRoot else { return }
+        if let predictions { try PredictionsFile.claim(predictions, inputs: inputs) }
+        if let table { try TagFiguresTable.claim(table, inputs: inputs) }
       }
       let source = try communicator.agree { try openSongs(data) }
-      let report = try evaluation(of: checkpoint).run(on: source, communicator)
+      let progress = ProgressDisplay(isPatient: true, isLive: live.progress)
+      let tell = { (done: Int, total: Int) in
+        if communicator.isRoot { progress.show("judging songs", unit: "songs", done: done, total: total) }
+      }
+      let report = try evaluation(of: checkpoint.path).run(on: source, communicator, progress: tell)
       let comparison = try against.map { other in
         let others = try againstData.map { path in try communicator.agree { try openSongs(path) } } ?? source
         var evaluation = evaluation(of: other)
         evaluation.bootstrap.resamples = 0
         return try Comparison.between(
-          report, evaluation.run(on: others, communicator), other: other, bootstrap, communicator)
+          report, evaluation.run(on: others, communicator, progress: tell), other: other, bootstrap, communicator)
       }
       try communicator.agree {
-        guard communicator.isRoot, let predictions else { return }
-        try PredictionsFile.write(report, checkpoint: checkpoint, to: predictions)
+        guard communicator.isRoot else { return }
+        if let predictions { try PredictionsFile.write(report, checkpoint: checkpoint.path, to: predictions) }
+        if let table { try TagFiguresTable(report, decisions(report)).write(to: table) }
       }
       guard communicator.isRoot else { return }
+      progress.finish()
+      if let warning = report.warning { warn(warning) }
       if json {
-        try printJSON(EvaluationDocument(report: report, comparison: comparison))
+        try printJSON(EvaluationDocument(report: report, decisions: decisions(report), comparison: comparison))
       } else {
-        EvaluationTable(report: report, comparison: comparison).printAll()
+        EvaluationTable(report: report, decisions: decisions(report), comparison: comparison).printAll()
       }
     }
+  }
+
+  private func decisions(_ report: Evaluation.Report) -> DecisionMetrics {
+    DecisionMetrics(
+      probabilities: report.judged.probabilities, labels: report.judged.labels, tagCount: report.judged.tagCount,
+      threshold: threshold)
   }
 
   private var bootstrap: Bootstrap { Bootstrap(resamples: resamples, seed: resampleSeed) }
@@ -114,6 +147,7 @@ struct EvaluateCommand: ParsableCommand {
     evaluation.songs = split
     evaluation.allowsOtherData = allowOtherData
     evaluation.splitRule = splitRule
+    evaluation.fewestSegments = minSegments
     evaluation.threads = threads
     evaluation.bootstrap = bootstrap
     return evaluation

@@ -15,12 +15,13 @@ struct InspectCommand: ParsableCommand {
     commandName: "inspect",
     abstract: """
       Tells what track files (one, a tree, a list), Last.fm tags, a snapshot, a file of spectrograms, \
-      a checkpoint or a configuration are and hold.
+      a checkpoint, a configuration or a run's folder are and hold.
       """,
     discussion: """
       Examples:
         crnn-dist inspect songs-252.h5
         crnn-dist inspect configs/large-252.yaml --json
+        crnn-dist inspect runs/first
         mpirun -np 4 crnn-dist inspect MSD/data
         mpirun -np 4 crnn-dist inspect MSD/data --lastfm lastfm_train --segments 252,512,1024
         mpirun -np 4 crnn-dist inspect lastfm_train --top 50
@@ -118,6 +119,7 @@ struct InspectCommand: ParsableCommand {
         guard communicator.isRoot else { return nil }
         switch subject {
         case .record: return try RecordInspection(path)
+        case .run: return try RunInspection(path)
         case .configuration: return try NetworkInspection(configurationAt: path)
         case .checkpoint: return try NetworkInspection(checkpointAt: path)
         case .snapshot: return try SnapshotInspection(Snapshot.open(path), thresholds: thresholds)

@@ -47,6 +47,8 @@ struct PrepareCommand: ParsableCommand {
 
   @OptionGroup var songs: SongOptions
 
+  @OptionGroup var live: ProgressOption
+
   @Option(
     help:
       "Tell how many songs have at least so many segments, for each of these (default: \(Thresholds.standard)).",
@@ -64,7 +66,7 @@ struct PrepareCommand: ParsableCommand {
       StopSignal.install()
       let watch = try EarlyEnd(communicator, during: "songs were prepared")
       defer { watch.end() }
-      let progress = ProgressDisplay()
+      let progress = ProgressDisplay(isLive: live.progress)
       let report = try SnapshotPreparation.run(
         options, output: out, replacing: force, communicator: communicator, progress: progress.show)
       guard communicator.isRoot else { return }
@@ -81,7 +83,11 @@ struct PrepareCommand: ParsableCommand {
     print("\n\(DistributionDisplay(report.distribution, hasTags: true, thresholds: thresholds).text)\n")
     for loss in counts.losses { print(loss.text + (loss.list.map { ": \(out).\($0).tsv" } ?? "")) }
     let time = String(format: "%.1f s", seconds) + ", \(ranks) \(ranks == 1 ? "rank" : "ranks")"
-    print("wrote \(out): \(counts.funnel.tagged) songs, \(report.vocabulary.count) tags (\(time))")
+    let kept =
+      report.untagged > 0
+      ? "\(counts.funnel.tagged + report.untagged) songs, \(report.untagged) of them without a tag"
+      : "\(counts.funnel.tagged) songs"
+    print("wrote \(out): \(kept), \(report.vocabulary.count) tags (\(time))")
   }
 }
 

@@ -16,7 +16,7 @@ struct TrainCommand: ParsableCommand {
 
       RUN then holds config.yaml (everything resolved: --config RUN/config.yaml repeats the run), metrics.jsonl, \
       checkpoints/ and tensorboard/. SIGTERM, SIGUSR1, SIGINT, SIGQUIT and SIGHUP lead to a checkpoint and exit \
-      code 75; the same line with --resume goes on.
+      code 75; the same line with --resume goes on, and so does crnn-dist train --out RUN --resume from any folder.
       """)
 
   @Option(help: "The folder of the run's files.")
@@ -24,8 +24,9 @@ struct TrainCommand: ParsableCommand {
 
   @Flag(
     help: """
-      Go on from the newest good checkpoint in the run's folder, or start afresh where there is none. Damaged ones \
-      are renamed and said; where one cannot be read now, nothing is done.
+      Go on from the newest good checkpoint in the run's folder, or start afresh where there is none; without --config \
+      with the options of RUN/config.yaml. Damaged ones are renamed and said; where one cannot be read now, nothing is \
+      done.
       """)
   var resume = false
 
@@ -36,10 +37,14 @@ struct TrainCommand: ParsableCommand {
       """)
   var timeline: String?
 
+  @OptionGroup var live: ProgressOption
+
   @OptionGroup var options: RunOptions
 
   func run() throws {
-    let configuration = try options.resolved()
+    let own = RunFolder(out).configuration
+    let configuration = try options.resolved(
+      usual: resume && FileManager.default.fileExists(atPath: own) ? own : nil)
     try configuration.validate()
     MPIProgram.run { world in
       let communicator = WatchedCommunicator(world)
@@ -48,11 +53,16 @@ struct TrainCommand: ParsableCommand {
       defer { watch.end() }
       var run = TrainingRun(configuration, folder: RunFolder(out), resume: resume)
       run.timeline = timeline
-      run.recorders = [ProgressReporter()]
+      run.recorders = [ProgressReporter(Console(terminal: LiveTerminal.standardError(wanted: live.progress)))]
       run.willTrain = watch.end
-      try run.claimFolder(communicator)
-      let songs = try run.songs(communicator)
-      try run.train(on: songs, communicator)
+      do {
+        try run.claimFolder(communicator)
+        let songs = try run.songs(communicator)
+        try run.train(on: songs, communicator)
+      } catch {
+        run.abandon()
+        throw error
+      }
     }
   }
 }

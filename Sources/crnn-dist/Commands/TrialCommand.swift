@@ -17,7 +17,7 @@ struct TrialCommand: ParsableCommand {
     let trials = [
       Checkpoint.trials, Snapshot.trials, Snapshot.formatTrials, HDF5FileKind.trials, PredictionsFile.trials,
       SpectrogramFile.trials, SpectrogramFile.kindTrials,
-      KerasWeights.trials,
+      KerasWeights.trials, TagFormat.trials,
     ].reduce([:]) { $0.merging($1) { first, _ in first } }
     guard TrialProcess.serve(trials) else {
       throw Failure(.usage, "\(TrialProcess.command) is called by crnn-dist itself, over a socket")

@@ -6,10 +6,18 @@ import Training
 /// What `evaluate --json` prints.
 struct EvaluationDocument: Encodable {
   let report: Evaluation.Report
+  let decisions: DecisionMetrics
   let comparison: Comparison?
 
   private enum Key: String, CodingKey {
-    case split, songs, epoch, step, loss, tags, intervals, against
+    case checkpoint, data, split, songs, epoch, step, loss, tags, intervals, against
+    case rule = "split_rule"
+    case seed = "split_seed"
+    case trainedOn = "trained_on"
+    case f1Macro = "f1_macro"
+    case f1Micro = "f1_micro"
+    case threshold
+    case precisionAt = "precision_at"
     case macro = "auc_macro"
     case micro = "auc_micro"
     case average = "pr_auc_macro"
@@ -25,6 +33,12 @@ struct EvaluationDocument: Encodable {
   func encode(to encoder: any Encoder) throws {
     var document = encoder.container(keyedBy: Key.self)
     let metrics = report.metrics
+    let provenance = report.provenance
+    try document.encode(provenance.checkpoint, forKey: .checkpoint)
+    try document.encode(provenance.data, forKey: .data)
+    try document.encode(provenance.split?.rule, forKey: .rule)
+    try document.encode(provenance.split?.seed, forKey: .seed)
+    try document.encode(provenance.trainedOn, forKey: .trainedOn)
     try document.encode(report.side.description, forKey: .split)
     try document.encode(report.songs, forKey: .songs)
     try document.encode(report.epoch, forKey: .epoch)
@@ -35,10 +49,15 @@ struct EvaluationDocument: Encodable {
     try document.encode(metrics.macroAveragePrecision, forKey: .average)
     try document.encode(metrics.kerasAUC, forKey: .keras)
     try document.encode(metrics.undefinedTags, forKey: .undefined)
+    try document.encode(decisions.threshold, forKey: .threshold)
+    try document.encode(decisions.macroF1, forKey: .f1Macro)
+    try document.encode(decisions.microF1, forKey: .f1Micro)
+    try document.encode(
+      Dictionary(uniqueKeysWithValues: decisions.precisionAt.map { ("\($0.k)", $0.value) }), forKey: .precisionAt)
     if let judgement = report.judgement { try encode(judgement, to: &document) }
     if let comparison { try document.encode(DifferenceDocument(comparison, tags: report.tags), forKey: .against) }
     let rows = report.tags.indices.map { index in
-      TagRow(report.tags[index], metrics.tags[index], report.judgement?.tags[index])
+      TagRow(report.tags[index], metrics.tags[index], decisions.tags[index], report.judgement?.tags[index])
     }
     try document.encode(rows, forKey: .tags)
   }
@@ -80,16 +99,20 @@ private struct IntervalsRow: Encodable {
 private struct TagRow: Encodable {
   private let name: String
   private let metrics: TagMetrics.Tag
+  private let decisions: DecisionMetrics.Tag
   private let judged: Judgement.Tag?
 
-  init(_ name: String, _ metrics: TagMetrics.Tag, _ judged: Judgement.Tag?) {
+  init(
+    _ name: String, _ metrics: TagMetrics.Tag, _ decisions: DecisionMetrics.Tag, _ judged: Judgement.Tag?
+  ) {
     self.name = name
     self.metrics = metrics
+    self.decisions = decisions
     self.judged = judged
   }
 
   private enum Key: String, CodingKey {
-    case tag, positives, artists, auc, verdict
+    case tag, positives, artists, auc, verdict, f1, precision, recall
     case interval = "auc_interval"
     case averagePrecision = "pr_auc"
     case precisionInterval = "pr_auc_interval"
@@ -102,6 +125,9 @@ private struct TagRow: Encodable {
     // Undefined is said (null), not left out.
     try row.encode(metrics.rocAUC, forKey: .auc)
     try row.encode(metrics.averagePrecision, forKey: .averagePrecision)
+    try row.encode(decisions.f1, forKey: .f1)
+    try row.encode(decisions.precision, forKey: .precision)
+    try row.encode(decisions.recall, forKey: .recall)
     guard let judged else { return }
     try row.encode(judged.artists, forKey: .artists)
     try row.encode(judged.rocAUC.map(Ends.init), forKey: .interval)

@@ -1,3 +1,4 @@
+import Diagnosis
 import Foundation
 import Judging
 import Metrics
@@ -6,6 +7,7 @@ import Training
 /// What `evaluate` prints for people.
 struct EvaluationTable {
   let report: Evaluation.Report
+  let decisions: DecisionMetrics
   let comparison: Comparison?
 
   func printAll() {
@@ -18,12 +20,15 @@ struct EvaluationTable {
   private func printFigures() {
     let metrics = report.metrics
     let judgement = report.judgement
-    print("\(report.songs) songs of the \(report.side) side, \(report.tags.count) tags")
+    print("\(counted(report.songs, "song")) of the \(report.side) side, \(counted(report.tags.count, "tag"))")
     printFigure("loss", metrics.loss)
     printFigure("ROC-AUC, macro", metrics.macroROCAUC, judgement?.macroROCAUC)
     printFigure("ROC-AUC, micro", metrics.microROCAUC, judgement?.microROCAUC)
     printFigure("average precision, macro", metrics.macroAveragePrecision, judgement?.macroAveragePrecision)
     printFigure("Keras AUC (200 steps)", metrics.kerasAUC)
+    printFigure("F1, macro, from \(decisions.threshold) on", decisions.macroF1)
+    printFigure("F1, micro", decisions.microF1)
+    for (k, value) in decisions.precisionAt { printFigure("precision at \(k)", value) }
     if metrics.undefinedTags > 0 {
       print(padded("undefined tags", 26) + "\(metrics.undefinedTags), left out of the macro means")
     }

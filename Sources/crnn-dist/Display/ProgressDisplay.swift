@@ -1,37 +1,57 @@
 import Foundation
 import Preparation
+import Training
 
-/// Tells how far the reading of songs or records is: a live line on a terminal, now and then a plain one elsewhere.
+/// Tells how far the work on songs or records is: a live line on a terminal, now and then a plain one elsewhere.
 final class ProgressDisplay {
-  private let isTerminal = isatty(STDERR_FILENO) == 1
+  private let terminal: LiveTerminal?
+  /// Whether a log gets its first line only when the work has gone on for a while.
+  private let isPatient: Bool
   private let start = ContinuousClock.now
-  private var phase: PreparationProgress.Phase?
+  private var phase: String?
   private var phaseStart = ContinuousClock.now
+  /// What was done when the phase began: of an earlier job, perhaps.
+  private var doneBefore = 0
   private var lastShown = ContinuousClock.now
   private var lineIsOpen = false
 
-  /// Takes the latest state; shows it when the last one has stood long enough.
   func show(_ progress: PreparationProgress) {
+    show(progress.phase.rawValue, unit: progress.phase.unit, done: progress.done, total: progress.total)
+  }
+
+  /// - Parameter isLive: whether there is to be a live line; nil: where somebody watches.
+  init(isPatient: Bool = false, isLive: Bool? = nil) {
+    self.isPatient = isPatient
+    terminal = LiveTerminal.standardError(wanted: isLive)
+  }
+
+  /// Takes the latest state; shows it when the last one has stood long enough.
+  func show(_ phase: String, unit: String, done: Int, total: Int) {
     let now = ContinuousClock.now
-    if progress.phase != phase {
-      phase = progress.phase
+    if phase != self.phase {
+      self.phase = phase
       phaseStart = now
-    } else if now - lastShown < (isTerminal ? .milliseconds(200) : .seconds(10)), progress.done < progress.total {
+      doneBefore = done
+      if isPatient, terminal == nil {
+        lastShown = now
+        return
+      }
+    } else if now - lastShown < (terminal != nil ? .milliseconds(200) : .seconds(10)),
+      done < total || isPatient && terminal == nil
+    {
       return
     }
     lastShown = now
-    write(line(for: progress, after: (now - phaseStart) / .seconds(1)))
+    write(line(phase, unit, done, total, after: (now - phaseStart) / .seconds(1)))
   }
 
-  private func line(for progress: PreparationProgress, after seconds: Double) -> String {
-    guard progress.total > 0 else { return progress.phase.rawValue }
-    let share = 100 * progress.done / progress.total
-    var line =
-      "\(progress.phase.rawValue): \(progress.done) of \(progress.total), \(share) %"
-    if seconds > 0.5, progress.done > 0 {
-      let rate = Double(progress.done) / seconds
-      line += ", \(Int(rate)) \(progress.phase.unit)/s"
-      let left = Double(progress.total - progress.done) / rate
+  private func line(_ phase: String, _ unit: String, _ done: Int, _ total: Int, after seconds: Double) -> String {
+    guard total > 0 else { return phase }
+    var line = "\(phase): \(done) of \(total), \(100 * done / total) %"
+    if seconds > 0.5, done > doneBefore {
+      let rate = Double(done - doneBefore) / seconds
+      line += ", \(Int(rate)) \(unit)/s"
+      let left = Double(total - done) / rate
       if left >= 1 { line += ", \(clock(left)) left" }
     }
     return line
@@ -45,9 +65,15 @@ final class ProgressDisplay {
 
   private func write(_ line: String) {
     // On a terminal each line takes the place of the one before it (carriage return, erase to the end).
-    let text = isTerminal ? "\r\u{1B}[K\(line)" : line + "\n"
+    let text = terminal.map { "\r\u{1B}[K\(line.prefix(max(1, $0.columns - 1)))" } ?? line + "\n"
     FileHandle.standardError.write(Data(text.utf8))
-    lineIsOpen = isTerminal
+    lineIsOpen = terminal != nil
+  }
+
+  /// Says a line for good.
+  func note(_ line: String) {
+    finish()
+    FileHandle.standardError.write(Data((line + "\n").utf8))
   }
 
   /// Ends a live line, so that what is printed next stands below it.

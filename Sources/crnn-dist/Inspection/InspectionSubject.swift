@@ -6,13 +6,13 @@ import TrackFiles
 
 /// What a path turns out to be.
 enum Subject: String, Codable {
-  case folder, list, aggregate, track, record, database, snapshot, spectrograms, checkpoint, configuration
+  case folder, run, list, aggregate, track, record, database, snapshot, spectrograms, checkpoint, configuration
 
   /// - Throws: `missingInput` where there is nothing, `badData` for a file of no known kind.
   init(of path: String) throws {
     do {
       if try PathKind(of: path) == .folder {
-        self = .folder
+        self = RunInspection.isRun(path) ? .run : .folder
         return
       }
     } catch {
@@ -46,6 +46,7 @@ enum Subject: String, Codable {
   var inWords: String {
     switch self {
     case .folder: "a folder"
+    case .run: "a run's folder"
     case .list: "a list of track files"
     case .aggregate, .track: "a track file"
     case .record: "a Last.fm record"

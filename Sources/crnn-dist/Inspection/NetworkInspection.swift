@@ -21,7 +21,7 @@ struct NetworkInspection: Inspection {
     let dataIdentity: String?
     let splitIdentity: String?
     let programVersion: String?
-    let configuration: String?
+    let configuration: RunConfiguration?
     let history: [EpochMetrics]
 
     enum CodingKeys: String, CodingKey {
@@ -61,10 +61,11 @@ struct NetworkInspection: Inspection {
     self.init(
       kind: "checkpoint", model.network,
       CheckpointFacts(
-        tags: model.tags, epoch: stored.integers["epoch"], step: stored.integers["step"],
+        tags: model.tags, epoch: model.finishedEpochs, step: stored.integers["step"],
         bestEpoch: stored.integers["best_epoch"], dataIdentity: model.dataIdentity,
         splitIdentity: model.splitIdentity, programVersion: stored.texts[StoredModel.Key.programVersion],
-        configuration: stored.texts[StoredModel.Key.configuration], history: try model.history()))
+        configuration: stored.texts[StoredModel.Key.configuration] == nil ? nil : try model.configuration(),
+        history: try model.history()))
   }
 
   var text: String {
@@ -88,7 +89,7 @@ struct NetworkInspection: Inspection {
     guard let checkpoint else { return "a configuration: \(segments) segments, \(outputs) tags" }
     var rows = [("a checkpoint", "made by crnn-dist \(checkpoint.programVersion ?? "of unknown version")")]
     if let step = checkpoint.step, let epoch = checkpoint.epoch {
-      rows.append(("goes on with", "epoch \(epoch), after step \(step)"))
+      rows.append(("finished", "epoch \(epoch), after step \(step)"))
     }
     if let last = checkpoint.history.last, let auc = last.validationAUCMacro {
       rows.append(("validation AUC", "\(auc) macro, in epoch \(last.epoch)"))

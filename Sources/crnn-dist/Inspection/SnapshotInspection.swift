@@ -24,18 +24,8 @@ struct SnapshotInspection: Inspection {
   let programVersion: String
   /// Songs on each side, where the snapshot keeps a split.
   let split: Sides?
-  /// Of the training songs' timbre, where the snapshot keeps a split and timbre.
-  let standardization: Scale?
-
-  struct Scale: Encodable {
-    let timbreMean: [Float]
-    let timbreDeviation: [Float]
-
-    enum CodingKeys: String, CodingKey {
-      case timbreMean = "timbre_mean"
-      case timbreDeviation = "timbre_deviation"
-    }
-  }
+  /// Of the training songs, where the snapshot keeps a split: `timbre_mean` and so on.
+  let standardization: [String: [Float]]?
 
   struct Sides: Encodable {
     let training: Int
@@ -75,7 +65,10 @@ struct SnapshotInspection: Inspection {
     identity = snapshot.identity
     options = snapshot.record.options
     programVersion = snapshot.programVersion
-    standardization = snapshot.standardization.map { Scale(timbreMean: $0.mean, timbreDeviation: $0.deviation) }
+    let scales = snapshot.standardization.flatMap { feature, scale in
+      [("\(feature.rawValue)_mean", scale.mean), ("\(feature.rawValue)_deviation", scale.deviation)]
+    }
+    standardization = scales.isEmpty ? nil : Dictionary(uniqueKeysWithValues: scales)
     split = snapshot.preparedSplit.map {
       Sides(
         training: $0.split.train.count, validation: $0.split.validation.count, test: $0.split.test.count)
@@ -103,14 +96,15 @@ struct SnapshotInspection: Inspection {
     return [("split", "\(rule), seed \(seed): \(sides)")] + scaleInWords
   }
 
-  /// Two rows, or none.
+  /// Two rows a feature, or none.
   private var scaleInWords: [(name: String, value: String)] {
-    guard let standardization else { return [] }
-    func words(_ values: [Float]) -> String { values.map { String(format: "%.2f", $0) }.joined(separator: " ") }
-    return [
-      ("timbre mean", words(standardization.timbreMean)),
-      ("timbre deviation", words(standardization.timbreDeviation)),
-    ]
+    features.features.flatMap { feature in
+      ["mean", "deviation"].compactMap { statistic in
+        (standardization?["\(feature.rawValue)_\(statistic)"]).map { values in
+          ("\(feature.rawValue) \(statistic)", values.map { String(format: "%.2f", $0) }.joined(separator: " "))
+        }
+      }
+    }
   }
 
   var text: String {
@@ -120,7 +114,8 @@ struct SnapshotInspection: Inspection {
         ("segments", segmentsInWords),
         (
           "features",
-          encodings.sorted { $0.key < $1.key }.map { "\($0.key) in \($0.value.rawValue)" }.joined(separator: ", ")
+          (encodings.sorted { $0.key < $1.key }.map { "\($0.key) in \($0.value.rawValue)" }
+            + features.ofSong.map { "\($0.rawValue) of each song" }).joined(separator: ", ")
         ),
         ("tracks from", options.msd), ("tags from", "\(tagsFrom), from weight \(options.minTagWeight) on"),
         ("vocabulary", "\(options.tags), \(tags.count) tags"),

@@ -96,19 +96,39 @@ struct RunOptions: ParsableArguments {
   @Option(help: "A line in metrics.jsonl every so many steps; 0: none (default: 0).")
   var logEvery: String?
 
+  @Option(
+    help: "The distributions of weights and gradients for TensorBoard every so many steps; 0: never (default: 0).")
+  var histogramsEvery: String?
+
+  @Option(
+    help: """
+      The figure of an epoch that decides which is the best, as metrics.jsonl names it: \(RunOption.expected(of: "monitor")) \
+      (default: val_auc_macro).
+      """)
+  var monitor: String?
+
+  @Option(help: "End the run after so many epochs without a better one. Default: never.")
+  var earlyStop: String?
+
   @Option(help: "Training songs that train_auc is taken over. Default: as many as for validation.")
   var trainAucSongs: String?
 
   /// Defaults, overlaid by the file, overlaid by the command line.
-  func resolved() throws -> RunConfiguration {
-    try step.resolved(with: [
-      ("data", data), ("msd", msd), ("lastfm", lastfm), ("tag_source", tagSource), ("join", join), ("crop", crop),
-      ("longest", longest), ("min_tag_weight", minTagWeight), ("strict", strict ? "true" : nil), ("split", split),
-      ("folds", folds), ("fold", fold), ("split_seed", splitSeed), ("from", from),
-      ("permute_tags", permuteTags ? "true" : nil), ("epochs", epochs), ("shuffle", shuffle),
-      ("on_nan", onNan), ("checkpoint_every", checkpointEvery), ("keep_checkpoints", keepCheckpoints),
-      ("memory", memory),
-      ("log_every", logEvery), ("train_auc_songs", trainAucSongs),
-    ])
+  /// - Parameter usual: the file where --config names none.
+  func resolved(usual: String? = nil) throws -> RunConfiguration {
+    try step.resolved(
+      with: [
+        ("data", data), ("msd", msd), ("lastfm", lastfm), ("tag_source", tagSource), ("join", join),
+        ("crop", crop),
+        ("longest", longest), ("min_tag_weight", minTagWeight), ("strict", strict ? "true" : nil),
+        ("split", split),
+        ("folds", folds), ("fold", fold), ("split_seed", splitSeed), ("from", from),
+        ("permute_tags", permuteTags ? "true" : nil), ("epochs", epochs), ("shuffle", shuffle),
+        ("on_nan", onNan), ("checkpoint_every", checkpointEvery), ("keep_checkpoints", keepCheckpoints),
+        ("memory", memory),
+        ("histograms_every", histogramsEvery), ("monitor", monitor), ("early_stop", earlyStop),
+        ("log_every", logEvery),
+        ("train_auc_songs", trainAucSongs),
+      ], usual: usual)
   }
 }

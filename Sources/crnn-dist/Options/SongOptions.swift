@@ -31,7 +31,7 @@ struct SongOptions: ParsableArguments {
   @Option(help: "Whole songs are cut after so many segments (default: \(SegmentLimits.taken.upperBound)).")
   var longest: Int?
 
-  @Option(help: "What is taken of the segments: pitches, timbre or both.")
+  @Option(help: "What is taken of each song: \(FeatureSelection.forms).")
   var features = FeatureSelection.pitches
 
   @Option(
@@ -44,7 +44,7 @@ struct SongOptions: ParsableArguments {
   @Option(
     help: """
       How songs are divided, as train --split says it. A snapshot keeps the split and the scale of its training \
-      songs' timbre, and train takes them. With --tags top:K no validation or test song is counted, and the default \
+      songs' features, and train takes them. With --tags top:K no validation or test song is counted, and the default \
       is random:0.95.
       """)
   var split: String?
@@ -58,25 +58,43 @@ struct SongOptions: ParsableArguments {
   @Flag(help: "Stop at the first bad file instead of listing it and going on.")
   var strict = false
 
+  @Flag(
+    help: """
+      Keep songs without a tag of the vocabulary too, joined or not: train --auxiliary learns from them. They are never \
+      judged.
+      """)
+  var keepUntagged = false
+
+  @Option(
+    help: """
+      Words beside the tags that the snapshot is to keep of each song, for train --auxiliary to learn: artist-terms, which \
+      stand in the track files.
+      """)
+  var auxiliary: AuxiliarySource?
+
   /// All that is to be known of songs at a path.
   func preparation(of songs: String, segments: SegmentChoice) throws -> PreparationOptions {
-    PreparationOptions(
+    var options = PreparationOptions(
       trackFiles: songs, lastFMTags: lastfm, tagSource: tagSource, segments: segments, crop: crop,
       longest: longest ?? SegmentLimits.taken.upperBound, features: features, tags: try VocabularyRule(tags),
       minimumTagWeight: minTagWeight, join: join, isStrict: strict, split: try split.map { try SplitRule($0) },
       seed: seed)
+    (options.keepsUntagged, options.auxiliary) = (keepUntagged, auxiliary)
+    return options
   }
 }
 
 extension TagSource: ExpressibleByArgument {}
 extension JoinRule: ExpressibleByArgument {}
-extension Crop: ExpressibleByArgument {}
+extension Crop: ExpressibleByArgument {
+  /// What a snapshot can keep. Random parts are refused with a word on how to have them.
+  public static var allValueStrings: [String] { [Crop.first, .middle].map(\.rawValue) }
+}
+extension AuxiliarySource: ExpressibleByArgument {}
 /// Of segments: these options are those of track files.
 extension FeatureSelection: ExpressibleByArgument {
   public init?(argument: String) {
     self.init(rawValue: argument)
     guard isOfSegments else { return nil }
   }
-
-  public static var allValueStrings: [String] { ofSegments.map(\.rawValue) }
 }

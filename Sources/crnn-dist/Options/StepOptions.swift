@@ -8,7 +8,8 @@ struct StepOptions: ParsableArguments {
   @Option(help: "A YAML file with any options of a run, `-` written as `_`. The command line wins.")
   var config: String?
 
-  @Option(help: "pitches, timbre or both; spectrogram. Default: what the data have; pitches for a tree.")
+  @Option(
+    help: "\(RunOption.expected(of: "features")). Default: what the data have; pitches for a tree.")
   var features: String?
 
   @Option(
@@ -23,7 +24,8 @@ struct StepOptions: ParsableArguments {
 
   @Option(
     help: """
-      small, large or choi2016-12 for segments, choi2016 for spectrograms of 96 bands and 1,366 frames (default: small).
+      small, large, choi2016-12 or recommended for segments, choi2016 for spectrograms of 96 bands and 1,366 frames \
+      (default: small).
       """)
   var model: String?
 
@@ -53,8 +55,17 @@ struct StepOptions: ParsableArguments {
   @Option(help: "Share of the values that training drops after each pooling, instead of the model's (0.1).")
   var convolutionDropout: String?
 
-  @Option(help: "Share of the values that training drops before the last layer, instead of the model's (0.3).")
+  @Option(
+    help:
+      "Share of the values that training drops before the last layer, instead of the model's (0.3, recommended: 0.5)."
+  )
   var finalDropout: String?
+
+  @Option(help: "Words that a head of its own learns beside the tags: \(RunOption.expected(of: "auxiliary")).")
+  var auxiliary: String?
+
+  @Option(help: "What the loss of those words is multiplied by (default: 3).")
+  var auxiliaryWeight: String?
 
   @Option(help: "Songs of a step, over all ranks (default: 32).")
   var batchSize: String?
@@ -122,9 +133,12 @@ struct StepOptions: ParsableArguments {
   var threads: String?
 
   /// Defaults, overlaid by the file, overlaid by the command line.
-  func resolved(with others: [(key: String, text: String?)] = []) throws -> RunConfiguration {
+  /// - Parameter usual: the file where none is named.
+  func resolved(
+    with others: [(key: String, text: String?)] = [], usual: String? = nil
+  ) throws -> RunConfiguration {
     var configuration = RunConfiguration()
-    if let config { try configuration.apply(yamlFile: config) }
+    if let file = config ?? usual { try configuration.apply(yamlFile: file) }
     try configuration.apply(
       commandLine: (others + given).compactMap { key, text in text.map { (key, $0) } })
     return configuration
@@ -136,7 +150,8 @@ struct StepOptions: ParsableArguments {
       ("features", features), ("segments", segments), ("tags", tags), ("model", model), ("filters", filters),
       ("recurrent_units", recurrentUnits), ("pooling", pooling), ("pad_to", padTo),
       ("input_normalization", inputNormalization), ("reset_gate", resetGate),
-      ("convolution_dropout", convolutionDropout), ("final_dropout", finalDropout), ("batch_size", batchSize),
+      ("convolution_dropout", convolutionDropout), ("final_dropout", finalDropout), ("auxiliary", auxiliary),
+      ("auxiliary_weight", auxiliaryWeight), ("batch_size", batchSize),
       ("learning_rate", learningRate), ("optimizer", optimizer), ("momentum", momentum),
       ("weight_decay", weightDecay), ("schedule", schedule), ("warm_up_steps", warmUpSteps),
       ("final_learning_rate", finalLearningRate), ("decay_every", decayEvery), ("decay_factor", decayFactor),

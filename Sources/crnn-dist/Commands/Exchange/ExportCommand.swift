@@ -21,8 +21,7 @@ struct ExportCommand: ParsableCommand {
       scripts/onnx-tag tags a track file; docs/exchange.md describes all three formats.
       """)
 
-  @Option(help: "The checkpoint.")
-  var checkpoint: String
+  @OptionGroup var checkpoint: CheckpointOption
 
   @Option(help: "keras, onnx or safetensors.")
   var format: ExportFormat
@@ -47,8 +46,8 @@ struct ExportCommand: ParsableCommand {
     MPIProgram.run { communicator in
       try communicator.agree {
         guard communicator.isRoot else { return }
-        try export.claim(inputs: [checkpoint], replacing: force)
-        let model = try PortableModel(StoredModel.read(checkpoint))
+        try export.claim(inputs: [checkpoint.path], replacing: force)
+        let model = try PortableModel(StoredModel.read(checkpoint.path))
         try export.write(model)
         print("wrote \(out) and its card \(export.cardPath)".withVisibleControls)
       }

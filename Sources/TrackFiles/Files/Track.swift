@@ -10,11 +10,14 @@ public struct Track: Sendable, Equatable {
   public var artistID: String
   /// Segments that the song has, whatever was read of them.
   public var segmentCount: Int
-  /// Of the segments that were asked for, 12 values each; nil where they were not.
-  public var pitches: SegmentValues?
-  public var timbre: SegmentValues?
+  /// Of the segments that were asked for, by feature; those that were not are missing.
+  public var values: [Feature: SegmentValues] = [:]
+  /// Of the whole song, likewise.
+  public var songValues: [SongFeature: [Float]] = [:]
   /// Tags of its artist that stand in its own file; nil where they were not asked for.
   public var artistTags: [WeightedTag]?
+  /// The Echo Nest's terms of its artist, as targets beside the tags; nil where they were not asked for.
+  public var terms: [WeightedTag]?
 
   public init(
     trackID: String, title: String, artistName: String, artistID: String, segmentCount: Int,
@@ -29,21 +32,19 @@ public struct Track: Sendable, Equatable {
     self.timbre = timbre
   }
 
+  public var pitches: SegmentValues? {
+    get { values[.pitches] }
+    set { values[.pitches] = newValue }
+  }
+
+  public var timbre: SegmentValues? {
+    get { values[.timbre] }
+    set { values[.timbre] = newValue }
+  }
+
   /// A feature's values; nil where they were not asked for.
   public subscript(feature: Feature) -> SegmentValues? {
-    get {
-      switch feature {
-      case .pitches: pitches
-      case .timbre: timbre
-      case .spectrogram: nil
-      }
-    }
-    set {
-      switch feature {
-      case .pitches: pitches = newValue
-      case .timbre: timbre = newValue
-      case .spectrogram: preconditionFailure("a track file has no spectrogram")
-      }
-    }
+    get { values[feature] }
+    set { values[feature] = newValue }
   }
 }

@@ -11,9 +11,9 @@ import Texts
 final class TrackFile {
   let path: String
   let songCount: Int
-  private let file: File
+  let file: File
   private var metadata: SongTable
-  private var analysis: SongTable
+  var analysis: SongTable
   private var musicBrainz: SongTable?
 
   /// More songs than any aggregate has, and fewer than would keep a run busy for ever.
@@ -52,7 +52,7 @@ final class TrackFile {
   }
 
   private func checkAggregate(_ bytes: Int) throws {
-    guard file.contains(Feature.pitches.trackDataset) else {
+    guard file.contains(Feature.pitches.trackDatasets[0]) else {
       throw Failure(
         .badData,
         "\(path): \(songCount) songs in /analysis/songs and no /analysis/segments_pitches: a summary of songs, "
@@ -80,16 +80,12 @@ final class TrackFile {
         "\(path): /analysis/songs: track_id is \"\(trackID.prefix(40))\", expected TR, five letters and eleven "
           + "hexadecimal digits")
     }
-    let range = try segmentRange(ofRow: row, in: file.dataset(Feature.pitches.trackDataset))
+    let range = try segmentRange(ofRow: row, in: file.dataset(Feature.pitches.trackDatasets[0]))
     var track = Track(
       trackID: trackID, title: try metadata.text("title", row: row),
       artistName: try metadata.text("artist_name", row: row), artistID: try metadata.text("artist_id", row: row),
       segmentCount: range.count)
-    if window != .none {
-      for feature in features.features {
-        track[feature] = try values(of: feature, window.range(of: range.count), ofSongAt: range.lowerBound)
-      }
-    }
+    if window != .none { try readSegments(of: &track, row: row, range, window, features) }
     return track
   }
 
@@ -162,8 +158,7 @@ final class TrackFile {
     var range = 0..<pitches.shape[0]
     if songCount > 1 {
       range = try analysis.range(
-        ofRow: row, column: "idx_segments_pitches", agreeingWith: ["idx_segments_start", "idx_segments_timbre"],
-        length: range.count)
+        ofRow: row, column: "idx_segments_pitches", agreeingWith: TrackFile.startsOfSegments, length: range.count)
     }
     guard range.count <= SegmentLimits.mostInTrackFile else {
       throw Failure(
@@ -172,41 +167,5 @@ final class TrackFile {
           + "\(SegmentLimits.mostInTrackFile)")
     }
     return range
-  }
-
-  /// - Parameters:
-  ///   - segments: which of the song's.
-  ///   - start: where the song's first one is in the arrays.
-  private func values(of feature: Feature, _ segments: Range<Int>, ofSongAt start: Int) throws -> SegmentValues {
-    let name = feature.trackDataset
-    let dataset = try file.dataset(name)
-    let shape = [try file.dataset(Feature.pitches.trackDataset).shape[0], Feature.width]
-    guard dataset.shape == shape else {
-      throw Failure(
-        .badData, "\(path): /\(name) has the shape \(dataset.shape), expected \(shape) as there are pitches")
-    }
-    let rows = segments.lowerBound + start..<segments.upperBound + start
-    let values = rows.isEmpty ? [] : try dataset.read(Double.self, rows: rows)
-    let range = feature.range
-    if let index = values.firstIndex(where: { !range.contains($0) }) {
-      throw Failure(
-        .badData,
-        "\(path): /\(name): segment \(segments.lowerBound + index / Feature.width), \(feature.valueName) "
-          + "\(index % Feature.width) is \(values[index]), expected \(Int(range.lowerBound)) to "
-          + "\(Int(range.upperBound))")
-    }
-    return SegmentValues(packing: values, of: feature)
-  }
-}
-
-extension Feature {
-  /// Where track files have it.
-  var trackDataset: String {
-    switch self {
-    case .pitches: "analysis/segments_pitches"
-    case .timbre: "analysis/segments_timbre"
-    // Which no track file has.
-    case .spectrogram: "analysis/spectrogram"
-    }
   }
 }

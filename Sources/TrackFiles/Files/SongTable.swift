@@ -47,6 +47,21 @@ struct SongTable {
     return text
   }
 
+  /// A number of a song: of double precision, or a whole number of 32 bits.
+  /// - Throws: `badData` where there is no such column, or the number is not finite.
+  mutating func number(_ column: String, row: Int) throws -> Double {
+    let (rows, first) = try loaded(row..<row + 1)
+    if let whole = try? rows.column(column, of: Int32.self) {
+      return Double(rows.value(whole, row: row - first, as: Int32.self))
+    }
+    let value = rows.value(try rows.column(column, of: Double.self), row: row - first, as: Double.self)
+    guard value.isFinite else {
+      throw Failure(
+        .badData, "\(dataset.filePath): \(dataset.name): the \(column) is \(value), expected a finite number")
+    }
+    return value
+  }
+
   /// Where a song's part of an array lies: from its start, which a column holds, to the next song's, or to the end.
   ///
   /// A song that begins or ends at a start out of range is refused. Two starts out of order leave it open which of

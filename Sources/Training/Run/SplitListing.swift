@@ -1,0 +1,58 @@
+import Diagnosis
+import FileAccess
+import Splits
+
+/// The sides of a split as lists of ids, which `--split track-lists:…` and other programs read.
+public struct SplitListing {
+  private let sides: SongSides
+  private let source: any SongSource
+  public let provenance: SplitProvenance
+
+  /// Divides songs as a run with this configuration would.
+  /// - Throws: as `SongSides`.
+  public init(_ configuration: RunConfiguration, _ source: any SongSource) throws {
+    if let wanted = configuration.wantedSplit, let prepared = source.preparedSplit {
+      try prepared.refuseOther(SplitRule(wanted), name: source.name)
+    }
+    let split = configuration.wantedSplit ?? source.preparedSplit?.rule.description ?? configuration.split
+    sides = try SongSides(
+      source, split: split, permuteTags: false, seed: configuration.seed, splitSeed: configuration.seedOfSplit)
+    self.source = source
+    provenance = try SplitProvenance(configuration, sides, source)
+  }
+
+  /// Each side's word and songs, those on no side last where there are any.
+  public var counts: [(word: String, songs: Int)] {
+    sides.split.sides.map { ($0.side.word, $0.songs.count) }
+      + (sides.split.unused.isEmpty ? [] : [("unused", sides.split.unused.count)])
+  }
+
+  public static func path(_ prefix: String, _ word: String) -> String { "\(prefix).\(word).txt" }
+
+  /// Claims the lists' paths. Throws `usage` where something stands there that is not to be replaced.
+  public static func claim(_ prefix: String, inputs: [String], replaces: Bool) throws {
+    for side in SongSide.allCases {
+      try OutputClaim(inputs: inputs).file(
+        path(prefix, side.word),
+        replacing: .init("a list of ids", .byOption("--force", isGiven: replaces)) { path in
+          guard let start = try? readStart(of: path, count: 64 << 10) else { return false }
+          return !start.contains(0) && !start.contains(UInt8(ascii: ","))
+        })
+    }
+  }
+
+  /// Writes `PREFIX.train.txt`, `PREFIX.validation.txt` and `PREFIX.test.txt`, an id a line in the order of the data.
+  /// - Parameter ids: of tracks, or of artists (each once).
+  /// - Throws: `unwritable`; `badData` where the data tell no artists.
+  public func write(_ prefix: String, artists: Bool) throws {
+    guard !artists || source.knowsArtists else {
+      throw Failure(.badData, "\(source.name): does not tell the songs' artists", remedy: "leave out --artists")
+    }
+    let ids = artists ? source.artistIDs : source.trackIDs
+    for (side, songs) in sides.split.sides {
+      var seen = Set<String>()
+      let lines = songs.map { ids[$0] }.filter { !artists || seen.insert($0).inserted }
+      try replaceFile(Self.path(prefix, side.word), with: lines.map { $0 + "\n" }.joined())
+    }
+  }
+}

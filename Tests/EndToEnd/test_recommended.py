@@ -1,0 +1,223 @@
+"""The recommended network: what is known of whole songs, auxiliary targets, songs without tags among tagged ones."""
+
+import json
+import signal
+import time
+
+import h5py
+import numpy
+import pytest
+import safetensors.numpy
+
+import checkpoints
+import program
+
+TARGETS = 20
+OPTIONS = ["--model", "recommended", "--auxiliary", f"artist-terms:{TARGETS}", "--segments", 60, "--crop", "random",
+           "--epochs", 3, "--batch-size", 24, "--optimizer", "adamw", "--schedule", "one-cycle", "--log-every", 1, "--seed",
+           5, "--split", "artist:0.7/0.2/0.1", "--threads", 1]
+
+
+@pytest.fixture(scope="module")
+def songs(tree, tmp_path_factory):
+    """All songs with everything that is known of them; a third have lost their Last.fm records."""
+    folder = tmp_path_factory.mktemp("recommended")
+    (folder / "lastfm").mkdir()
+    for number, record in enumerate(sorted((tree / "lastfm").rglob("*.json"))):
+        if number % 3 > 0:
+            (folder / "lastfm" / record.name).symlink_to(record)
+    program.succeed("prepare", "--msd", tree / "msd", "--lastfm", folder / "lastfm", "--segments", "all", "--features",
+                    "all", "--keep-untagged", "--auxiliary", "artist-terms", "--out", folder / "songs.h5", ranks=2)
+    return folder / "songs.h5"
+
+
+def train(songs, run, *options, ranks=None):
+    program.succeed("train", "--data", songs, "--out", run, *OPTIONS, *options, ranks=ranks)
+    return run
+
+
+@pytest.fixture(scope="module")
+def run(songs, tmp_path_factory):
+    return train(songs, tmp_path_factory.mktemp("run") / "alone")
+
+
+def last(run):
+    return run / "checkpoints/epoch-0003.h5"
+
+
+def losses(run):
+    return [step["loss"] for step in checkpoints.metrics(run, "step")]
+
+
+def terms_of(path):
+    with h5py.File(path) as file:
+        names = [name.decode() for name in file["metadata/artist_terms"][:]]
+        return dict(zip(names, file["metadata/artist_terms_weight"][:]))
+
+
+def test_a_snapshot_keeps_songs_without_tags_and_the_terms_of_all(tree, songs):
+    with h5py.File(songs) as file:
+        labels, names = file["songs/labels"][:], [name.decode() for name in file["songs/track_id"][:]]
+        assert 0 < (labels.sum(1) == 0).sum() < len(names)
+        counts = json.loads(file.attrs["counts"])
+        assert counts["funnel"]["tagged"] == (labels.sum(1) > 0).sum()
+        assert len(names) == (file["distribution/read"][:] * (file["distribution/segments"][:] >= 12)).sum()
+        words = [name.decode() for name in file["terms/names"][:]]
+        assert words == sorted(words, key=str.encode)
+        starts, numbers, weights = (file[f"songs/{name}"][:] for name in ("term_start", "term", "term_weight"))
+    for row in range(0, len(names), 7):
+        name = names[row]
+        told = terms_of(tree / "msd" / name[2] / name[3] / name[4] / f"{name}.h5")
+        part = slice(starts[row], starts[row + 1])
+        found = dict(zip([words[number] for number in numbers[part]], weights[part]))
+        assert found.keys() == told.keys() and all(abs(found[word] - told[word]) < 1e-6 for word in told)
+
+
+@pytest.mark.parametrize("config", ["recommended.yaml", "recommended-without-terms.yaml"])
+def test_the_published_configurations_train(songs, tmp_path, config):
+    program.succeed("train", "--data", songs, "--config", program.ROOT / "configs" / config, "--segments", 60, "--epochs", 1,
+                    "--split", "artist:0.7/0.2/0.1", "--threads", 1, "--out", tmp_path / "run")
+    assert "model: recommended" in (tmp_path / "run/config.yaml").read_text()
+
+
+def test_targets_are_what_most_training_songs_have(songs, run):
+    with h5py.File(last(run)) as file:
+        targets = [name.decode() for name in file["lists/auxiliary"][:]]
+        assert file["weights/auxiliary/kernel"].shape[1] == TARGETS == len(targets)
+        assert file["standardization/song_mean"].shape == (327,)
+    configuration = (run / "config.yaml").read_text()
+    assert "model: recommended" in configuration and f"auxiliary: artist-terms:{TARGETS}" in configuration
+    evaluated = json.loads(program.succeed("evaluate", "--checkpoint", last(run), "--data", songs, "--json").output)
+    with h5py.File(songs) as file:
+        words = [name.decode() for name in file["terms/names"][:]]
+        artists, starts, numbers = (file[f"songs/{name}"][:] for name in ("artist_id", "term_start", "term"))
+        labels = file["songs/labels"][:]
+    start = checkpoints.metrics(run, "start")[0]
+    assert set(targets) <= set(words) and evaluated["songs"] == start["validation_songs"]
+    assert start["train_songs"] > (labels.sum(1) > 0).sum() * 0.7, "songs without tags are trained on"
+
+
+def test_training_goes_on_with_other_targets_each_by_its_name(songs, run, tmp_path):
+    fewer = [f"artist-terms:{TARGETS // 2}" if option == f"artist-terms:{TARGETS}" else option for option in OPTIONS]
+    program.succeed("train", "--data", songs, "--from", last(run), "--out", tmp_path / "run", *fewer, "--learning-rate", 1e-30)
+    before, after = checkpoints.arrays(last(run)), checkpoints.arrays(last(tmp_path / "run"))
+    targets = [list(arrays["lists/auxiliary"]) for arrays in (before, after)]
+    assert len(targets[1]) == TARGETS // 2 and set(targets[1]) <= set(targets[0])
+    columns = [targets[0].index(target) for target in targets[1]]
+    for name in ("weights/auxiliary/kernel", "weights/auxiliary/bias"):
+        numpy.testing.assert_allclose(after[name], before[name][..., columns], rtol=0, atol=1e-20)
+
+
+def test_exports_leave_out_the_head_of_auxiliary_targets(songs, run, tmp_path):
+    program.succeed("export", "--checkpoint", last(run), "--format", "safetensors", "--out", tmp_path / "tagger.safetensors")
+    exported = safetensors.numpy.load_file(tmp_path / "tagger.safetensors")
+    kept = {name.removeprefix("weights/") for name in checkpoints.arrays(last(run))
+            if name.startswith("weights/") and not name.startswith("weights/auxiliary/")}
+    assert len(kept) > 20 and kept <= exported.keys()
+    assert not [name for name in exported if "auxiliary" in name]
+
+
+@pytest.mark.parametrize("ranks", [2, 3])
+def test_losses_are_the_same_for_any_number_of_ranks(songs, run, tmp_path, ranks):
+    shared = train(songs, tmp_path / "shared", ranks=ranks)
+    assert len(losses(run)) == len(losses(shared)) > 5
+    assert max(abs(one - other) / one for one, other in zip(losses(run), losses(shared))) <= 1e-9
+    one, other = (checkpoints.metrics(folder, "epoch")[-1] for folder in (run, shared))
+    assert abs(one["val_auc_macro"] - other["val_auc_macro"]) < 1e-6
+
+
+def test_a_run_that_was_stopped_goes_on_bit_for_bit(songs, run, tmp_path):
+    process = program.start("train", "--data", songs, "--out", tmp_path / "run", *OPTIONS, "--checkpoint-every", "2steps")
+    deadline = time.monotonic() + 60
+    while not list((tmp_path / "run/checkpoints").glob("step-*.h5")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    assert program.finish(process).code in (program.STOPPED, program.DONE)
+    program.succeed("train", "--data", songs, "--out", tmp_path / "run", *OPTIONS, "--checkpoint-every", "2steps", "--resume",
+                    ranks=2)
+    # One rank or two: the same to the last bit is asked of one alone.
+    again = train(songs, tmp_path / "again")
+    assert last(again).read_bytes() == last(run).read_bytes()
+    stored, other = checkpoints.weights(last(run)), checkpoints.weights(last(tmp_path / "run"))
+    assert all(numpy.allclose(stored[name], other[name], rtol=1e-4, atol=1e-5) for name in stored)
+
+
+def test_a_killed_run_goes_on_bit_for_bit(songs, run, tmp_path):
+    process = program.start("train", "--data", songs, "--out", tmp_path / "run", *OPTIONS)
+    while not (tmp_path / "run/checkpoints/epoch-0001.h5").exists() and process.poll() is None:
+        time.sleep(0.01)
+    program.kill(process)
+    program.finish(process)
+    train(songs, tmp_path / "run", "--resume")
+    assert last(tmp_path / "run").read_bytes() == last(run).read_bytes()
+
+
+def test_predictions_from_track_files_are_those_of_the_snapshot(tree, songs, run):
+    with h5py.File(songs) as file:
+        names = [name.decode() for name in file["songs/track_id"][:]]
+    files = [tree / "msd" / name[2] / name[3] / name[4] / f"{name}.h5" for name in names[:40:9]]
+    told = json.loads(program.succeed("predict", "--checkpoint", last(run), "--json", "--top", 3, *files).output)
+    for file, song in zip(files, told):
+        alone = json.loads(program.succeed("predict", "--checkpoint", last(run), "--json", "--top", 3, file).output)
+        assert alone == [song] and len(song["tags"]) == 3
+
+
+@pytest.mark.parametrize("features, rows", [
+    ("moments", {"dense_1", "auxiliary"}), ("timbre,loudness,duration", {"convolution_1", "recurrent"})])
+def test_a_part_of_what_is_known_makes_a_part_of_the_network(songs, tmp_path, features, rows):
+    run = train(songs, tmp_path / "run", "--features", features)
+    told = json.loads(program.succeed("inspect", last(run), "--json").output)
+    assert rows <= {layer["name"] for layer in told["layers"]}
+    assert checkpoints.metrics(run, "epoch")[-1]["val_auc_macro"] is not None
+    assert losses(run) == pytest.approx(losses(train(songs, tmp_path / "shared", "--features", features, ranks=3)), rel=1e-9)
+
+
+def test_a_network_of_convolutions_learns_the_terms_too(songs, tmp_path):
+    options = ["--model", "small", "--filters", "[4,4,4]", "--recurrent-units", 4, "--crop", "first"]
+    run = train(songs, tmp_path / "with", *options)
+    assert "auxiliary" in (tmp_path / "with/config.yaml").read_text()
+    with h5py.File(last(run)) as file:
+        assert file["weights/auxiliary/kernel"].shape == (4, TARGETS)
+    # Without them songs without tags teach nothing, and are left out.
+    program.succeed("train", "--data", songs, "--out", tmp_path / "without", *options, "--segments", 60, "--epochs", 1,
+                    "--split", "artist:0.7/0.2/0.1", "--seed", 5, "--threads", 1)
+    counts = [checkpoints.metrics(tmp_path / name, "start")[0] for name in ("with", "without")]
+    assert counts[0]["train_songs"] > counts[1]["train_songs"]
+    assert counts[0]["validation_songs"] == counts[1]["validation_songs"]
+
+
+def test_a_tree_is_prepared_with_all_that_is_learnt_from(tree, tmp_path):
+    program.succeed("train", "--msd", tree / "msd", "--lastfm", tree / "lastfm", "--out", tmp_path / "run",
+                    "--model", "recommended", "--auxiliary", "artist-terms:5", "--epochs", 1, "--segments", 60, "--threads", 1,
+                    ranks=2)
+    with h5py.File(tmp_path / "run/checkpoints/epoch-0001.h5") as file:
+        assert file["weights/auxiliary/bias"].shape == (5,)
+
+
+@pytest.mark.parametrize("options, code, words", [
+    (["--auxiliary", "artist-terms"], program.USAGE, ["--auxiliary", "artist-terms:150"]),
+    (["--auxiliary", "genres:10"], program.USAGE, ["--auxiliary", "genres:10"]),
+    (["--auxiliary-weight", "2"], program.USAGE, ["auxiliary_weight is of no use without auxiliary"]),
+    (["--auxiliary", "artist-terms:5", "--auxiliary-weight", "-1"], program.USAGE, ["--auxiliary-weight"]),
+    (["--auxiliary", "artist-terms:5"], program.BAD_DATA, ["no artist-terms", "prepare it with --auxiliary artist-terms"]),
+    (["--model", "recommended", "--features", "moments"], program.BAD_DATA, ["has pitches", "moments"]),
+])
+def test_what_cannot_be_is_refused(snapshot, tmp_path, options, code, words):
+    program.refuse(program.run("train", "--data", snapshot, "--out", tmp_path / "run", "--epochs", 1, "--threads", 1, *options),
+                   code, *words)
+
+
+@pytest.mark.parametrize("damage, words", [
+    (lambda file: file["songs/term"].__setitem__(3, 10**6), "songs/term"),
+    (lambda file: file["songs/term_weight"].__setitem__(3, 1.5), "songs/term_weight"),
+    (lambda file: file["songs/term_start"].__setitem__(3, -1), "songs/term_start does not rise"),
+    (lambda file: file.__delitem__("songs/term_weight"), "term_weight"),
+    (lambda file: file["songs/labels"].__setitem__(0, 0 if file["songs/labels"][0].any() else 1),
+     "the number of songs with a label"),
+])
+def test_damaged_terms_are_refused(songs, tmp_path, damage, words):
+    (tmp_path / "songs.h5").write_bytes(songs.read_bytes())
+    with h5py.File(tmp_path / "songs.h5", "r+") as file:
+        damage(file)
+    program.refuse(program.run("train", "--data", tmp_path / "songs.h5", "--out", tmp_path / "run", *OPTIONS),
+                   program.BAD_DATA, words)
