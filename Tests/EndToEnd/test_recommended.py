@@ -162,6 +162,39 @@ def test_predictions_from_track_files_are_those_of_the_snapshot(tree, songs, run
         assert alone == [song] and len(song["tags"]) == 3
 
 
+def as_analysis(path):
+    """A track file as an audio analysis in JSON, which has durations where the file has starts."""
+    columns = ("start", "confidence", "loudness_start", "loudness_max", "loudness_max_time", "pitches", "timbre")
+    facts = ("tempo", "loudness", "key", "mode", "duration", "time_signature", "key_confidence", "mode_confidence",
+             "time_signature_confidence")
+    with h5py.File(path) as file:
+        values = {name: file[f"analysis/segments_{name}"][:].tolist() for name in columns}
+        song = file["analysis/songs"][0]
+        ends = [*values["start"][1:], max(float(song["duration"]), values["start"][-1])]
+        return {
+            "track": {name: song[name].item() for name in facts},
+            "beats": [{"start": float(start)} for start in file["analysis/beats_start"]],
+            "sections": [{"start": float(start)} for start in file["analysis/sections_start"]],
+            "segments": [{name: values[name][row] for name in columns} | {"duration": ends[row] - values["start"][row]}
+                         for row in range(len(ends))]}
+
+
+def test_audio_analyses_tell_all_that_track_files_do(tree, run, tmp_path):
+    files = sorted((tree / "msd").rglob("*.h5"), key=lambda path: path.stat().st_size)[-3:]
+    for file in files:
+        (tmp_path / f"{file.stem}.json").write_text(json.dumps(as_analysis(file)))
+    songs = [json.loads(program.succeed("predict", "--checkpoint", last(run), "--json", "--top", 50, *paths).output)
+             for paths in (files, [tmp_path / f"{file.stem}.json" for file in files])]
+    for one, other in zip(*songs):
+        assert one["tags"] == other["tags"] and len(one["tags"]) == 50
+    # What is not told of a whole song is named.
+    whole = as_analysis(files[0])
+    del whole["track"]["tempo"]
+    (tmp_path / "less.json").write_text(json.dumps(whole))
+    outcome = program.run("predict", "--checkpoint", last(run), tmp_path / "less.json")
+    program.refuse(outcome, program.BAD_DATA, "less.json", "track.tempo: not there")
+
+
 @pytest.mark.parametrize("features, rows", [
     ("moments", {"dense_1", "auxiliary"}), ("timbre,loudness,duration", {"convolution_1", "recurrent"})])
 def test_a_part_of_what_is_known_makes_a_part_of_the_network(songs, tmp_path, features, rows):
