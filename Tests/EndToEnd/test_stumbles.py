@@ -49,6 +49,15 @@ def test_a_run_that_cannot_begin_leaves_no_folders(snapshot, tmp_path, ranks):
     assert os.listdir(tmp_path / "kept") == []
 
 
+def test_a_run_that_cannot_begin_once_its_songs_are_read_can_take_them_again(tree, tmp_path):
+    """The folders stay beside the songs that were written: they tell that the file is a run's."""
+    line = ["train", "--msd", tree / "msd", "--lastfm", tree / "lastfm", "--segments", 60, "--filters", "[2,2,2]",
+            "--recurrent-units", 2, "--epochs", 1, "--threads", 1, "--out", tmp_path / "run", "--resume"]
+    refuse(program.run(*line, "--batch-size", 1, ranks=2), USAGE, "at most 1 ranks")
+    assert (tmp_path / "run/songs.h5").exists()
+    program.succeed(*line, "--batch-size", 8, ranks=2)
+
+
 def test_help_of_prepare_lists_no_crop_that_it_refuses(tree, tmp_path):
     text = " ".join(program.succeed("prepare", "--help").output.split())
     crop = text[text.index("--crop <crop>"):][:150]
