@@ -30,7 +30,9 @@ public struct RunFolder: Sendable {
   /// Makes the folders, which count as of no use (`UnfinishedFiles`) until a run begins in them. Throws `fault` where
   /// that fails.
   public func create() throws {
-    for folder in [path, checkpoints, tensorBoard] { UnfinishedFiles.add(folders: try makeFolders(folder), in: path) }
+    for folder in [path, checkpoints, tensorBoard] {
+      UnfinishedFiles.add(folders: try makeFolders(folder), in: path)
+    }
   }
 
   /// Makes sure that training here takes nothing from anybody. Nothing is changed.
