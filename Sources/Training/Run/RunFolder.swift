@@ -13,6 +13,8 @@ public struct RunFolder: Sendable {
   public var metrics: String { path + "/metrics.jsonl" }
   public var checkpoints: String { path + "/checkpoints" }
   public var tensorBoard: String { path + "/tensorboard" }
+  /// What is no scalar of it; made when there is any.
+  var tensorBoardDetails: String { tensorBoard + "/details" }
   /// The snapshot that a run makes for itself when it is given a tree.
   public var snapshot: String { path + "/songs.h5" }
   public var best: String { checkpoints + "/best.h5" }

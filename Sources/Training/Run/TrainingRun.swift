@@ -45,7 +45,7 @@ public struct TrainingRun {
       try folder.claim(inputs: inputs, makesSnapshot: configuration.data == nil, resume: resume)
       try folder.create()
       let claim = try WriterClaim.take(folder.path, note: tell)
-      for folder in [folder.path, folder.checkpoints, folder.tensorBoard] {
+      for folder in [folder.path, folder.checkpoints, folder.tensorBoard, folder.tensorBoardDetails] {
         FileWriter.removeAllUnfinished(in: folder)
       }
       return claim
