@@ -113,6 +113,12 @@ def test_a_network_of_rows_takes_pitches_and_timbre_of_such_a_snapshot(everythin
                    program.USAGE, "--features", "timbre,loud", "duration")
 
 
+def set_tempo(file, tempo):
+    songs = file["analysis/songs"][:]
+    songs["tempo"] = tempo
+    file["analysis/songs"][:] = songs
+
+
 @pytest.mark.parametrize("damage, words", [
     (lambda file: file["analysis/segments_loudness_max"].resize((5,)), "segments_loudness_max has the shape"),
     (lambda file: file["analysis/segments_confidence"].__setitem__(3, 1.5), "segment 3"),
@@ -120,6 +126,7 @@ def test_a_network_of_rows_takes_pitches_and_timbre_of_such_a_snapshot(everythin
     (lambda file: file["analysis/segments_loudness_max_time"].__setitem__(2, numpy.nan), "time of the maximum is nan"),
     (lambda file: file.__delitem__("analysis/segments_loudness_start"), "segments_loudness_start"),
     (lambda file: file.__delitem__("analysis/beats_start"), "beats_start"),
+    (lambda file: set_tempo(file, 1e300), "tempo: found 1e+300"),
 ])
 def test_a_song_whose_values_cannot_be_is_left_out_with_its_cause(tree, tmp_path, damage, words):
     good = sorted((tree / "msd").rglob("*.h5"), key=lambda path: path.stat().st_size)[-3:]

@@ -1,6 +1,7 @@
 """The recommended network: what is known of whole songs, auxiliary targets, songs without tags among tagged ones."""
 
 import json
+import shutil
 import signal
 import time
 
@@ -254,3 +255,20 @@ def test_damaged_terms_are_refused(songs, tmp_path, damage, words):
         damage(file)
     program.refuse(program.run("train", "--data", tmp_path / "songs.h5", "--out", tmp_path / "run", *OPTIONS),
                    program.BAD_DATA, words)
+
+
+def test_a_song_with_a_fact_that_no_song_has_costs_no_other_its_tags(tree, run, tmp_path):
+    files = sorted((tree / "msd").rglob("*.h5"), key=lambda path: path.stat().st_size)[-3:]
+    bad, other = tmp_path / files[0].name, as_analysis(files[1])
+    shutil.copy(files[0], bad)
+    with h5py.File(bad, "r+") as file:
+        songs = file["analysis/songs"][:]
+        songs["tempo"] = 1e300
+        file["analysis/songs"][:] = songs
+    other["track"]["loudness"] = -1e300
+    (tmp_path / "other.json").write_text(json.dumps(other))
+    program.succeed("predict", "--checkpoint", last(run), bad, tmp_path / "other.json", files[2], "--out", tmp_path / "songs.csv",
+                    ranks=2)
+    assert len((tmp_path / "songs.csv").read_text().splitlines()) >= 2
+    skipped = dict(line.split("\t") for line in (tmp_path / "songs.csv.skipped.tsv").read_text().splitlines())
+    assert "tempo: found 1e+300" in skipped[str(bad)] and "track.loudness: found -1e+300" in skipped[str(tmp_path / "other.json")]

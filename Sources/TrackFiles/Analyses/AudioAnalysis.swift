@@ -106,11 +106,8 @@ struct AudioAnalysis {
   /// What the analysis says of the whole song.
   /// - Throws: `Failure` where something is not there.
   func facts(path: String) throws -> SongFacts {
-    func number(_ name: String, _ value: Double?) throws -> Double {
+    func present<Value>(_ name: String, _ value: Value?) throws -> Value {
       guard let value else { throw Failure(.badData, "\(path): \(name): not there") }
-      guard abs(value) <= 1e6 else {
-        throw Failure(.badData, "\(path): \(name): found \(value), expected \(words(-1e6...1e6))")
-      }
       return value
     }
     let columns: [(String, Double?)] = [
@@ -119,10 +116,9 @@ struct AudioAnalysis {
       ("time_signature", whole?.timeSignature.map { Double($0) }), ("key_confidence", whole?.keyConfidence),
       ("mode_confidence", whole?.modeConfidence), ("time_signature_confidence", whole?.timeSignatureConfidence),
     ]
-    return SongFacts(
-      columns: try columns.map { try number("track.\($0)", $1) }, segments: segments.count,
-      beats: Int(try number("beats", beats.map { Double($0) })),
-      sections: Int(try number("sections", sections.map { Double($0) })))
+    return try SongFacts(
+      path, columns: columns.map { ("track.\($0)", try present("track.\($0)", $1)) }, segments: segments.count,
+      beats: present("beats", beats), sections: present("sections", sections))
   }
 }
 

@@ -77,10 +77,9 @@ extension TrackFile {
   }
 
   private func facts(row: Int, segments: Int) throws -> SongFacts {
-    let columns = try SongFacts.columns.map { try analysis.number($0, row: row) }
-    return SongFacts(
-      columns: columns, segments: segments, beats: try events("beats", row: row),
-      sections: try events("sections", row: row))
+    try SongFacts(
+      path, columns: SongFacts.columns.map { ($0, try analysis.number($0, row: row)) }, segments: segments,
+      beats: events("beats", row: row), sections: events("sections", row: row))
   }
 
   /// How many beats, or sections, a song has.
