@@ -24,7 +24,7 @@ final class InputConvolutionBlock: ConvolutionBlock, LayerPass {
   private var moments: PatchMoments
   private let sparse: AlignedSums
   private var gradient: InputGradient
-  private let normalizationTensors: InputTensors
+  private let normalizationTensors: NormalizationTensors
   private let isTurned: Bool
   /// Rows of a channel.
   private let rows: Int
@@ -61,7 +61,7 @@ final class InputConvolutionBlock: ConvolutionBlock, LayerPass {
     factors = means
     scales = Array(repeating: 0, count: input.channels * padded(rows))
     shifts = scales
-    normalizationTensors = InputTensors(site.tensors)
+    normalizationTensors = NormalizationTensors(InputConvolutionLayer.normalization, site.tensors)
     super.init(block, site)
   }
 
@@ -228,29 +228,5 @@ final class InputConvolutionBlock: ConvolutionBlock, LayerPass {
       self.places[song].input.normalize(
         self.normalized.start + self.places[song].rowsOffset, mean: self.means, inverseDeviation: self.factors)
     }
-  }
-}
-
-/// The input normalisation's tensors inside the arenas.
-private struct InputTensors {
-  let gamma: UnsafeMutablePointer<Float>
-  let beta: UnsafeMutablePointer<Float>
-  let gammaGradient: UnsafeMutablePointer<Double>
-  let betaGradient: UnsafeMutablePointer<Double>
-  let movingMean: UnsafeMutablePointer<Float>
-  let movingVariance: UnsafeMutablePointer<Float>
-  let batchMean: UnsafeMutablePointer<Float>
-  let batchVariance: UnsafeMutablePointer<Float>
-
-  init(_ tensors: LayerTensors) {
-    let name = InputConvolutionLayer.normalization
-    gamma = tensors.weights("\(name)/gamma")
-    beta = tensors.weights("\(name)/beta")
-    gammaGradient = tensors.gradient("\(name)/gamma")
-    betaGradient = tensors.gradient("\(name)/beta")
-    movingMean = tensors.moving("\(name)/moving_mean")
-    movingVariance = tensors.moving("\(name)/moving_variance")
-    batchMean = tensors.batch("\(name)/moving_mean")
-    batchVariance = tensors.batch("\(name)/moving_variance")
   }
 }

@@ -2,8 +2,8 @@ import Diagnosis
 import FileAccess
 import Foundation
 import MessagePassing
+import Preparation
 import Stopping
-import Texts
 
 /// A file of songs with their tags that a job writes. It appears whole or not at all; until then what is done stands in
 /// `PATH.unfinished`, and the same job goes on with it.
@@ -51,10 +51,7 @@ public struct TagFile: Sendable {
     try output.folder(BulkJournal.folder(of: path))
     try output.file(
       skippedPath,
-      replacing: OutputClaim.Predecessor("a list of skipped songs", .given) { path in
-        let line = try readWholeFile(path, limit: 1 << 30).prefix { $0 != UInt8(ascii: "\n") }
-        return line.split(separator: UInt8(ascii: "\t"), omittingEmptySubsequences: false).count == 2
-      })
+      replacing: OutputClaim.Predecessor("a list of skipped songs", .given) { try ListFile.isOfSkipped(at: $0) })
     return false
   }
 
@@ -69,7 +66,7 @@ public struct TagFile: Sendable {
     for outcome in plan.unlistedOutcomes { counts.add(outcome) }
     try journal.read { for outcome in $0 { counts.add(outcome) } }
     let output = AtomicFile(path)
-    let list = AtomicFile(skippedPath)
+    let list = ListFile(skippedPath)
     do {
       let writer = try format.writer(
         output.temporaryPath,
@@ -78,23 +75,19 @@ public struct TagFile: Sendable {
           embeddingWidth: prediction.givesEmbeddings ? prediction.embeddingWidth : 0,
           checkpoint: prediction.model.checkpoint.source, checkpointHash: prediction.model.checkpoint.checksum,
           counts: counts))
-      let lines = counts.tooShort + counts.unreadable > 0 ? try AppendedFile(list.temporaryPath, isNew: true) : nil
       func add(_ outcomes: [Prediction.Outcome]) throws {
         try writer.add(outcomes)
-        let skipped = outcomes.filter { $0.problem != nil }
-        if skipped.isEmpty { return }
-        let text = skipped.map { TabSeparated.line([$0.place, $0.problem?.cause ?? ""]) }.joined()
-        try lines?.append(Array(text.utf8))
+        try list.append(
+          outcomes.compactMap { outcome in outcome.problem.map { ListFile.skippedLine(outcome.place, $0.cause) } })
       }
       try add(plan.unlistedOutcomes)
       try journal.read(add)
       try writer.finish()
     } catch {
       output.discard()
-      list.discard()
       throw error
     }
-    if counts.tooShort + counts.unreadable > 0 { try list.commit() } else { removeFile(skippedPath) }
+    try list.finish()
     try output.commit()
     return counts
   }

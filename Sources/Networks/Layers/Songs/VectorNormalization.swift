@@ -4,14 +4,7 @@ import Kernels
 final class VectorNormalization {
   private let channels: Int
   private let stride: Int
-  private let gamma: UnsafeMutablePointer<Float>
-  private let beta: UnsafeMutablePointer<Float>
-  private let gammaGradient: UnsafeMutablePointer<Double>
-  private let betaGradient: UnsafeMutablePointer<Double>
-  private let movingMean: UnsafeMutablePointer<Float>
-  private let movingVariance: UnsafeMutablePointer<Float>
-  private let batchMean: UnsafeMutablePointer<Float>
-  private let batchVariance: UnsafeMutablePointer<Float>
+  private let tensors: NormalizationTensors
   /// Two values a channel over this replica's songs; and over all that share the statistics, then their count.
   private let localSums: AlignedSums
   private let sharedSums: AlignedSums
@@ -23,14 +16,7 @@ final class VectorNormalization {
   init(_ name: String, channels: Int, _ tensors: LayerTensors) {
     self.channels = channels
     stride = padded(channels)
-    gamma = tensors.weights("\(name)/gamma")
-    beta = tensors.weights("\(name)/beta")
-    gammaGradient = tensors.gradient("\(name)/gamma")
-    betaGradient = tensors.gradient("\(name)/beta")
-    movingMean = tensors.moving("\(name)/moving_mean")
-    movingVariance = tensors.moving("\(name)/moving_variance")
-    batchMean = tensors.batch("\(name)/moving_mean")
-    batchVariance = tensors.batch("\(name)/moving_variance")
+    self.tensors = NormalizationTensors(name, tensors)
     localSums = AlignedSums(count: 2 * channels)
     sharedSums = AlignedSums(count: 2 * channels + 1)
     vectors = ChannelVectors(channels: channels, rows: 2)
@@ -67,8 +53,8 @@ final class VectorNormalization {
     for channel in 0..<channels {
       mean[channel] = sharedSums.start[channel] / self.songs
       let variance = max(0, sharedSums.start[channels + channel] / self.songs - mean[channel] * mean[channel])
-      batchMean[channel] = Float(mean[channel])
-      batchVariance[channel] = Float(variance)
+      tensors.batchMean[channel] = Float(mean[channel])
+      tensors.batchVariance[channel] = Float(variance)
       set(channel, mean: mean[channel], variance: variance)
     }
   }
@@ -76,15 +62,15 @@ final class VectorNormalization {
   /// Takes the moving statistics, for inference.
   func useMoving() {
     for channel in 0..<channels {
-      set(channel, mean: Double(movingMean[channel]), variance: Double(movingVariance[channel]))
+      set(channel, mean: Double(tensors.movingMean[channel]), variance: Double(tensors.movingVariance[channel]))
     }
   }
 
   private func set(_ channel: Int, mean: Double, variance: Double) {
     inverseDeviation[channel] = 1 / (variance + ChannelNormalization.epsilon).squareRoot()
-    let scale = Double(gamma[channel]) * inverseDeviation[channel]
+    let scale = Double(tensors.gamma[channel]) * inverseDeviation[channel]
     self.scale[channel] = Float(scale)
-    shift[channel] = Float(Double(beta[channel]) - scale * mean)
+    shift[channel] = Float(Double(tensors.beta[channel]) - scale * mean)
   }
 
   /// Turns the gradient for the output into that for the input, which takes the place of the input, and writes those for
@@ -102,8 +88,8 @@ final class VectorNormalization {
       }
     }
     for channel in 0..<channels {
-      betaGradient[channel] = localSums.start[channel]
-      gammaGradient[channel] = localSums.start[channels + channel]
+      tensors.betaGradient[channel] = localSums.start[channel]
+      tensors.gammaGradient[channel] = localSums.start[channels + channel]
     }
     sharedSums.start.update(from: localSums.start, count: 2 * channels)
     try statistics?.sum(UnsafeMutableBufferPointer(start: sharedSums.start, count: 2 * channels))
@@ -114,7 +100,7 @@ final class VectorNormalization {
           (sharedSums.start[channel] + standard(raw[place], channel) * sharedSums.start[channels + channel])
           / self.songs
         raw[place] = Float(
-          Double(gamma[channel]) * inverseDeviation[channel] * (Double(gradient[place]) - common))
+          Double(tensors.gamma[channel]) * inverseDeviation[channel] * (Double(gradient[place]) - common))
       }
     }
   }
