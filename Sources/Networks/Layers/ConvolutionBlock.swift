@@ -126,8 +126,8 @@ class ConvolutionBlock {
     tensors.biasGradient.update(repeating: 0, count: channels)
     normalization.differentiate(
       localSums: localSums.start, localProducts: localSums.start + channels, sharedSums: sharedSums.start,
-      sharedProducts: sharedSums.start + channels, gammaGradient: tensors.gammaGradient,
-      betaGradient: tensors.betaGradient)
+      sharedProducts: sharedSums.start + channels, gammaGradient: tensors.normalization.gammaGradient,
+      betaGradient: tensors.normalization.betaGradient)
   }
 
   /// Shares the sums of y' and of y'² over this rank's songs, which `localSums` holds, and sets the batch's
@@ -139,15 +139,15 @@ class ConvolutionBlock {
     try batch.statistics?.sum(sharedSums.all)
     normalization.useBatch(
       count: sharedSums.start[2 * channels], sums: sharedSums.start, squares: sharedSums.start + channels,
-      gamma: tensors.gamma, beta: tensors.beta, bias: tensors.bias, batchMean: tensors.batchMean,
-      batchVariance: tensors.batchVariance)
+      gamma: tensors.normalization.gamma, beta: tensors.normalization.beta, bias: tensors.bias,
+      batchMean: tensors.normalization.batchMean, batchVariance: tensors.normalization.batchVariance)
   }
 
   /// Sets the scale that inference multiplies the weights by, and the shift that it adds.
   func foldMovingStatistics() {
     normalization.fold(
-      mean: tensors.movingMean, variance: tensors.movingVariance, gamma: tensors.gamma, beta: tensors.beta,
-      bias: tensors.bias)
+      mean: tensors.normalization.movingMean, variance: tensors.normalization.movingVariance,
+      gamma: tensors.normalization.gamma, beta: tensors.normalization.beta, bias: tensors.bias)
   }
 }
 
@@ -155,30 +155,15 @@ class ConvolutionBlock {
 struct BlockTensors {
   let kernel: UnsafeMutablePointer<Float>
   let bias: UnsafeMutablePointer<Float>
-  let gamma: UnsafeMutablePointer<Float>
-  let beta: UnsafeMutablePointer<Float>
   let kernelGradient: UnsafeMutablePointer<Double>
   let biasGradient: UnsafeMutablePointer<Double>
-  let gammaGradient: UnsafeMutablePointer<Double>
-  let betaGradient: UnsafeMutablePointer<Double>
-  let movingMean: UnsafeMutablePointer<Float>
-  let movingVariance: UnsafeMutablePointer<Float>
-  let batchMean: UnsafeMutablePointer<Float>
-  let batchVariance: UnsafeMutablePointer<Float>
+  let normalization: NormalizationTensors
 
   init(_ block: ConvolutionDescription, _ tensors: LayerTensors) {
-    let (convolution, normalization) = (block.convolution, block.normalization)
-    kernel = tensors.weights("\(convolution)/kernel")
-    bias = tensors.weights("\(convolution)/bias")
-    gamma = tensors.weights("\(normalization)/gamma")
-    beta = tensors.weights("\(normalization)/beta")
-    kernelGradient = tensors.gradient("\(convolution)/kernel")
-    biasGradient = tensors.gradient("\(convolution)/bias")
-    gammaGradient = tensors.gradient("\(normalization)/gamma")
-    betaGradient = tensors.gradient("\(normalization)/beta")
-    movingMean = tensors.moving("\(normalization)/moving_mean")
-    movingVariance = tensors.moving("\(normalization)/moving_variance")
-    batchMean = tensors.batch("\(normalization)/moving_mean")
-    batchVariance = tensors.batch("\(normalization)/moving_variance")
+    kernel = tensors.weights("\(block.convolution)/kernel")
+    bias = tensors.weights("\(block.convolution)/bias")
+    kernelGradient = tensors.gradient("\(block.convolution)/kernel")
+    biasGradient = tensors.gradient("\(block.convolution)/bias")
+    normalization = NormalizationTensors(block.normalization, tensors)
   }
 }

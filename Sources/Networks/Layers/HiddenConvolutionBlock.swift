@@ -26,7 +26,7 @@ final class HiddenConvolutionBlock: ConvolutionBlock, LayerPass {
   var scratchCount: Int { convolution.scratchCount }
 
   func forward(_ batch: BatchPass) throws {
-    normalization.setSigns(gamma: tensors.gamma)
+    normalization.setSigns(gamma: tensors.normalization.gamma)
     convolution.prepareWeights(tensors.kernel, signs: normalization.signs, forTraining: true)
     convolution.forward(source.values, songs: batch.input(index), to: convolved.start, scratch: batch.scratch) {
       song, rows in

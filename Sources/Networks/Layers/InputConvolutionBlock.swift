@@ -179,7 +179,7 @@ final class InputConvolutionBlock: ConvolutionBlock, LayerPass {
   }
 
   private func convolve() {
-    normalization.setSigns(gamma: tensors.gamma)
+    normalization.setSigns(gamma: tensors.normalization.gamma)
     convolution.prepareWeights(tensors.kernel, signs: normalization.signs)
     let inputs = normalizationTensors
     team.measure("convolution, pooling", convolutionWork()) {
