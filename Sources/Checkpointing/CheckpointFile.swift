@@ -25,7 +25,7 @@ extension Checkpoint {
     try file.setAttribute("checksum", checksum)
     try writeSmallParts(to: file)
     for (path, array) in arrays.sorted(by: { $0.key < $1.key }) { try write(array, path, to: file) }
-    try replaceFile(path, with: file.image())
+    try file.withImage { try replaceFile(path, with: $0) }
     try file.close()
   }
 

@@ -105,7 +105,7 @@ private func flush(_ path: String, _ flags: Int32) throws(SystemError) {
 ///
 /// - Throws: `.unwritable` where the disk is full or writing fails, `.missingInput` where the folder is missing; the old
 ///   file is left as it was.
-public func replaceFile(_ path: String, with bytes: [UInt8]) throws {
+public func replaceFile(_ path: String, with bytes: UnsafeRawBufferPointer) throws {
   let file = AtomicFile(path)
   let descriptor = open(file.temporaryPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
   guard descriptor >= 0 else {
@@ -114,11 +114,16 @@ public func replaceFile(_ path: String, with bytes: [UInt8]) throws {
     throw Failure(
       .missingInput, "\(path): cannot be written, its folder \(AtomicFile.folder(of: path)) does not exist")
   }
-  if let problem = writeAllAndClose(bytes, descriptor) {
+  if let problem = writeAllAndClose(bytes, descriptor, flushed: true) {
     file.discard()
     throw writingFailure(path, problem)
   }
   try file.commit()
+}
+
+/// Puts `bytes` in place of the file at `path`, likewise.
+public func replaceFile(_ path: String, with bytes: [UInt8]) throws {
+  try bytes.withUnsafeBytes { try replaceFile(path, with: $0) }
 }
 
 /// Puts a text in place of the file at `path`, likewise.

@@ -18,7 +18,9 @@ public func writeWholeFile(_ bytes: [UInt8], to path: String) throws {
     descriptor = open(path, flags, 0o666)
   }
   guard descriptor >= 0 else { throw writingFailure(path, .last) }
-  if let problem = writeAllAndClose(bytes, descriptor) { throw writingFailure(path, problem) }
+  if let problem = bytes.withUnsafeBytes({ writeAllAndClose($0, descriptor) }) {
+    throw writingFailure(path, problem)
+  }
 }
 
 /// Makes a folder and those above it; folders that are there, or that another process makes meanwhile, are fine.
@@ -55,8 +57,16 @@ func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) -> SystemEr
 }
 
 /// Writes every byte and closes the file, whose last bytes may fail only then; what went wrong first, or nil.
-func writeAllAndClose(_ bytes: [UInt8], _ descriptor: Int32) -> SystemError? {
-  var problem = bytes.withUnsafeBytes { writeAll($0, to: descriptor) }
+/// - Parameter flushed: whether the file is flushed to the disk next, as it is made for lasting.
+func writeAllAndClose(_ bytes: UnsafeRawBufferPointer, _ descriptor: Int32, flushed: Bool = false) -> SystemError?
+{
+  var problem: SystemError?
+  do throws(SystemError) {
+    let written = flushed ? try DirectWriting.writeBlocks(of: bytes, to: descriptor) : 0
+    problem = writeAll(UnsafeRawBufferPointer(rebasing: bytes[written...]), to: descriptor)
+  } catch {
+    problem = error
+  }
   if close(descriptor) != 0, problem == nil { problem = .last }
   return problem
 }

@@ -13,6 +13,18 @@ import Testing
     #expect(try folder.names() == ["a"])
   }
 
+  /// Large files go past the system's cache where the file system lets them; /dev/shm is one that may not.
+  @Test(arguments: ["/tmp", "/dev/shm"]) func aFileOfAnyLengthIsWrittenWhole(place: String) throws {
+    let folder = try TemporaryFolder(in: place)
+    let piece = 4 << 20
+    for count in [piece - 1, piece, piece + 1, 2 * piece + 4096, 3 * piece + 4095] {
+      let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 13) }
+      try replaceFile(folder.file("a"), with: bytes)
+      #expect(try folder.read("a") == bytes, "\(count) bytes")
+    }
+    #expect(try folder.names() == ["a"])
+  }
+
   @Test func aSecondNameStaysWhenTheFirstIsGivenToAnotherFile() throws {
     let folder = try TemporaryFolder()
     try replaceFile(folder.file("best"), with: [9])

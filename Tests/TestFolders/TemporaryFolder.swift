@@ -4,8 +4,9 @@ import Foundation
 public final class TemporaryFolder: Sendable {
   public let path: String
 
-  public init() throws {
-    path = FileManager.default.temporaryDirectory.appendingPathComponent("crnn-dist-\(UUID().uuidString)").path
+  /// - Parameter place: the folder that it is made in.
+  public init(in place: String = FileManager.default.temporaryDirectory.path) throws {
+    path = "\(place)/crnn-dist-\(UUID().uuidString)"
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
   }
 

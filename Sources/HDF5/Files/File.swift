@@ -127,8 +127,7 @@ public final class File: Group {
   /// The whole file as bytes, as they would lie on the disk.
   public func image() throws -> [UInt8] {
     try Library.exclusively { _ in
-      try checked(H5Fflush(identifier.number, H5F_SCOPE_LOCAL), "writing", writing: true)
-      let size = try checked(H5Fget_file_image(identifier.number, nil, 0), "measuring the file")
+      let size = try imageBytes()
       var status = 0
       let image = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
         status = H5Fget_file_image(identifier.number, buffer.baseAddress, size)
@@ -137,6 +136,25 @@ public final class File: Group {
       try checked(status, "copying the file")
       return image
     }
+  }
+
+  /// The same bytes for a moment, at an address from which disks can take them without another copy.
+  public func withImage<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result {
+    let image = try Library.exclusively { _ in
+      let size = try imageBytes()
+      let image = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 4096)
+      let status = H5Fget_file_image(identifier.number, image.baseAddress, size)
+      if status < 0 { image.deallocate() }
+      try checked(status, "copying the file")
+      return image
+    }
+    defer { image.deallocate() }
+    return try body(UnsafeRawBufferPointer(image))
+  }
+
+  private func imageBytes() throws -> Int {
+    try checked(H5Fflush(identifier.number, H5F_SCOPE_LOCAL), "writing", writing: true)
+    return try checked(H5Fget_file_image(identifier.number, nil, 0), "measuring the file")
   }
 }
 

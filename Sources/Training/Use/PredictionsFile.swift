@@ -31,7 +31,7 @@ public enum PredictionsFile {
     try songs.createDataset("labels", DatasetLayout(.uint8, shape: shape)).write(judged.labels)
     try songs.createDataset("probabilities", DatasetLayout(.float32, shape: shape)).write(judged.probabilities)
     try write(report.tags, "names", in: try file.createGroup("tags"))
-    try replaceFile(path, with: file.image())
+    try file.withImage { try replaceFile(path, with: $0) }
     try file.close()
   }
 
