@@ -74,7 +74,8 @@ def test_a_snapshot_keeps_songs_without_tags_and_the_terms_of_all(tree, songs):
         assert found.keys() == told.keys() and all(abs(found[word] - told[word]) < 1e-6 for word in told)
 
 
-@pytest.mark.parametrize("config", ["recommended.yaml", "recommended-without-terms.yaml"])
+@pytest.mark.parametrize("config", [
+    "recommended.yaml", "recommended-without-terms.yaml", "recommended-with-convolutions.yaml"])
 def test_the_published_configurations_train(songs, tmp_path, config):
     program.succeed("train", "--data", songs, "--config", program.ROOT / "configs" / config, "--segments", 60, "--epochs", 1,
                     "--split", "artist:0.7/0.2/0.1", "--threads", 1, "--out", tmp_path / "run")

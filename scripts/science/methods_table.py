@@ -27,9 +27,12 @@ SMALL = ["--model", "small", "--features", "both", "--segments", "252", "--crop"
 ABLATIONS = {
     "without the terms of artists": ["--config", str(ROOT / "configs/recommended-without-terms.yaml")],
     "with the moments that tell the key": [
-        *RECOMMENDED, "--features", "pitches,timbre,loudness,duration,confidence,moments"],
-    "without the convolutions": [*RECOMMENDED, "--features", "keyless"],
-    "without the moments": [*RECOMMENDED, "--features", "pitches,timbre,loudness,duration,confidence"],
+        *RECOMMENDED, "--features", "moments"],
+    "with convolutions and a GRU beside": [
+        "--config", str(ROOT / "configs/recommended-with-convolutions.yaml"), "--checkpoint-every", "40"],
+    "convolutions and a GRU alone": [
+        "--config", str(ROOT / "configs/recommended-with-convolutions.yaml"), "--checkpoint-every", "40", "--features",
+        "pitches,timbre,loudness,duration,confidence"],
 }
 
 

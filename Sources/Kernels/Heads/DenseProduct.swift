@@ -32,11 +32,11 @@ public final class DenseProduct {
     to target: UnsafeMutablePointer<Float>
   ) {
     let (transposed, inputStride, outputStride) = (transposedKernel.start, inputStride, outputStride)
-    let outputs = outputs
-    team.forEach(inputs) { input in
-      for output in 0..<outputs {
-        transposed[output * inputStride + input] = kernel[input * outputStride + output]
-      }
+    let (inputs, outputs, block) = (inputs, outputs, Transposition.block)
+    team.forEach((outputs + block - 1) / block) { group in
+      Transposition.write(
+        kernel, rows: inputs, columns: group * block..<min((group + 1) * block, outputs), stride: outputStride,
+        to: transposed, stride: inputStride)
     }
     multiply(gradient, songs, inner: outputs, outputStride, transposed, inputStride, to: target)
   }
@@ -54,24 +54,17 @@ public final class DenseProduct {
     }
   }
 
-  /// The kernel's gradient, `[input][output, padded]`, written over what is there. Each song's part is taken in single
-  /// precision and added in double precision, in the order of the songs: see `GradientSum`.
+  /// The kernel's gradient, `[input][output, padded]`, written over what is there.
   public func sumGradient(
     _ values: UnsafePointer<Float>, _ gradient: UnsafePointer<Float>, songs: Int,
     to target: UnsafeMutablePointer<Double>
   ) {
-    let (inputStride, outputStride) = (inputStride, outputStride)
-    team.forEach(inputs) { input in
-      for vector in stride(from: 0, to: outputStride, by: vectorWidth) {
-        var (low, high) = (SIMD8<Double>.zero, SIMD8<Double>.zero)
-        for song in 0..<songs {
-          let part = Vector.load(gradient + song * outputStride + vector) * values[song * inputStride + input]
-          low += part.lowHalf.doubles
-          high += part.highHalf.doubles
-        }
-        low.store(target + input * outputStride + vector)
-        high.store(target + input * outputStride + vector + SIMD8<Double>.scalarCount)
-      }
+    let (inputs, inputStride, outputStride) = (inputs, inputStride, outputStride)
+    let rows = 16
+    team.forEach((inputs + rows - 1) / rows) { group in
+      OuterSum.write(
+        rows: group * rows..<min((group + 1) * rows, inputs), columns: outputStride, songs: songs, a: values,
+        aStride: inputStride, b: gradient, bStride: outputStride, to: target)
     }
   }
 }

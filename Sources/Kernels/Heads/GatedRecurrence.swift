@@ -312,11 +312,10 @@ public final class GatedRecurrence {
   private func transpose(
     _ matrix: UnsafePointer<Float>, rows: Int, to target: UnsafeMutablePointer<Float>, stride: Int
   ) {
-    for gate in 0..<gateStride {
-      for row in 0..<rows { target[gate * stride + row] = matrix[row * gateStride + gate] }
-      // Products read the padding too, whatever stood there.
-      for row in rows..<stride { target[gate * stride + row] = 0 }
-    }
+    Transposition.write(
+      matrix, rows: rows, columns: 0..<gateStride, stride: gateStride, to: target, stride: stride)
+    // Products read the padding too, whatever stood there.
+    for gate in 0..<gateStride { for row in rows..<stride { target[gate * stride + row] = 0 } }
   }
 
   // MARK: - Operations

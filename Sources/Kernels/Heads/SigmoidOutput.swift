@@ -87,7 +87,6 @@ public final class SigmoidOutput {
     stateGradient: UnsafeMutablePointer<Float>
   ) {
     biasGradient.update(repeating: 0, count: outputStride)
-    kernelGradient.update(repeating: 0, count: inputs * outputStride)
     for song in 0..<songs {
       let row = logits.start + song * outputStride
       guard isKnown.isEmpty || isKnown[song] else {
@@ -103,21 +102,20 @@ public final class SigmoidOutput {
         let gradient = difference * scale
         gradient.store(row + vector)
         gradient.add(to: biasGradient + vector)
-        for i in 0..<inputs {
-          (gradient * dropped.start[song * inputStride + i]).add(to: kernelGradient + i * outputStride + vector)
-        }
       }
     }
+    OuterSum.write(
+      rows: 0..<inputs, columns: outputStride, songs: songs, a: dropped.start, aStride: inputStride,
+      b: logits.start,
+      bStride: outputStride, to: kernelGradient)
     propagate(songs, kernel, to: stateGradient)
   }
 
   /// The gradients for the states: those for the logits times the transposed kernel, where dropout kept them.
   private func propagate(_ songs: Int, _ kernel: UnsafePointer<Float>, to target: UnsafeMutablePointer<Float>) {
-    for i in 0..<inputs {
-      for output in 0..<outputs {
-        transposedKernel.start[output * inputStride + i] = kernel[i * outputStride + output]
-      }
-    }
+    Transposition.write(
+      kernel, rows: inputs, columns: 0..<outputs, stride: outputStride, to: transposedKernel.start,
+      stride: inputStride)
     for first in stride(from: 0, to: songs, by: RowProduct.rows) {
       RowProduct.multiply(
         inner: outputs, columns: inputStride, a: logits.start + first * outputStride, aStride: outputStride,

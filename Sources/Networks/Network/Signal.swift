@@ -13,6 +13,8 @@ package final class Signal {
   package let leadingSteps: Int
   /// Floats of a column: of all rows of a map, or of a segment of the network's input.
   package let columnStride: Int
+  /// Whether anything below wants the gradient.
+  package private(set) var isLearnt = true
   /// Whether it has the layout of the network's input.
   package private(set) var isInput = false
   /// The network's input points to another batch's features in every step.
@@ -26,8 +28,10 @@ package final class Signal {
   /// - Parameters:
   ///   - maximumBatch: the most songs of a batch.
   ///   - maximumColumns: the most columns that they have together; of no account where there are none.
-  package init(_ shape: SignalShape, maximumBatch: Int, maximumColumns: Int) {
+  ///   - isLearnt: whether anything below wants the gradient.
+  package init(_ shape: SignalShape, maximumBatch: Int, maximumColumns: Int, isLearnt: Bool = true) {
     self.shape = shape
+    self.isLearnt = isLearnt
     leadingSteps = 0
     columnStride = shape.rows * padded(shape.channels)
     let positions =

@@ -144,9 +144,9 @@ private final class NormalizedDensePass: LayerPass {
     }
     try normalization.differentiate(
       output.gradient, raw: raw.start, songs: batch.count, batch.statistics)
-    team.measure("products", work(batch) + work(batch)) {
+    team.measure("products", source.isLearnt ? work(batch) + work(batch) : work(batch)) {
       product.sumGradient(source.values, raw.start, songs: batch.count, to: kernelGradient)
-      product.propagate(raw.start, songs: batch.count, kernel: kernel, to: source.gradient)
+      if source.isLearnt { product.propagate(raw.start, songs: batch.count, kernel: kernel, to: source.gradient) }
     }
   }
 

@@ -30,7 +30,9 @@ private final class SongValuesPass: LayerPass {
   init(_ layer: SongValuesLayer, _ site: LayerSite) {
     self.layer = layer
     firstDropout = site.firstDropout
-    output = Signal(layer.output(of: site.input.shape), maximumBatch: site.maximumBatch, maximumColumns: 0)
+    output = Signal(
+      layer.output(of: site.input.shape), maximumBatch: site.maximumBatch, maximumColumns: 0,
+      isLearnt: false)
   }
 
   func forward(_ batch: BatchPass) {
