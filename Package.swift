@@ -169,7 +169,8 @@ let package = Package(
     .testTarget(
       name: "MachineMemoryTests", dependencies: ["MachineMemory", "TestFolders"], swiftSettings: common),
     .testTarget(name: "RandomNumbersTests", dependencies: ["RandomNumbers"], swiftSettings: common),
-    .testTarget(name: "MetricsTests", dependencies: ["Metrics"], exclude: ["Golden"], swiftSettings: common),
+    .testTarget(
+      name: "MetricsTests", dependencies: ["Metrics", "RandomNumbers"], exclude: ["Golden"], swiftSettings: common),
     .testTarget(name: "SegmentsTests", dependencies: ["Segments"], swiftSettings: common),
     .testTarget(
       name: "JudgingTests", dependencies: ["Judging", "Metrics", "RandomNumbers"], swiftSettings: common),

@@ -74,6 +74,40 @@ def test_songs_that_are_too_short_are_told_with_a_warning(files, checkpoint, tol
     refuse(predict(checkpoint, "--strict", file, "--out", tmp_path / "x.csv"), BAD_DATA, file, "252")
 
 
+def best_threshold(probabilities, labels):
+    """Of one tag: the highest of the probabilities from which on F1 is best."""
+    if labels.min() == labels.max():
+        return numpy.float32(0.5)
+    candidates = numpy.unique(probabilities)[::-1]
+    said = probabilities[None] >= candidates[:, None]
+    f1 = 2 * (said & (labels == 1)).sum(1) / (said.sum(1) + labels.sum())
+    return candidates[numpy.argmax(f1 > f1.max() - 1e-12)]
+
+
+def test_each_tag_is_told_from_the_threshold_that_was_best_in_validation(snapshot, files, tmp_path):
+    run, told = tmp_path / "run", tmp_path / "validation.h5"
+    train = ["train", "--data", snapshot, "--filters", "[4,4,4]", "--recurrent-units", 2, "--threads", 1, "--seed", 2]
+    program.succeed(*train, "--out", run, "--epochs", 2, "--split", "random:0.5", ranks=2)
+    last = run / "checkpoints/epoch-0002.h5"
+    program.succeed("evaluate", "--checkpoint", last, "--data", snapshot, "--split", "validation", "--resamples", 0,
+                    "--predictions", told, "--threads", 1)
+    with h5py.File(last) as file, h5py.File(told) as predicted:
+        thresholds = file["decisions/thresholds"][:]
+        names = texts(file["lists/tags"])
+        probabilities, labels = predicted["songs/probabilities"][:], predicted["songs/labels"][:]
+    assert thresholds.tolist() == [best_threshold(probabilities[:, tag], labels[:, tag]) for tag in range(len(names))]
+    assert len(set(thresholds.tolist())) > 5
+    everything = judged(json.loads(predict(last, "--json", "--top", 50, *files).output))
+    chosen = judged(json.loads(predict(last, "--json", "--threshold", "own", *files).output))
+    least = dict(zip(names, thresholds))
+    assert chosen == {song: {tag: value for tag, value in tags.items() if numpy.float32(value) >= least[tag]}
+                      for song, tags in everything.items()}
+    # A run without validation songs knows of none.
+    program.succeed(*train, "--out", tmp_path / "all", "--epochs", 1, "--split", "random:1")
+    refuse(predict(tmp_path / "all/checkpoints/epoch-0001.h5", "--threshold", "own", files[0]), USAGE, "keeps no thresholds")
+    refuse(predict(last, "--threshold", "ownn", files[0]), USAGE, "--threshold")
+
+
 def test_every_kind_of_input_gives_the_same(tree, files, snapshot, checkpoint, told, tmp_path):
     songs = judged(told)
     listed = tmp_path / "songs.txt"

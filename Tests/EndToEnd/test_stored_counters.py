@@ -11,7 +11,8 @@ LEAST, MOST = -2**63, 2**63 - 1
 COUNTERS = [(f"integers/{name}", value) for name in ("epoch", "step", "position", "optimizer_steps", "best_epoch")
             for value in (-1, LEAST, MOST)]
 NUMBERS = [("numbers/loss_sum", value) for value in (-1.0, float("inf"), float("-inf"), float("nan"), 1e308)] + [
-    ("numbers/best_validation_auc", value) for value in (-1.0, float("inf"), float("-inf"), 1e308)]
+    ("numbers/best_validation_auc", value) for value in (-1.0, float("inf"), float("-inf"), 1e308)] + [
+    ("decisions/thresholds", value) for value in (-0.5, 1.5, float("nan"))]
 
 
 def train(snapshot, out, *options):

@@ -55,14 +55,16 @@ import Training
   }
 
   @Test func tagsAreChosenByRankAndThreshold() {
-    let names = ["a", "b", "c", "d"]
+    let model = ModelTags(["a", "b", "c", "d"], thresholds: [0.2, 0.95, 0.6, 0.4])
     let probabilities: [Float] = [0.2, 0.9, 0.5, 0.5]
-    func tags(_ choice: TagChoice) -> [String] { choice.tags(probabilities, names: names).map(\.tag) }
+    func tags(_ choice: TagChoice) -> [String] { choice.tags(probabilities, of: model).map(\.tag) }
     #expect(tags(TagChoice(top: 2)) == ["b", "c"])
-    #expect(tags(TagChoice(top: nil, threshold: 0.5)) == ["b", "c", "d"])
-    #expect(tags(TagChoice(top: 1, threshold: 0.5)) == ["b"])
+    #expect(tags(TagChoice(top: nil, threshold: .probability(0.5))) == ["b", "c", "d"])
+    #expect(tags(TagChoice(top: 1, threshold: .probability(0.5))) == ["b"])
     #expect(tags(TagChoice(top: 9)) == ["b", "c", "d", "a"])
-    #expect(TagChoice(top: 3).tags([], names: names).isEmpty)
+    #expect(tags(TagChoice(top: nil, threshold: .own)) == ["d", "a"])
+    #expect(tags(TagChoice(top: 1, threshold: .own)) == ["d"])
+    #expect(TagChoice(top: 3).tags([], of: model).isEmpty)
   }
 
   @Test func aFilesEndingSaysItsForm() throws {

@@ -28,6 +28,7 @@ private func configured(_ yaml: String) throws -> RunConfiguration {
     seed: 18446744073709551615
     split: artist:0.8/0.1/0.1
     batch_norm: local
+    batch_norm_momentum: 0.9
     shuffle: local
     checkpoint_every: 100steps
     permute_tags: true
@@ -37,6 +38,7 @@ private func configured(_ yaml: String) throws -> RunConfiguration {
   #expect(configuration.pooling == [PoolingSize(frequency: 2, time: 2), PoolingSize(frequency: 6, time: 3)])
   #expect(configuration.seed == .max)
   #expect(configuration.clipNorm == 0.25)
+  #expect(configuration.batchNormMomentum == 0.9)
   #expect(configuration.checkpointEvery == .steps(100))
   #expect(configuration.convolutionDropout == 0.4 && configuration.finalDropout == 0)
   #expect(try configured(configuration.yaml) == configuration)
@@ -81,6 +83,7 @@ private func configured(_ yaml: String) throws -> RunConfiguration {
   ("pooling: [[2, 2], [2]]", ["pooling", "[2]"]),
   ("learning_rate: .nan", ["learning_rate", "number above 0"]),
   ("learning_rate: -1", ["learning_rate", "-1"]),
+  ("batch_norm_momentum: 1", ["batch_norm_momentum", "\"1\""]),
   ("clip_norm: 0", ["clip_norm", "\"0\"", "number above 0"]),
   ("clip_norm: 1e-60", ["clip_norm", "number above 0"]),
   ("clip_norm: .inf", ["clip_norm", "number above 0"]),

@@ -24,7 +24,7 @@ public final class Replica {
   /// Means and variances of the last step's batch, laid out like `movingStatistics`.
   public let batchStatistics: ParameterArena
   /// Share of the old value that a moving statistic keeps in a step.
-  public static let momentum: Float = 0.99
+  public var momentum: Float = 0.99
 
   /// What its buffers take.
   public let memory: ReplicaMemory
@@ -148,12 +148,12 @@ public final class Replica {
     measureGradients("norm of the gradient", bytesEach: 12) { gradientSum.round(gradients, team) }
   }
 
-  /// `moving = 0.99·moving + 0.01·batch`. Call once a step, after `batchStatistics` are the same on all replicas.
+  /// `moving = momentum·moving + (1 − momentum)·batch`. Call once a step, after `batchStatistics` are the same on all replicas.
   public func updateMovingStatistics() {
     let moving = movingStatistics.storage.start
     let batch = batchStatistics.storage.start
     for i in 0..<movingStatistics.count {
-      moving[i] = moving[i] * Self.momentum + batch[i] * (1 - Self.momentum)
+      moving[i] = moving[i] * momentum + batch[i] * (1 - momentum)
     }
   }
 

@@ -1,11 +1,31 @@
+import Diagnosis
+
+/// The tags that a model tells of, in the order of its outputs.
+public struct ModelTags: Sendable {
+  public let names: [String]
+  /// From which probability on a song is best said to have each; nil where the model does not know.
+  public let thresholds: [Float]?
+
+  public init(_ names: [String], thresholds: [Float]? = nil) {
+    (self.names, self.thresholds) = (names, thresholds)
+  }
+}
+
 /// Which tags are told of a song.
 public struct TagChoice: Sendable {
+  /// From which probability on.
+  public enum Threshold: Sendable, Equatable {
+    case probability(Float)
+    /// Each tag's own, which the model knows.
+    case own
+  }
+
   /// The most probable ones, so many; nil: however many there are.
   public var top: Int?
-  /// Those at least so probable; nil: however improbable.
-  public var threshold: Float?
+  /// Nil: however improbable.
+  public var threshold: Threshold?
 
-  public init(top: Int? = 5, threshold: Float? = nil) {
+  public init(top: Int? = 5, threshold: Threshold? = nil) {
     self.top = top
     self.threshold = threshold
   }
@@ -17,11 +37,29 @@ public struct TagChoice: Sendable {
   }
 
   /// The most probable first; of equally probable ones in the order of the names.
-  /// - Parameter probabilities: one for each of the names; none where the song was not judged.
-  public func tags(_ probabilities: [Float], names: [String]) -> [Tag] {
-    probabilities.indices.filter { index in threshold.map { probabilities[index] >= $0 } ?? true }
+  /// - Parameter probabilities: one for each of the tags; none where the song was not judged.
+  public func tags(_ probabilities: [Float], of tags: ModelTags) -> [Tag] {
+    probabilities.indices.filter { index in probabilities[index] >= least(index, tags) }
       .sorted { (probabilities[$1], $0) < (probabilities[$0], $1) }
-      .prefix(top ?? probabilities.count).map { Tag(tag: names[$0], probability: probabilities[$0]) }
+      .prefix(top ?? probabilities.count).map { Tag(tag: tags.names[$0], probability: probabilities[$0]) }
+  }
+
+  private func least(_ tag: Int, _ tags: ModelTags) -> Float {
+    switch threshold {
+    case nil: -.infinity
+    case .probability(let probability): probability
+    // Whoever asks for them has seen that they are there (`check`).
+    case .own: tags.thresholds?[tag] ?? .infinity
+    }
+  }
+
+  /// - Throws: `usage` where the model does not know what is asked for.
+  func check(_ model: ModelTags, of checkpoint: String) throws {
+    guard threshold == .own, model.thresholds == nil else { return }
+    throw Failure(
+      .usage,
+      "--threshold own: \(checkpoint) keeps no thresholds: its run had no validation songs, or ended its first epoch later",
+      remedy: "name one for all tags, such as --threshold 0.3, or give --top K")
   }
 }
 
@@ -38,14 +76,14 @@ public struct TaggedSong: Encodable, Sendable {
   public let tags: [TagChoice.Tag]
   public let embedding: [Float]?
 
-  public init(_ outcome: Prediction.Outcome, _ choice: TagChoice, names: [String]) {
+  public init(_ outcome: Prediction.Outcome, _ choice: TagChoice, _ model: ModelTags) {
     file = outcome.path
     row = outcome.row
     trackID = outcome.trackID
     title = outcome.title
     artistName = outcome.artistName
     skipped = outcome.problem?.cause
-    tags = choice.tags(outcome.probabilities, names: names)
+    tags = choice.tags(outcome.probabilities, of: model)
     embedding = outcome.embedding.isEmpty ? nil : outcome.embedding
   }
 

@@ -71,7 +71,7 @@ public struct TagFile: Sendable {
       let writer = try format.writer(
         output.temporaryPath,
         TagFileContents(
-          tags: prediction.tags, choice: choice,
+          model: prediction.tags, choice: choice,
           embeddingWidth: prediction.givesEmbeddings ? prediction.embeddingWidth : 0,
           checkpoint: prediction.model.checkpoint.source, checkpointHash: prediction.model.checkpoint.checksum,
           counts: counts))
@@ -108,7 +108,7 @@ extension TaggingJob {
     }
     StopSignal.install()
     let search = try EarlyEnd(communicator, during: "songs were looked for")
-    let prediction = try prediction(communicator)
+    let prediction = try prediction(communicator, target.choice)
     let plan = try BulkPlan(inputs, for: prediction, communicator)
     search.end()
     let journal = try communicator.agree {

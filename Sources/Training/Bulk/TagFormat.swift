@@ -54,7 +54,7 @@ public enum TagFormat: String, Sendable, CaseIterable {
 
 /// What all songs of a file share.
 struct TagFileContents {
-  let tags: [String]
+  let model: ModelTags
   let choice: TagChoice
   /// Values of an embedding; 0 where none are written.
   let embeddingWidth: Int
@@ -62,6 +62,8 @@ struct TagFileContents {
   let checkpointHash: String
   /// Of all songs together.
   let counts: TagCounts
+
+  var tags: [String] { model.names }
 }
 
 /// What is known of the songs before the first of them is written.

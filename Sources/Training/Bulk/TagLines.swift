@@ -16,7 +16,7 @@ final class TagLines: TagWriter {
   func add(_ outcomes: [Prediction.Outcome]) throws {
     var bytes: [UInt8] = []
     for outcome in outcomes where outcome.isOfSong {
-      bytes += try encoder.encode(TaggedSong(outcome, contents.choice, names: contents.tags))
+      bytes += try encoder.encode(TaggedSong(outcome, contents.choice, contents.model))
       bytes.append(UInt8(ascii: "\n"))
     }
     try file.append(bytes)

@@ -25,7 +25,7 @@ final class TagTable: TagWriter {
   }
 
   private func line(_ outcome: Prediction.Outcome) -> String {
-    let tags = contents.choice.tags(outcome.probabilities, names: contents.tags).map(\.tag)
+    let tags = contents.choice.tags(outcome.probabilities, of: contents.model).map(\.tag)
     var fields = [
       outcome.path, outcome.row.map(String.init) ?? "", outcome.trackID ?? "", outcome.title ?? "",
       outcome.artistName ?? "", outcome.problem?.cause ?? "", tags.joined(separator: Self.separator),

@@ -29,10 +29,10 @@ public struct TaggingJob: Sendable {
   /// Tells every song, also those that cannot be judged, in order, on rank 0. Collective.
   /// - Throws: as the checkpoint's and the inputs' reading; what `tell` throws.
   public func run(
-    _ communicator: any Communicator,
-    tell: ([Prediction.Outcome], _ tags: [String]) throws -> Void
+    _ choice: TagChoice, _ communicator: any Communicator,
+    tell: ([Prediction.Outcome], _ tags: ModelTags) throws -> Void
   ) throws {
-    let prediction = try prediction(communicator)
+    let prediction = try prediction(communicator, choice)
     let plan = try BulkPlan(inputs, for: prediction, communicator)
     if communicator.isRoot { try tell(plan.unlistedOutcomes, prediction.tags) }
     try withoutActuallyEscaping(tell) { tell in
@@ -43,8 +43,11 @@ public struct TaggingJob: Sendable {
     }
   }
 
-  func prediction(_ communicator: any Communicator) throws -> Prediction {
-    try Prediction(checkpoint: checkpoint, threads: threads, embeddings: givesEmbeddings, communicator)
+  func prediction(_ communicator: any Communicator, _ choice: TagChoice) throws -> Prediction {
+    let prediction = try Prediction(
+      checkpoint: checkpoint, threads: threads, embeddings: givesEmbeddings, communicator)
+    try communicator.agree { try choice.check(prediction.tags, of: checkpoint) }
+    return prediction
   }
 }
 

@@ -35,7 +35,8 @@ extension RunConfiguration {
   ) -> TrainingStep {
     TrainingStep(
       replica, optimizer, learningRateSchedule(stepsPerEpoch: stepsPerEpoch), exchange,
-      batchNormIsShared: batchNorm == .sync, clipNorm: clipNorm, accumulates: parts > 1)
+      batchNormIsShared: batchNorm == .sync, batchNormMomentum: batchNormMomentum, clipNorm: clipNorm,
+      accumulates: parts > 1)
   }
 
   /// What the replicas of a network exchange. Collective.

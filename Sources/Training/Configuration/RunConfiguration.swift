@@ -107,6 +107,8 @@ public struct RunConfiguration: Sendable, Equatable {
   public var overlap = true
   public var seed: UInt64 = 1
   public var batchNorm = BatchNorm.sync
+  /// What the moving statistics of batch norm keep of themselves in a step. Nil: 0.99.
+  public var batchNormMomentum: Double?
   public var shuffle = Shuffle.global
 
   /// What happens to a step whose loss or gradient is not finite. Nil: the run stops.

@@ -75,6 +75,7 @@ public struct RunOption {
       .scalar("accumulate", \.accumulate, .integer(1...1_048_576)),
       .scalar("seed", \.seed, .seed),
       .scalar("batch_norm", \.batchNorm, .choice()),
+      .scalar("batch_norm_momentum", \.batchNormMomentum, .share),
       .scalar("shuffle", \.shuffle, .shuffle),
       .fixed("precision", "fp32"),
       .scalar("gradient_compression", \.gradientCompression, .choice()),

@@ -58,6 +58,16 @@ final class Evaluator {
     }
   }
 
+  /// From which probability on each tag is best said, by what rank 0 has gathered, on every rank. Collective.
+  func thresholds(of gathered: Predictions?) throws -> [Float] {
+    try communicator.broadcast {
+      guard let gathered else { throw Failure(.fault, "rank 0 has no predictions") }
+      return try DecisionThresholds.best(
+        probabilities: gathered.probabilities, labels: sides.labels(of: gathered.songs.map(Int.init)),
+        tagCount: sides.tagCount)
+    }
+  }
+
   private func predict(_ songs: [Int]) throws -> [Float] {
     var probabilities: [Float] = []
     probabilities.reserveCapacity(songs.count * sides.tagCount)

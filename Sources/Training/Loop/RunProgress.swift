@@ -15,6 +15,9 @@ public struct RunProgress: Codable, Equatable, Sendable {
   public var history: [EpochMetrics] = []
   /// The losses that `metrics.jsonl` has of steps.
   public var loggedLosses: [LoggedLoss] = []
+  /// From which probability on a song is best said to have each tag, by the validation songs after the last epoch that is
+  /// finished (`DecisionThresholds`); empty where there are no such songs, or no such epoch.
+  public var thresholds: [Float] = []
   /// Steps left out because their loss or gradient was not finite.
   public var skipped = SkippedSteps()
 

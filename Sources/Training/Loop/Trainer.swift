@@ -180,6 +180,7 @@ final class Trainer {
       sides.split.validation.isEmpty
       ? nil : try evaluator.predictions(of: sides.split.validation, own: ownValidation)
     let validation = sides.split.validation.isEmpty ? nil : try evaluator.metrics(of: predictions)
+    progress.thresholds = validation == nil ? [] : try evaluator.thresholds(of: predictions)
     let training = try evaluator.metrics(of: trainSample, own: ownTrainSample)
     let metrics = EpochMetrics(
       epoch: progress.epoch, step: progress.step, trainLoss: finite(progress.meanLoss),

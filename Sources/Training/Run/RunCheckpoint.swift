@@ -58,6 +58,10 @@ struct RunCheckpoint {
     if !progress.loggedLosses.isEmpty {
       checkpoint.texts[StoredModel.Key.loggedLosses] = LoggedLosses.text(progress.loggedLosses)
     }
+    if !progress.thresholds.isEmpty {
+      checkpoint.arrays[StoredModel.Key.thresholds] = Checkpoint.FloatArray(
+        shape: [progress.thresholds.count], values: progress.thresholds)
+    }
     // A run that has left no step out says nothing of it.
     for (name, count) in [
       ("skipped_in_a_row", progress.skipped.inARow), ("skipped_of_epoch", progress.skipped.ofEpoch),
@@ -90,7 +94,9 @@ struct RunCheckpoint {
     progress.bestAUC = try RunCounters.bestAUC(of: checkpoint)
     let epoch = try checkpoint.integer("best_epoch", in: 0...progress.epoch)
     progress.bestEpoch = epoch == 0 ? nil : epoch
-    progress.history = try StoredModel(checkpoint).history()
+    let model = try StoredModel(checkpoint)
+    progress.history = try model.history()
+    progress.thresholds = try model.thresholds() ?? []
     progress.loggedLosses = try LoggedLosses.read(checkpoint, upTo: progress.step)
     progress.skipped = try skipped(of: checkpoint, progress)
     return progress
@@ -192,6 +198,7 @@ struct RunCheckpoint {
     }
     compare("accumulate", \.accumulate)
     compare("clip_norm", \.clipNorm)
+    compare("batch_norm_momentum", \.batchNormMomentum)
     compare("momentum", \.momentum)
     compare("weight_decay", \.weightDecay)
     compare("schedule", \.schedule)

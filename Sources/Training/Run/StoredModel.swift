@@ -27,6 +27,7 @@ public struct StoredModel {
         .badData, "\(checkpoint.source): \(tags.count) tag names, but \(architecture.tags) outputs")
     }
     try RunCounters.check(checkpoint)
+    _ = try thresholds()
   }
 
   public static func read(_ path: String) throws -> StoredModel { try StoredModel(Checkpoint.read(path)) }
@@ -57,6 +58,18 @@ public struct StoredModel {
     } catch {
       throw Failure(.badData, "\(checkpoint.source): its history of metrics cannot be read: \(error)")
     }
+  }
+
+  /// From which probability on a song is best said to have each tag; nil where the checkpoint does not say: there were no
+  /// validation songs, or another program wrote it.
+  /// - Throws: `badData` for what is no probability.
+  public func thresholds() throws -> [Float]? {
+    guard checkpoint.arrays[Key.thresholds] != nil else { return nil }
+    let thresholds = try checkpoint.finiteValues(Key.thresholds, shape: [tags.count])
+    guard let wrong = thresholds.firstIndex(where: { !(0...1).contains($0) }) else { return thresholds }
+    throw Failure(
+      .badData,
+      "\(checkpoint.source): \(Key.thresholds): value \(wrong) is \(thresholds[wrong]), expected 0 to 1")
   }
 
   /// What its network sees of a song.
@@ -138,6 +151,8 @@ public struct StoredModel {
     public static let programVersion = "program_version"
     public static let history = "history"
     public static let loggedLosses = "step_losses"
+    /// An array.
+    public static let thresholds = "decisions/thresholds"
   }
 
   /// Groups of arrays in a checkpoint.

@@ -87,8 +87,7 @@ public final class Prediction {
   /// Segments of whole songs together, unless one has more.
   private static let segmentsAtOnce = 16_384
 
-  /// In the order of the outputs.
-  public var tags: [String] { model.tags }
+  public let tags: ModelTags
   /// Values before the last layer.
   public var embeddingWidth: Int { model.network.embeddingWidth }
   /// The fewest segments that a song must have.
@@ -99,10 +98,11 @@ public final class Prediction {
   public init(
     checkpoint: String, threads: Int, embeddings: Bool = false, _ communicator: any Communicator
   ) throws {
-    let (model, input) = try communicator.agree {
+    let (model, input, thresholds) = try communicator.agree {
       let model = try StoredModel.read(checkpoint)
-      return (model, try model.input())
+      return (model, try model.input(), try model.thresholds())
     }
+    tags = ModelTags(model.tags, thresholds: thresholds)
     (self.model, self.input) = (model, input)
     self.threads = threads
     self.communicator = communicator

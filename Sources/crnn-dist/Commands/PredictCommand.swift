@@ -90,7 +90,7 @@ struct PredictCommand: ParsableCommand {
 
   private func tell(_ job: TaggingJob, _ communicator: MPICommunicator) throws -> ToldSongs {
     let told = ToldSongs(choice.choice, isJSON: json, isStrict: strict)
-    try job.run(communicator) { outcomes, tags in
+    try job.run(choice.choice, communicator) { outcomes, tags in
       for outcome in outcomes { told.tell(outcome, tags: tags) }
     }
     return told
@@ -126,17 +126,32 @@ struct TagOptions: ParsableArguments {
   @Option(help: "Tags to tell of each song (default: 5, or with --threshold all that reach it).")
   var top: Int?
 
-  @Option(help: "Tell the tags that are at least so probable, 0 to 1.")
-  var threshold: Float?
+  @Option(
+    help: ArgumentHelp(
+      "Tell the tags that are at least so probable, 0 to 1; own: as probable as the checkpoint says for each tag, which had the "
+        + "best F1 on the run's validation songs.", valueName: "probability|own"))
+  var threshold: TagChoice.Threshold?
 
   var choice: TagChoice { TagChoice(top: top ?? (threshold == nil ? 5 : nil), threshold: threshold) }
 
   func validate() throws {
     if let top, top < 1 { throw ValidationError("--top: found \(top), expected 1 or more") }
-    if let threshold, !(0...1).contains(threshold) {
-      throw ValidationError("--threshold: found \(threshold), expected 0 to 1")
+    if case .probability(let least) = threshold, !(0...1).contains(least) {
+      throw ValidationError("--threshold: found \(least), expected 0 to 1, or own")
     }
   }
 }
 
 extension TagFormat: ExpressibleByArgument {}
+
+extension TagChoice.Threshold: ExpressibleByArgument {
+  public init?(argument: String) {
+    if argument == "own" {
+      self = .own
+    } else if let probability = Float(argument) {
+      self = .probability(probability)
+    } else {
+      return nil
+    }
+  }
+}

@@ -18,12 +18,12 @@ final class ToldSongs {
     self.isStrict = isStrict
   }
 
-  func tell(_ outcome: Prediction.Outcome, tags names: [String]) {
+  func tell(_ outcome: Prediction.Outcome, tags: ModelTags) {
     if let failure = outcome.failure {
       guard outcome.problem?.kind == .tooShort, !isStrict else { return failures.append(failure) }
       warn(failure.message)
     }
-    let song = TaggedSong(outcome, choice, names: names)
+    let song = TaggedSong(outcome, choice, tags)
     if isJSON {
       documents.append(song)
     } else if song.skipped == nil {

@@ -111,6 +111,12 @@ struct StepOptions: ParsableArguments {
   @Option(help: "Batch norm over the global batch, sync, or over each rank's songs, local (default: sync).")
   var batchNorm: String?
 
+  @Option(
+    help:
+      "What the moving statistics of batch norm keep of themselves in a step (default: 0.99); less for few steps an epoch."
+  )
+  var batchNormMomentum: String?
+
   @Option(help: "Arithmetic: fp32.")
   var precision: String?
 
@@ -155,7 +161,8 @@ struct StepOptions: ParsableArguments {
       ("learning_rate", learningRate), ("optimizer", optimizer), ("momentum", momentum),
       ("weight_decay", weightDecay), ("schedule", schedule), ("warm_up_steps", warmUpSteps),
       ("final_learning_rate", finalLearningRate), ("decay_every", decayEvery), ("decay_factor", decayFactor),
-      ("clip_norm", clipNorm), ("seed", seed), ("batch_norm", batchNorm), ("precision", precision),
+      ("clip_norm", clipNorm), ("seed", seed), ("batch_norm", batchNorm),
+      ("batch_norm_momentum", batchNormMomentum), ("precision", precision),
       ("gradient_compression", gradientCompression), ("accumulate", accumulate),
       ("overlap", overlap.map { "\($0)" }), ("threads", threads),
     ]
