@@ -31,13 +31,11 @@ public final class TrainingStep {
   ///   - exchange: in whose memory the replica's gradients lie.
   ///   - clipNorm: the Euclidean norm that a larger gradient is scaled down to; nil: never.
   ///   - batchNormIsShared: whether batch norm takes its statistics over all ranks.
-  ///   - batchNormMomentum: what batch norm's moving statistics keep of themselves in a step; nil: the replica's.
   ///   - accumulates: whether a step may have several parts.
   public init(
     _ replica: Replica, _ optimizer: any Optimizer, _ schedule: LearningRateSchedule, _ exchange: ReplicaExchange,
-    batchNormIsShared: Bool, batchNormMomentum: Double? = nil, clipNorm: Double? = nil, accumulates: Bool = false
+    batchNormIsShared: Bool, clipNorm: Double? = nil, accumulates: Bool = false
   ) {
-    if let batchNormMomentum { replica.momentum = Float(batchNormMomentum) }
     self.replica = replica
     self.optimizer = optimizer
     self.schedule = schedule

@@ -34,6 +34,9 @@ struct RankedScores {
     return bits >> 31 == 1 ? ~bits : bits | 0x8000_0000
   }
 
+  /// The number that a key stands for.
+  static func score(_ key: UInt32) -> Float { Float(bitPattern: key >> 31 == 1 ? key & 0x7FFF_FFFF : ~key) }
+
   /// The area under the ROC curve: the probability that a random positive scores above a random negative, ties
   /// counting half (Mann and Whitney's U over the number of pairs). Counted in whole numbers, so exact but for
   /// one rounding. Nil without a positive or without a negative.
@@ -55,20 +58,28 @@ struct RankedScores {
   /// `average_precision_score` defines it. Nil without a positive.
   var averagePrecision: Double? {
     guard !positives.isEmpty else { return nil }
-    var sum = 0.0
+    var (sum, before) = (0.0, 0)
+    forEachPositiveScore { _, truePositives, falsePositives in
+      sum += Double(truePositives - before) * Double(truePositives) / Double(truePositives + falsePositives)
+      before = truePositives
+    }
+    return sum / Double(positives.count)
+  }
+
+  /// Calls the body for each distinct score that a positive has, from the highest down, with how many positives and how
+  /// many negatives score at least so high.
+  func forEachPositiveScore(_ body: (_ key: UInt32, _ truePositives: Int, _ falsePositives: Int) -> Void) {
     var truePositives = 0
     var falsePositives = 0
     while truePositives < positives.count {
       let key = positives[positives.count - 1 - truePositives]
-      let before = truePositives
       while truePositives < positives.count, positives[positives.count - 1 - truePositives] == key {
         truePositives += 1
       }
       while falsePositives < negatives.count, negatives[negatives.count - 1 - falsePositives] >= key {
         falsePositives += 1
       }
-      sum += Double(truePositives - before) * Double(truePositives) / Double(truePositives + falsePositives)
+      body(key, truePositives, falsePositives)
     }
-    return sum / Double(positives.count)
   }
 }

@@ -21,6 +21,12 @@ import Testing
       let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 13) }
       try replaceFile(folder.file("a"), with: bytes)
       #expect(try folder.read("a") == bytes, "\(count) bytes")
+      // From an address that suits disks, nothing is copied on the way.
+      let aligned = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 4096)
+      defer { aligned.deallocate() }
+      aligned.copyBytes(from: bytes.reversed())
+      try replaceFile(folder.file("a"), with: UnsafeRawBufferPointer(aligned))
+      #expect(try folder.read("a") == bytes.reversed(), "\(count) bytes")
     }
     #expect(try folder.names() == ["a"])
   }

@@ -22,17 +22,15 @@ import tables
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 RECOMMENDED = ["--config", str(ROOT / "configs/recommended.yaml"), "--checkpoint-every", "40"]
+WITH_CONVOLUTIONS = [
+    "--config", str(ROOT / "configs/recommended-with-convolutions.yaml"), "--checkpoint-every", "40"]
 SMALL = ["--model", "small", "--features", "both", "--segments", "252", "--crop", "random", "--epochs", "20",
          "--checkpoint-every", "20"]
 ABLATIONS = {
     "without the terms of artists": ["--config", str(ROOT / "configs/recommended-without-terms.yaml")],
-    "with the moments that tell the key": [
-        *RECOMMENDED, "--features", "moments"],
-    "with convolutions and a GRU beside": [
-        "--config", str(ROOT / "configs/recommended-with-convolutions.yaml"), "--checkpoint-every", "40"],
-    "convolutions and a GRU alone": [
-        "--config", str(ROOT / "configs/recommended-with-convolutions.yaml"), "--checkpoint-every", "40", "--features",
-        "pitches,timbre,loudness,duration,confidence"],
+    "with the moments that tell the key": [*RECOMMENDED, "--features", "moments"],
+    "with convolutions and a GRU beside": WITH_CONVOLUTIONS,
+    "convolutions and a GRU alone": [*WITH_CONVOLUTIONS, "--features", "pitches,timbre,loudness,duration,confidence"],
 }
 
 

@@ -24,7 +24,7 @@ public final class Replica {
   /// Means and variances of the last step's batch, laid out like `movingStatistics`.
   public let batchStatistics: ParameterArena
   /// Share of the old value that a moving statistic keeps in a step.
-  public var momentum: Float = 0.99
+  public var batchNormMomentum: Float = 0.99
 
   /// What its buffers take.
   public let memory: ReplicaMemory
@@ -153,7 +153,7 @@ public final class Replica {
     let moving = movingStatistics.storage.start
     let batch = batchStatistics.storage.start
     for i in 0..<movingStatistics.count {
-      moving[i] = moving[i] * momentum + batch[i] * (1 - momentum)
+      moving[i] = moving[i] * batchNormMomentum + batch[i] * (1 - batchNormMomentum)
     }
   }
 

@@ -1,16 +1,5 @@
 import Diagnosis
 
-/// The tags that a model tells of, in the order of its outputs.
-public struct ModelTags: Sendable {
-  public let names: [String]
-  /// From which probability on a song is best said to have each; nil where the model does not know.
-  public let thresholds: [Float]?
-
-  public init(_ names: [String], thresholds: [Float]? = nil) {
-    (self.names, self.thresholds) = (names, thresholds)
-  }
-}
-
 /// Which tags are told of a song.
 public struct TagChoice: Sendable {
   /// From which probability on.
@@ -58,7 +47,7 @@ public struct TagChoice: Sendable {
     guard threshold == .own, model.thresholds == nil else { return }
     throw Failure(
       .usage,
-      "--threshold own: \(checkpoint) keeps no thresholds: its run had no validation songs, or ended its first epoch later",
+      "--threshold own: \(checkpoint) keeps no thresholds: its run had no validation songs or no finished epoch, or another program wrote it",
       remedy: "name one for all tags, such as --threshold 0.3, or give --top K")
   }
 }

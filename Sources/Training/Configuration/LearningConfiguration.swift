@@ -33,10 +33,10 @@ extension RunConfiguration {
   func makeStep(
     _ replica: Replica, _ optimizer: any Optimizer, stepsPerEpoch: Int, _ exchange: ReplicaExchange
   ) -> TrainingStep {
-    TrainingStep(
+    if let batchNormMomentum { replica.batchNormMomentum = Float(batchNormMomentum) }
+    return TrainingStep(
       replica, optimizer, learningRateSchedule(stepsPerEpoch: stepsPerEpoch), exchange,
-      batchNormIsShared: batchNorm == .sync, batchNormMomentum: batchNormMomentum, clipNorm: clipNorm,
-      accumulates: parts > 1)
+      batchNormIsShared: batchNorm == .sync, clipNorm: clipNorm, accumulates: parts > 1)
   }
 
   /// What the replicas of a network exchange. Collective.

@@ -46,25 +46,25 @@ final class Evaluator {
 
   /// The metrics of what rank 0 has gathered, on every rank. Collective.
   func metrics(of gathered: Predictions?) throws -> TagMetrics {
-    try communicator.broadcast {
-      guard let gathered else { throw Failure(.fault, "rank 0 has no predictions") }
-      do {
-        return try TagMetrics(
-          probabilities: gathered.probabilities, labels: sides.labels(of: gathered.songs.map(Int.init)),
-          tagCount: sides.tagCount)
-      } catch let error as MetricsError {
-        throw Failure(.fault, "the predictions cannot be judged: \(error)", remedy: "try a lower --learning-rate")
-      }
-    }
+    try judge(gathered) { try TagMetrics(probabilities: $0, labels: $1, tagCount: sides.tagCount) }
   }
 
   /// From which probability on each tag is best said, by what rank 0 has gathered, on every rank. Collective.
   func thresholds(of gathered: Predictions?) throws -> [Float] {
+    try judge(gathered) { try DecisionThresholds.best(probabilities: $0, labels: $1, tagCount: sides.tagCount) }
+  }
+
+  /// Has rank 0 judge probabilities by labels, and tells every rank what came of it. Collective.
+  private func judge<Value: Codable>(
+    _ gathered: Predictions?, _ body: (_ probabilities: [Float], _ labels: [UInt8]) throws -> Value
+  ) throws -> Value {
     try communicator.broadcast {
       guard let gathered else { throw Failure(.fault, "rank 0 has no predictions") }
-      return try DecisionThresholds.best(
-        probabilities: gathered.probabilities, labels: sides.labels(of: gathered.songs.map(Int.init)),
-        tagCount: sides.tagCount)
+      do {
+        return try body(gathered.probabilities, sides.labels(of: gathered.songs.map(Int.init)))
+      } catch let error as MetricsError {
+        throw Failure(.fault, "the predictions cannot be judged: \(error)", remedy: "try a lower --learning-rate")
+      }
     }
   }
 

@@ -96,7 +96,7 @@ struct RunCheckpoint {
     progress.bestEpoch = epoch == 0 ? nil : epoch
     let model = try StoredModel(checkpoint)
     progress.history = try model.history()
-    progress.thresholds = try model.thresholds() ?? []
+    progress.thresholds = model.thresholds ?? []
     progress.loggedLosses = try LoggedLosses.read(checkpoint, upTo: progress.step)
     progress.skipped = try skipped(of: checkpoint, progress)
     return progress

@@ -10,6 +10,9 @@ public struct StoredModel {
   public let network: Network
   /// In the order of the outputs.
   public let tags: [String]
+  /// From which probability on a song is best said to have each tag; nil where the checkpoint does not say: there were no
+  /// validation songs, or another program wrote it.
+  public let thresholds: [Float]?
 
   /// - Throws: `badData` where the checkpoint holds no network of ours, or says to be where no run can be.
   public init(_ checkpoint: Checkpoint) throws {
@@ -27,7 +30,17 @@ public struct StoredModel {
         .badData, "\(checkpoint.source): \(tags.count) tag names, but \(architecture.tags) outputs")
     }
     try RunCounters.check(checkpoint)
-    _ = try thresholds()
+    thresholds = try Self.thresholds(of: checkpoint, tags: tags.count)
+  }
+
+  /// - Throws: `badData` for what is no probability.
+  private static func thresholds(of checkpoint: Checkpoint, tags: Int) throws -> [Float]? {
+    guard checkpoint.arrays[Key.thresholds] != nil else { return nil }
+    let thresholds = try checkpoint.finiteValues(Key.thresholds, shape: [tags])
+    guard let wrong = thresholds.firstIndex(where: { !(0...1).contains($0) }) else { return thresholds }
+    throw Failure(
+      .badData,
+      "\(checkpoint.source): \(Key.thresholds): value \(wrong) is \(thresholds[wrong]), expected 0 to 1")
   }
 
   public static func read(_ path: String) throws -> StoredModel { try StoredModel(Checkpoint.read(path)) }
@@ -58,18 +71,6 @@ public struct StoredModel {
     } catch {
       throw Failure(.badData, "\(checkpoint.source): its history of metrics cannot be read: \(error)")
     }
-  }
-
-  /// From which probability on a song is best said to have each tag; nil where the checkpoint does not say: there were no
-  /// validation songs, or another program wrote it.
-  /// - Throws: `badData` for what is no probability.
-  public func thresholds() throws -> [Float]? {
-    guard checkpoint.arrays[Key.thresholds] != nil else { return nil }
-    let thresholds = try checkpoint.finiteValues(Key.thresholds, shape: [tags.count])
-    guard let wrong = thresholds.firstIndex(where: { !(0...1).contains($0) }) else { return thresholds }
-    throw Failure(
-      .badData,
-      "\(checkpoint.source): \(Key.thresholds): value \(wrong) is \(thresholds[wrong]), expected 0 to 1")
   }
 
   /// What its network sees of a song.

@@ -98,11 +98,11 @@ public final class Prediction {
   public init(
     checkpoint: String, threads: Int, embeddings: Bool = false, _ communicator: any Communicator
   ) throws {
-    let (model, input, thresholds) = try communicator.agree {
+    let (model, input) = try communicator.agree {
       let model = try StoredModel.read(checkpoint)
-      return (model, try model.input(), try model.thresholds())
+      return (model, try model.input())
     }
-    tags = ModelTags(model.tags, thresholds: thresholds)
+    tags = ModelTags(model.tags, thresholds: model.thresholds)
     (self.model, self.input) = (model, input)
     self.threads = threads
     self.communicator = communicator
