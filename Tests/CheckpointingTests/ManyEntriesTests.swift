@@ -5,7 +5,7 @@ import Testing
 
 /// A checkpoint may be anybody's: one of very many entries is opened in a time that grows with their number alone.
 @Suite(.serialized) struct ManyEntriesTests {
-  private static let fewEntries = 2_000
+  private static let fewEntries = 500
   private static let manyEntries = 20_000
 
   private enum Kind: CaseIterable {
@@ -30,21 +30,24 @@ import Testing
     return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
   }
 
-  /// Ten times as many entries took some fifty times as long where each was looked up by its number.
+  /// Forty times as many entries took some three hundred times as long where each was looked up by its number. Memory
+  /// that other tests fight for makes reading dearer where it is more, by three times at most; so one try of three within
+  /// the limit is enough.
   @Test(arguments: Kind.allCases) private func readingTakesNoLongerThanInProportion(_ kind: Kind) throws {
     let folder = try TemporaryFolder()
-    func secondsToRead(_ entries: Int) throws -> Double {
+    func read(_ entries: Int) throws -> () throws -> Double {
       let path = folder.file("\(entries).h5")
       try checkpoint(of: kind, entries: entries).write(to: path)
-      // The better of two, in this thread's own time: other tests use the processor too.
-      return try (0..<2).map { _ in
+      return {
         let begun = Self.threadSeconds
         _ = try Checkpoint.read(path)
         return Self.threadSeconds - begun
-      }.min()!
+      }
     }
-    let few = try secondsToRead(Self.fewEntries)
-    let many = try secondsToRead(Self.manyEntries)
-    #expect(few > 0 && many < 25 * few, "\(few) s, \(many) s")
+    let (secondsOfFew, secondsOfMany) = (try read(Self.fewEntries), try read(Self.manyEntries))
+    let few = try (0..<5).map { _ in try secondsOfFew() }.min()!
+    var many = try secondsOfMany()
+    for _ in 0..<2 where many >= 150 * few { many = min(many, try secondsOfMany()) }
+    #expect(few > 0 && many < 150 * few, "\(few) s, \(many) s")
   }
 }

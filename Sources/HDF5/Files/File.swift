@@ -5,6 +5,9 @@ import MessagePassing
 
 /// An HDF5 file; at the same time its root group.
 public final class File: Group {
+  /// Of a file in memory.
+  private let memory: ImageMemory?
+
   /// Opens a file for reading, without locking it.
   ///
   /// - Throws: `.missingInput` where there is no such file or it may not be opened, `.badData` where it is no
@@ -30,10 +33,23 @@ public final class File: Group {
   }
 
   /// Makes a new file in memory; `image()` gives its bytes. `name` stands for the path in messages.
-  public static func createInMemory(name: String, growingBy bytes: Int = 256 << 10) throws -> File {
+  ///
+  /// - Parameter memory: where the bytes lie; that of an earlier file is quicker than new memory. It is free for the
+  ///   next file when this one is closed.
+  /// - Throws: `.fault` where another file is in that memory.
+  public static func createInMemory(
+    name: String, growingBy bytes: Int = 256 << 10, in memory: ImageMemory = ImageMemory()
+  ) throws -> File {
     try Library.exclusively { scope in
-      let access = PropertyLists.inMemory(growingBy: bytes, scope)
-      return try create(uniqueMemoryName(), shownAs: name, access: access, scope)
+      guard memory.take() else { throw Failure(.fault, "\(name): another file is in the memory meant for it") }
+      do {
+        let access = PropertyLists.inMemory(growingBy: bytes, scope)
+        memory.setCallbacks(of: access)
+        return try create(uniqueMemoryName(), shownAs: name, access: access, in: memory, scope)
+      } catch {
+        memory.giveBack()
+        throw error
+      }
     }
   }
 
@@ -73,7 +89,7 @@ public final class File: Group {
 
   private static func create(
     _ path: String, shownAs name: String, creation: hid_t = hid_t(H5P_DEFAULT), access: hid_t,
-    by ranks: (any Communicator)? = nil, _ scope: Scope
+    by ranks: (any Communicator)? = nil, in memory: ImageMemory? = nil, _ scope: Scope
   ) throws -> File {
     let number = H5Fcreate(path, crnn_h5_truncate(), creation, access)
     if number < 0 {
@@ -84,11 +100,18 @@ public final class File: Group {
       }
       throw failure
     }
-    return File(number, name, by: ranks)
+    return File(number, name, by: ranks, in: memory)
   }
 
-  private init(_ number: hid_t, _ path: String, by ranks: (any Communicator)? = nil) {
-    super.init(Identifier(number, ranks: ranks, close: H5Fclose), name: "/", filePath: path)
+  private init(_ number: hid_t, _ path: String, by ranks: (any Communicator)? = nil, in memory: ImageMemory? = nil)
+  {
+    self.memory = memory
+    // The library writes to the memory until the file is closed, which may be after this object is gone.
+    let identifier = Identifier(number, ranks: ranks) { number in
+      defer { memory?.giveBack() }
+      return H5Fclose(number)
+    }
+    super.init(identifier, name: "/", filePath: path)
   }
 
   /// Writes out what is pending and closes the file and everything open in it; errors are told, which they
@@ -138,18 +161,11 @@ public final class File: Group {
     }
   }
 
-  /// The same bytes for a moment, at an address from which disks can take them without another copy.
+  /// The bytes of a file in memory where they lie, for a moment: at an address from which disks can take them without
+  /// another copy. The file is not to be changed meanwhile.
   public func withImage<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result {
-    let image = try Library.exclusively { _ in
-      let size = try imageBytes()
-      let image = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 4096)
-      let status = H5Fget_file_image(identifier.number, image.baseAddress, size)
-      if status < 0 { image.deallocate() }
-      try checked(status, "copying the file")
-      return image
-    }
-    defer { image.deallocate() }
-    return try body(UnsafeRawBufferPointer(image))
+    guard let memory else { throw Failure(.fault, "\(filePath): not a file in memory") }
+    return try body(Library.exclusively { _ in memory.closedFile(bytes: try imageBytes()) })
   }
 
   private func imageBytes() throws -> Int {

@@ -109,13 +109,23 @@ public final class Arena<Scalar: BinaryFloatingPoint & BitwiseCopyable & Sendabl
 
   /// A tensor's values in the order of its shape (row-major), without padding; nil for an unknown name.
   public func values(of name: String) -> [Scalar]? {
-    guard let placement = placement(of: name) else { return nil }
     var values: [Scalar] = []
-    values.reserveCapacity(placement.count)
-    forEachGroup(of: placement) { start in
-      values.append(contentsOf: UnsafeBufferPointer(start: start, count: placement.groupWidth))
+    return readValues(of: name, into: &values) ? values : nil
+  }
+
+  /// Reads them into an array, in the memory it has where that is of their size and nobody else's; false, and no change,
+  /// for an unknown name.
+  package func readValues(of name: String, into values: inout [Scalar]) -> Bool {
+    guard let placement = placement(of: name) else { return false }
+    if values.count != placement.count { values = [Scalar](repeating: 0, count: placement.count) }
+    values.withUnsafeMutableBufferPointer { target in
+      guard var next = target.baseAddress else { return }
+      forEachGroup(of: placement) { start in
+        next.update(from: start, count: placement.groupWidth)
+        next += placement.groupWidth
+      }
     }
-    return values
+    return true
   }
 
   /// Sets a tensor's values from the order of its shape; false, and no change, where name or count is wrong.

@@ -38,10 +38,9 @@ extension MemoryPlan {
     add(.batches, bytes: batches * (room.segments * width + room.songs * ofSong) * MemoryLayout<Float>.stride)
   }
 
-  /// The copy that rank 0 makes of a run's state for a checkpoint: the values, the file made of them, and its bytes on
-  /// the way to the disk.
+  /// The copy that rank 0 makes of a run's state for a checkpoint, and the file made of it. Both are kept for the next.
   mutating func addCheckpoint() {
     let state = entries.filter { [.weights, .optimizer].contains($0.part) }.reduce(0) { $0 + $1.memory.bytes }
-    add(.checkpoint, bytes: 3 * state)
+    add(.checkpoint, bytes: 2 * state)
   }
 }

@@ -64,8 +64,8 @@ final class CheckpointSaver {
     lastSave = Date()
     let errors = try step.settleErrors()
     try communicator.agree {
-      let state = try writer.map { _ in try content.state(replica, optimizer, errors, progress) }
-      guard let writer, let state else { return }
+      guard let writer else { return }
+      let state = try content.state(replica, optimizer, errors, progress, reusing: writer.takeSpent())
       writer.write(.init(checkpoint: state, paths: paths) { try RunCheckpoint.describe(progress, in: &$0) })
     }
   }

@@ -3,6 +3,7 @@ import Diagnosis
 import Dispatch
 import FileAccess
 import Foundation
+import HDF5
 
 /// Writes checkpoints on a thread of its own while the training goes on. Rank 0 has one.
 ///
@@ -29,8 +30,13 @@ final class CheckpointWriter: @unchecked Sendable {
   private let condition = NSCondition()
   private let claim: WriterClaim?
   private let prune: @Sendable () -> Void
+  /// Where files are made. It is kept like the memory of states, since fresh pages are dear beside a training.
+  private let memory = ImageMemory()
   // Under the condition's lock:
   private var isBusy = false
+  private var order: Order?
+  /// The state that was written last, for its memory; nobody else holds it.
+  private var spent: Checkpoint?
   private var outcomes: [Outcome] = []
   private var newestGood: String?
   /// The files that could not be written and are wanted still: the last state, and the best one.
@@ -54,13 +60,25 @@ final class CheckpointWriter: @unchecked Sendable {
   /// Has a state written; waits for the one before.
   func write(_ order: Order) {
     finish()
-    condition.withLock { isBusy = true }
+    condition.withLock {
+      isBusy = true
+      self.order = order
+    }
     queue.async { [self] in
-      perform(order)
+      performOrder()
       condition.withLock {
         isBusy = false
         condition.broadcast()
       }
+    }
+  }
+
+  /// A state that has been written, for its memory; an empty one where there is none. Waits for what is being written.
+  func takeSpent() -> Checkpoint {
+    finish()
+    return condition.withLock {
+      defer { spent = nil }
+      return spent ?? Checkpoint()
     }
   }
 
@@ -82,13 +100,24 @@ final class CheckpointWriter: @unchecked Sendable {
 
   // MARK: On the queue
 
-  private func perform(_ order: Order) {
+  private func performOrder() {
+    // The order is taken away, not shared: only memory that has one owner can be used again.
+    let taken = condition.withLock {
+      defer { order = nil }
+      return order
+    }
+    guard let order = taken else { return }
+    var checkpoint = order.checkpoint
+    perform(order, &checkpoint)
+    condition.withLock { spent = checkpoint }
+  }
+
+  private func perform(_ order: Order, _ checkpoint: inout Checkpoint) {
     do {
       try claim?.check()
     } catch {
       return tell(.folderIsLost(Failure(wrapping: error, while: "looking after the run's folder")))
     }
-    var checkpoint = order.checkpoint
     do {
       try order.complete(&checkpoint)
     } catch {
@@ -112,7 +141,7 @@ final class CheckpointWriter: @unchecked Sendable {
     do {
       if let other, try replaceFile(path, withLinkTo: other) {
       } else {
-        try checkpoint.write(to: path)
+        try checkpoint.write(to: path, by: memory)
       }
     } catch {
       let failure = Failure(wrapping: error, while: "\(path): writing the checkpoint")

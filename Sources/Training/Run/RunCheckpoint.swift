@@ -20,11 +20,15 @@ struct RunCheckpoint {
   let trained: TrainedSongs
 
   /// All of a state but what `describe` adds.
-  /// - Parameter errors: what rounding has lost of gradients on their way, where it is carried over to the next step.
+  /// - Parameters:
+  ///   - errors: what rounding has lost of gradients on their way, where it is carried over to the next step.
+  ///   - spent: an earlier state that is done with, for its memory.
   func state(
-    _ replica: Replica, _ optimizer: any Optimizer, _ errors: ParameterArena?, _ progress: RunProgress
+    _ replica: Replica, _ optimizer: any Optimizer, _ errors: ParameterArena?, _ progress: RunProgress,
+    reusing spent: consuming Checkpoint
   ) throws -> Checkpoint {
     var checkpoint = Checkpoint()
+    var spent = spent
     try StoredModel.describe(architecture, tags: tags, in: &checkpoint)
     checkpoint.texts[StoredModel.Key.configuration] = configuration.portable.yaml
     checkpoint.texts[StoredModel.Key.programVersion] = programVersion
@@ -40,10 +44,13 @@ struct RunCheckpoint {
     checkpoint.numbers = ["loss_sum": progress.lossSum, "best_validation_auc": progress.bestAUC ?? .nan]
     input.store(in: &checkpoint)
     trained.store(in: &checkpoint)
-    checkpoint.store(replica.parameters, in: StoredModel.Group.weights)
-    checkpoint.store(replica.movingStatistics, in: StoredModel.Group.movingStatistics)
-    for part in optimizer.state { checkpoint.store(part.arena, in: part.name) }
-    if let errors { checkpoint.store(errors, in: Self.errorFeedback) }
+    var arenas = [
+      (StoredModel.Group.weights, replica.parameters),
+      (StoredModel.Group.movingStatistics, replica.movingStatistics),
+    ]
+    arenas += optimizer.state.map { ($0.name, $0.arena) }
+    if let errors { arenas.append((Self.errorFeedback, errors)) }
+    for (group, arena) in arenas { checkpoint.store(arena, in: group, reusing: &spent) }
     return checkpoint
   }
 

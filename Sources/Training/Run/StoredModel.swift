@@ -165,11 +165,21 @@ public struct StoredModel {
 
 extension Checkpoint {
   /// Puts an arena's tensors into a group.
-  public mutating func store(_ arena: ParameterArena, in group: String) {
+  /// - Parameter spent: a checkpoint that has been done with; its arrays' memory is taken over where it fits.
+  package mutating func store(_ arena: ParameterArena, in group: String, reusing spent: inout Checkpoint) {
     for placement in arena.placements {
-      arrays[group + "/" + placement.name] = FloatArray(
-        shape: placement.shape, values: arena.values(of: placement.name) ?? [])
+      let path = group + "/" + placement.name
+      var array = spent.arrays.removeValue(forKey: path) ?? FloatArray(shape: [], values: [])
+      array.shape = placement.shape
+      _ = arena.readValues(of: placement.name, into: &array.values)
+      arrays[path] = array
     }
+  }
+
+  /// Puts an arena's tensors into a group.
+  public mutating func store(_ arena: ParameterArena, in group: String) {
+    var none = Checkpoint()
+    store(arena, in: group, reusing: &none)
   }
 
   /// Takes an arena's tensors from a group. Throws `badData` where one is missing, of another shape, or holds what is
