@@ -152,7 +152,7 @@ func denseLayerAndItsGradientsEqualPlainLoops(inputs: Int, outputs: Int, songs: 
   let labels = (0..<songs * outputs).map { _ in Float(stream.chance(0.3) ? 1 : 0) }
   let numbers = (0..<UInt32(songs)).map { $0 * 3 }
   let mask = DropoutMask(rate: 0.3, seed: 1, step: 1, layer: 3)
-  let layer = SigmoidOutput(inputs: inputs, outputs: outputs, maximumBatch: songs)
+  let layer = SigmoidOutput(inputs: inputs, outputs: outputs, maximumBatch: songs, team: ThreadTeam(threads: 2))
   let (i, o) = (padded(inputs), padded(outputs))
   layer.forward(
     states.start, kernel: kernel.start, bias: bias.start, dropout: mask,
@@ -169,7 +169,7 @@ func denseLayerAndItsGradientsEqualPlainLoops(inputs: Int, outputs: Int, songs: 
   let scale = Float(1) / Float(songs * outputs)
   let kernelGradient = AlignedSums(count: inputs * o)
   let biasGradient = AlignedSums(count: o)
-  let stateGradient = AlignedBuffer(count: SigmoidOutput.rowCapacity(songs) * i)
+  let stateGradient = AlignedBuffer(count: DenseProduct.rowCapacity(songs) * i)
   defer {
     keep([states, kernel, bias, factors, stateGradient])
     keep([kernelGradient, biasGradient])

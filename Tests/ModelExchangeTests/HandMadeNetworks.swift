@@ -115,8 +115,8 @@ struct HandMadeNetwork: CustomStringConvertible, Sendable {
   private static func value(of name: String, _ uniform: Float) -> Float {
     if name.hasSuffix("moving_variance") { return 0.05 + uniform / 2 }
     if name.hasSuffix("gamma") { return uniform < 0.2 ? -1.5 * (0.5 + uniform) : 1.5 * (0.5 + uniform) }
-    // Small, so that no unit of a recurrence is at its end for every song.
-    return 1.2 * uniform - 0.6
+    // Small, so that no unit of a recurrence is at one of its ends for every song.
+    return (name.contains("recurrent") ? 0.3 : 1.2) * (uniform - 0.5)
   }
 
   private func predict(

@@ -21,7 +21,7 @@ def parse():
     )
     parser.add_argument("--only", action="append", default=[], metavar="CASE[:PEER]", help="may be repeated")
     parser.add_argument("--pairs", type=int, default=3, help="measurements of each side (default 3)")
-    parser.add_argument("--batch-size", type=int, default=32, help="songs of a step over all ranks (default 32)")
+    parser.add_argument("--batch-size", type=int, help="songs of a step over all ranks (default 32; recommended: 64)")
     parser.add_argument("--threads", type=int, default=2, help="threads over all ranks (default 2)")
     parser.add_argument("--quick", action="store_true", help="one pair of one step: tries the set-up, measures nothing")
     parser.add_argument("--binary", type=pathlib.Path, default=BINARY, help="another build of crnn-dist")
@@ -30,7 +30,7 @@ def parse():
     parser.add_argument("--read", metavar="MSD", help="compare reading of this tree of track files as well")
     parser.add_argument("--no-steps", action="store_true", help="with --read: reading alone")
     options = parser.parse_args()
-    if options.pairs < 1 or options.batch_size < 2 or options.threads < 2:
+    if options.pairs < 1 or (options.batch_size or 2) < 2 or options.threads < 2:
         parser.error("--pairs wants at least 1, --batch-size and --threads at least 2, one for each of two ranks")
     if not options.binary.exists():
         parser.error(f"{options.binary}: not there; run scripts/build first")
@@ -43,7 +43,7 @@ def parse():
 def compare_steps(options):
     """The results of all comparisons asked for, shown as they come, and how many could not be made."""
     comparisons, table, failed = chosen(options.only), [], 0
-    print(f"songs/s, batch {options.batch_size}, {options.threads} threads in all; medians", flush=True)
+    print(f"songs/s, {options.threads} threads in all; medians", flush=True)
     print(report.HEADER, flush=True)
     for case, peer in comparisons:
         try:
@@ -70,7 +70,6 @@ def main():
         document = {
             "processor": processor(),
             "cores": os.cpu_count(),
-            "batch_size": options.batch_size,
             "threads": options.threads,
             "results": steps,
             "reading": tracks,

@@ -1,4 +1,4 @@
-"""What the peers build: the paper's two networks and the original one, and how a measured process tells its result."""
+"""What the peers build: the paper's two networks, the original one and the recommended one, and how a measured process tells its result."""
 
 import json
 import statistics
@@ -9,6 +9,8 @@ TAGS = 50
 POOLING = ((2, 2), (2, 2), (3, 3))
 SIZES = {"small": (60, 30), "large": (339, 169)}
 """Channels of each convolution, units of each GRU."""
+SONG_VALUES, SONG_UNITS, TERMS = 327, (512, 256), 150
+"""configs/recommended.yaml: what is known of a song, units of its dense layers, auxiliary targets."""
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from measured import HERE, ROOT, Trouble, run
 
-STEPS = {"large-252": 8, "large-1024": 3, "small-252": 40, "choi2016": 2}
+STEPS = {"large-252": 8, "large-1024": 3, "small-252": 40, "choi2016": 2, "recommended": 300}
 """Steps of one measurement of a case; predictions, which are quicker, take three times as many."""
+BATCHES = {"recommended": 64}
+"""Songs of a step, where they are not 32."""
 
 
 @dataclass(frozen=True)
@@ -23,18 +25,19 @@ class Peer:
     threads: int | None = None
     """Threads of the peer where it is not to have as many as ours."""
     predicts: bool = False
-    cases: tuple = tuple(STEPS)
+    cases: tuple = ("large-252", "large-1024", "small-252", "choi2016")
 
 
 LAYOUTS = ((), ("--channels-last",))
 COMPILED = tuple(("--compile", *layout) for layout in LAYOUTS)
 KERAS = ((), ("--jit",), ("--unroll",))
 SHORT = ("large-252", "small-252")
+ALL = tuple(STEPS)
 PEERS = [
     Peer("keras", "Keras / TensorFlow fp32", "keras_peer.py", variants=KERAS),
-    Peer("torch", "PyTorch fp32, better layout", "torch_peer.py", variants=LAYOUTS),
-    Peer("torch-bf16", "PyTorch bf16 autocast, better layout", "torch_peer.py", ("--bf16",), LAYOUTS),
-    Peer("torch-compile", "PyTorch fp32, torch.compile", "torch_peer.py", (), COMPILED, cases=SHORT),
+    Peer("torch", "PyTorch fp32, better layout", "torch_peer.py", variants=LAYOUTS, cases=ALL),
+    Peer("torch-bf16", "PyTorch bf16 autocast, better layout", "torch_peer.py", ("--bf16",), LAYOUTS, cases=ALL),
+    Peer("torch-compile", "PyTorch fp32, torch.compile", "torch_peer.py", (), COMPILED, cases=(*SHORT, "recommended")),
     Peer("torch-ddp", "PyTorch DDP fp32", "torch_peer.py", ("--processes", "2"), LAYOUTS, 2, cases=SHORT),
     Peer(
         "torch-ddp-bf16", "PyTorch DDP bf16", "torch_peer.py", ("--processes", "2", "--bf16"), LAYOUTS, 2, cases=SHORT
@@ -45,11 +48,15 @@ PEERS = [
 ]
 
 
+def batch_size(case, options):
+    return options.batch_size or BATCHES.get(case, 32)
+
+
 def ours(case, peer, options, steps, ranks=None, threads=None):
     """crnn-dist's command for a row: one process, or ranks that share the threads."""
     ranks = ranks or peer.ranks
     command = [options.binary, "benchmark", "step", "--config", ROOT / "configs" / f"{case}.yaml", "--no-profile"]
-    command += ["--batch-size", options.batch_size, "--threads", threads or options.threads // ranks]
+    command += ["--batch-size", batch_size(case, options), "--threads", threads or options.threads // ranks]
     command += ["--steps", steps, "--json"] + ["--inference"] * peer.predicts
     return (["mpirun", "-np", ranks] if ranks > 1 else []) + command
 
@@ -58,7 +65,7 @@ def theirs(case, peer, variant, options, steps):
     """The peer's command for a row."""
     if peer.script is None:
         return ours(case, peer, options, steps, ranks=1, threads=peer.threads)
-    command = [sys.executable, HERE / peer.script, "--case", case, "--batch", options.batch_size]
+    command = [sys.executable, HERE / peer.script, "--case", case, "--batch", batch_size(case, options)]
     command += ["--threads", options.threads // peer.ranks, "--steps", steps]
     return command + [*peer.arguments, *variant]
 
@@ -100,6 +107,7 @@ def compare(case, peer, options):
         "variant": " ".join(variant),
         "trials": trials,
         "versions": pairs[0][1].get("versions", {}),
+        "batch_size": batch_size(case, options),
         "ranks": peer.ranks,
         "threads_per_rank": options.threads // peer.ranks,
         "pairs": [{"ours": mine, "peer": other} for mine, other in speeds],

@@ -9,7 +9,7 @@ from torch import nn
 from torch.distributed.algorithms.ddp_comm_hooks import default_hooks
 from torch.nn import functional as F
 
-from networks import TAGS, measure, shape_of, tell
+from networks import SONG_UNITS, SONG_VALUES, TAGS, TERMS, measure, shape_of, tell
 
 
 class Network(nn.Module):
@@ -40,6 +40,50 @@ class Network(nn.Module):
         x = self.second(x)[0][:, -1]
         return self.tags(F.dropout(x, 0.3, self.training))
 
+    def songs(self, count):
+        """What a batch of songs is made of, by chance."""
+        return torch.randint(0, 1001, (count, self.shape.rows, self.shape.columns)) / 1000
+
+    def targets(self, count):
+        return (torch.rand(count, TAGS) < 0.1).float()
+
+    def loss(self, logits, labels):
+        return F.binary_cross_entropy_with_logits(logits.float(), labels)
+
+    def optimizer(self):
+        return torch.optim.Adam(self.parameters(), fused=True)
+
+
+class SongNetwork(nn.Module):
+    """The network of configs/recommended.yaml, of what is known of a whole song."""
+
+    def __init__(self):
+        super().__init__()
+        widths = (SONG_VALUES, *SONG_UNITS)
+        self.dense = nn.ModuleList(nn.Linear(i, o, bias=False) for i, o in zip(widths, SONG_UNITS))
+        self.normalizations = nn.ModuleList(nn.BatchNorm1d(units) for units in SONG_UNITS)
+        self.tags = nn.Linear(SONG_UNITS[-1], TAGS)
+        self.terms = nn.Linear(SONG_UNITS[-1], TERMS)
+
+    def forward(self, songs):
+        x = F.dropout(songs, 0.2, self.training)
+        for dense, normalization in zip(self.dense, self.normalizations):
+            x = F.dropout(F.elu(normalization(dense(x))), 0.5, self.training)
+        return self.tags(x), self.terms(x)
+
+    def songs(self, count):
+        return torch.randn(count, SONG_VALUES)
+
+    def targets(self, count):
+        return (torch.rand(count, TAGS) < 0.1).float(), torch.rand(count, TERMS)
+
+    def loss(self, logits, labels):
+        tags, terms = (F.binary_cross_entropy_with_logits(own.float(), label) for own, label in zip(logits, labels))
+        return tags + 3 * terms
+
+    def optimizer(self):
+        return torch.optim.AdamW(self.parameters(), weight_decay=0.05, fused=True)
+
 
 def send_as_bf16(state, bucket):
     """PyTorch's own hook under another name. DistributedDataParallel lets the hook through for NCCL only, going by its name;
@@ -50,9 +94,8 @@ def send_as_bf16(state, bucket):
 def run(rank, options):
     torch.set_num_threads(options.threads)
     torch.manual_seed(1)
-    shape = shape_of(options.case)
     local = options.batch // options.processes
-    model = Network(shape)
+    network = model = SongNetwork() if options.case == "recommended" else Network(shape_of(options.case))
     if options.channels_last:
         model = model.to(memory_format=torch.channels_last)
     if options.processes > 1:
@@ -66,16 +109,14 @@ def run(rank, options):
             model.register_comm_hook(None, send_as_bf16)
     if options.compile:
         model = torch.compile(model)
-    optimizer = torch.optim.Adam(model.parameters(), fused=True)
-    songs = torch.randint(0, 1001, (local, shape.rows, shape.columns)) / 1000
-    labels = (torch.rand(local, TAGS) < 0.1).float()
+    optimizer, songs, labels = network.optimizer(), network.songs(local), network.targets(local)
     precision = torch.autocast("cpu", torch.bfloat16) if options.bf16 else contextlib.nullcontext()
 
     def step():
         optimizer.zero_grad(set_to_none=True)
         with precision:
             logits = model(songs)
-        F.binary_cross_entropy_with_logits(logits.float(), labels).backward()
+        network.loss(logits, labels).backward()
         optimizer.step()
 
     seconds = measure(step, options.steps, options.warm_up)

@@ -1,12 +1,16 @@
 /// The products of a dense layer from one vector a song to another: forward, and both gradients.
+///
+/// A kernel is copied into panels first (see `PanelProduct`): in its own layout the lines of memory that a product reads
+/// one after the other lie 2 KB apart, and a processor's cache keeps few of those.
 public final class DenseProduct {
   public let inputs: Int
   public let outputs: Int
   private let inputStride: Int
   private let outputStride: Int
   private let team: ThreadTeam
-  /// `[output][input, padded]`
-  private let transposedKernel: AlignedBuffer
+  private let panels: AlignedBuffer
+  /// Of the transposed kernel. Columns beyond the inputs are never written and stay zero.
+  private let transposedPanels: AlignedBuffer
 
   public init(inputs: Int, outputs: Int, team: ThreadTeam) {
     self.inputs = inputs
@@ -14,16 +18,25 @@ public final class DenseProduct {
     self.team = team
     inputStride = padded(inputs)
     outputStride = padded(outputs)
-    transposedKernel = AlignedBuffer(count: outputs * inputStride)
+    panels = AlignedBuffer(count: inputs * outputStride)
+    transposedPanels = AlignedBuffer(count: outputs * inputStride)
   }
 
-  /// `target = values·kernel`, `[song][output, padded]`. Both have room for `SigmoidOutput.rowCapacity` songs; a song's
-  /// result does not depend on the others.
+  /// Songs that a buffer of one row each must have room for.
+  public static func rowCapacity(_ songs: Int) -> Int { PanelProduct.rowCapacity(songs) }
+
+  /// `target = values·kernel`, `[song][output, padded]`. Both have room for `rowCapacity` songs; a song's result does not
+  /// depend on the others.
   public func forward(
     _ values: UnsafePointer<Float>, songs: Int, kernel: UnsafePointer<Float>,
     to target: UnsafeMutablePointer<Float>
   ) {
-    multiply(values, songs, inner: inputs, inputStride, kernel, outputStride, to: target)
+    let (inputs, outputStride) = (inputs, outputStride)
+    multiply(values, songs, inner: inputs, inputStride, by: panels, outputStride, to: target) { column, panel in
+      for input in 0..<inputs {
+        Vector.load(kernel + input * outputStride + column).store(panel + input * vectorWidth)
+      }
+    }
   }
 
   /// The gradient for the inputs: that for the outputs times the transposed kernel.
@@ -31,26 +44,28 @@ public final class DenseProduct {
     _ gradient: UnsafePointer<Float>, songs: Int, kernel: UnsafePointer<Float>,
     to target: UnsafeMutablePointer<Float>
   ) {
-    let (transposed, inputStride, outputStride) = (transposedKernel.start, inputStride, outputStride)
-    let (inputs, outputs, block) = (inputs, outputs, Transposition.block)
-    team.forEach((outputs + block - 1) / block) { group in
+    let (inputs, outputs, outputStride) = (inputs, outputs, outputStride)
+    multiply(gradient, songs, inner: outputs, outputStride, by: transposedPanels, inputStride, to: target) {
+      column, panel in
       Transposition.write(
-        kernel, rows: inputs, columns: group * block..<min((group + 1) * block, outputs), stride: outputStride,
-        to: transposed, stride: inputStride)
+        kernel + column * outputStride, rows: min(vectorWidth, inputs - column), columns: 0..<outputs,
+        stride: outputStride, to: panel, stride: vectorWidth)
     }
-    multiply(gradient, songs, inner: outputs, outputStride, transposed, inputStride, to: target)
   }
 
+  /// - Parameter pack: writes the right-hand matrix's columns from one on into their panel.
   private func multiply(
-    _ a: UnsafePointer<Float>, _ songs: Int, inner: Int, _ aStride: Int, _ b: UnsafePointer<Float>, _ columns: Int,
-    to target: UnsafeMutablePointer<Float>
+    _ a: UnsafePointer<Float>, _ songs: Int, inner: Int, _ aStride: Int, by panels: AlignedBuffer, _ columns: Int,
+    to target: UnsafeMutablePointer<Float>, pack: (Int, UnsafeMutablePointer<Float>) -> Void
   ) {
-    team.forEach((songs + RowProduct.rows - 1) / RowProduct.rows) { group in
-      let first = group * RowProduct.rows
-      RowProduct.multiply(
-        inner: inner, columns: columns, a: a + first * aStride, aStride: aStride, b: b, bStride: columns,
-        bias: nil,
-        c: target + first * columns, cStride: columns)
+    // Each panel is multiplied where it was packed, out of the cache of one processor.
+    team.forEach(columns / vectorWidth) { number in
+      let column = number * vectorWidth
+      let panel = panels.start + column * inner
+      pack(column, panel)
+      PanelProduct.multiply(
+        rows: songs, columns: vectorWidth, inner: inner, a: a, aStride: aStride, panels: panel, c: target + column,
+        cStride: columns)
     }
   }
 
@@ -60,7 +75,7 @@ public final class DenseProduct {
     to target: UnsafeMutablePointer<Double>
   ) {
     let (inputs, inputStride, outputStride) = (inputs, inputStride, outputStride)
-    let rows = 16
+    let rows = 4 * OuterSum.rows
     team.forEach((inputs + rows - 1) / rows) { group in
       OuterSum.write(
         rows: group * rows..<min((group + 1) * rows, inputs), columns: outputStride, songs: songs, a: values,

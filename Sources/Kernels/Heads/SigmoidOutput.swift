@@ -9,23 +9,18 @@ public final class SigmoidOutput {
   private let factors: AlignedBuffer
   /// Logits, then probabilities, then the gradient for the logits: `[song][output, padded]`.
   private let logits: AlignedBuffer
-  private let transposedKernel: AlignedBuffer
+  private let product: DenseProduct
 
-  public init(inputs: Int, outputs: Int, maximumBatch: Int) {
+  public init(inputs: Int, outputs: Int, maximumBatch: Int, team: ThreadTeam) {
     self.inputs = inputs
     self.outputs = outputs
     inputStride = padded(inputs)
     outputStride = padded(outputs)
-    let songs = Self.rowCapacity(maximumBatch)
+    let songs = DenseProduct.rowCapacity(maximumBatch)
     dropped = AlignedBuffer(count: songs * inputStride)
     factors = AlignedBuffer(count: songs * inputStride)
     logits = AlignedBuffer(count: songs * outputStride)
-    transposedKernel = AlignedBuffer(count: outputs * inputStride)
-  }
-
-  /// Songs that a buffer of one row each must have room for.
-  public static func rowCapacity(_ songs: Int) -> Int {
-    (songs + RowProduct.rows - 1) / RowProduct.rows * RowProduct.rows
+    product = DenseProduct(inputs: inputs, outputs: outputs, team: team)
   }
 
   /// Sets the logits from one state a song, `[song][input, padded]`.
@@ -43,11 +38,12 @@ public final class SigmoidOutput {
       }
       for i in 0..<inputs { dropped.start[song * inputStride + i] = states[song * inputStride + i] * factor[i] }
     }
-    for first in stride(from: 0, to: songs, by: RowProduct.rows) {
-      RowProduct.multiply(
-        inner: inputs, columns: outputStride, a: dropped.start + first * inputStride, aStride: inputStride,
-        b: kernel, bStride: outputStride, bias: bias, c: logits.start + first * outputStride,
-        cStride: outputStride)
+    product.forward(dropped.start, songs: songs, kernel: kernel, to: logits.start)
+    for song in 0..<songs {
+      for vector in stride(from: 0, to: outputStride, by: vectorWidth) {
+        let row = logits.start + song * outputStride + vector
+        (Vector.load(row) + Vector.load(bias + vector)).store(row)
+      }
     }
   }
 
@@ -69,17 +65,30 @@ public final class SigmoidOutput {
   public func crossEntropy(labels: UnsafePointer<Float>, songs: Int, isKnown: [Bool] = []) -> Double {
     var total = 0.0
     for song in 0..<songs where isKnown.isEmpty || isKnown[song] {
-      for output in 0..<outputs {
-        let logit = Double(logits.start[song * outputStride + output])
-        let label = Double(labels[song * outputs + output])
-        total += max(logit, 0) - logit * label + logarithmOfOnePlus(exponent: -abs(logit))
+      var entropy = CrossEntropySum()
+      for vector in stride(from: 0, to: outputStride, by: vectorWidth) {
+        entropy.add(
+          logits: Vector.load(logits.start + song * outputStride + vector),
+          labels: self.labels(labels, song, vector),
+          count: outputs - vector)
       }
+      total += entropy.value
     }
     return total / Double(outputs)
   }
 
+  /// Sixteen of a song's labels, zeros behind the last.
+  @inline(__always)
+  private func labels(_ labels: UnsafePointer<Float>, _ song: Int, _ vector: Int) -> Vector {
+    let first = labels + song * outputs + vector
+    if outputs - vector >= vectorWidth { return UnsafeRawPointer(first).loadUnaligned(as: Vector.self) }
+    var values = Vector.zero
+    for lane in 0..<outputs - vector { values[lane] = first[lane] }
+    return values
+  }
+
   /// From probabilities, labels and `scale` = 1 / (songs of the global batch × outputs) to the gradients of kernel
-  /// and bias and of the states, the latter `[song][input, padded]` with room for `rowCapacity` songs.
+  /// and bias and of the states, the latter `[song][input, padded]` with room for `DenseProduct.rowCapacity` songs.
   /// - Parameter isKnown: whether a song's labels are known; else it has no part in them. Empty: all are.
   public func backward(
     labels: UnsafePointer<Float>, songs: Int, isKnown: [Bool] = [], scale: Float, kernel: UnsafePointer<Float>,
@@ -94,42 +103,15 @@ public final class SigmoidOutput {
         continue
       }
       for vector in stride(from: 0, to: outputStride, by: vectorWidth) {
-        var difference = Vector.load(row + vector).sigmoid
-        for lane in 0..<vectorWidth {
-          difference[lane] =
-            vector + lane < outputs ? difference[lane] - labels[song * outputs + vector + lane] : 0
-        }
-        let gradient = difference * scale
+        let difference = Vector.load(row + vector).sigmoid - self.labels(labels, song, vector)
+        let gradient = (difference * scale).keepingFirst(outputs - vector)
         gradient.store(row + vector)
         gradient.add(to: biasGradient + vector)
       }
     }
-    OuterSum.write(
-      rows: 0..<inputs, columns: outputStride, songs: songs, a: dropped.start, aStride: inputStride,
-      b: logits.start,
-      bStride: outputStride, to: kernelGradient)
-    propagate(songs, kernel, to: stateGradient)
-  }
-
-  /// The gradients for the states: those for the logits times the transposed kernel, where dropout kept them.
-  private func propagate(_ songs: Int, _ kernel: UnsafePointer<Float>, to target: UnsafeMutablePointer<Float>) {
-    Transposition.write(
-      kernel, rows: inputs, columns: 0..<outputs, stride: outputStride, to: transposedKernel.start,
-      stride: inputStride)
-    for first in stride(from: 0, to: songs, by: RowProduct.rows) {
-      RowProduct.multiply(
-        inner: outputs, columns: inputStride, a: logits.start + first * outputStride, aStride: outputStride,
-        b: transposedKernel.start, bStride: inputStride, bias: nil, c: target + first * inputStride,
-        cStride: inputStride)
-    }
-    for i in 0..<songs * inputStride { target[i] *= factors.start[i] }
+    product.sumGradient(dropped.start, logits.start, songs: songs, to: kernelGradient)
+    product.propagate(logits.start, songs: songs, kernel: kernel, to: stateGradient)
+    // Inputs that dropout took away have no gradient.
+    for i in 0..<songs * inputStride { stateGradient[i] *= factors.start[i] }
   }
 }
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
-
-private func logarithmOfOnePlus(exponent: Double) -> Double { log1p(exp(exponent)) }

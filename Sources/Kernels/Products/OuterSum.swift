@@ -3,8 +3,8 @@
 /// Products and sums are in double precision, the songs in their order, so that songs may be divided among ranks in any
 /// way: see `GradientSum`, which this is for one row a song.
 enum OuterSum {
-  /// Rows whose sums are kept at once, with eight columns each: as many as registers take.
-  private static let rows = 4
+  /// Rows whose sums are kept at once, with eight columns each: as many as AVX2 has registers for, beside factors.
+  static let rows = 6
   private static let columns = SIMD8<Double>.scalarCount
 
   /// `target = Σ over songs of aᵀ·b`, `[row][column]`, written over what is there.
@@ -32,26 +32,30 @@ enum OuterSum {
           if count > 1 { sums.1.store(place + columns) }
           if count > 2 { sums.2.store(place + 2 * columns) }
           if count > 3 { sums.3.store(place + 3 * columns) }
+          if count > 4 { sums.4.store(place + 4 * columns) }
+          if count > 5 { sums.5.store(place + 5 * columns) }
         }
       }
     }
   }
 
-  private typealias Sums = (SIMD8<Double>, SIMD8<Double>, SIMD8<Double>, SIMD8<Double>)
+  private typealias Sum = SIMD8<Double>
 
   @inline(__always)
   private static func sums(
     _ factors: UnsafePointer<Double>, _ b: UnsafePointer<Float>, _ bStride: Int, _ songs: Int
-  ) -> Sums {
-    var sums: Sums = (.zero, .zero, .zero, .zero)
+  ) -> (Sum, Sum, Sum, Sum, Sum, Sum) {
+    var (s0, s1, s2, s3, s4, s5) = (Sum.zero, Sum.zero, Sum.zero, Sum.zero, Sum.zero, Sum.zero)
     for song in 0..<songs {
       let values = UnsafeRawPointer(b + song * bStride).load(as: SIMD8<Float>.self).doubles
       let row = factors + song * rows
-      sums.0.addProduct(values, SIMD8(repeating: row[0]))
-      sums.1.addProduct(values, SIMD8(repeating: row[1]))
-      sums.2.addProduct(values, SIMD8(repeating: row[2]))
-      sums.3.addProduct(values, SIMD8(repeating: row[3]))
+      s0.addProduct(values, Sum(repeating: row[0]))
+      s1.addProduct(values, Sum(repeating: row[1]))
+      s2.addProduct(values, Sum(repeating: row[2]))
+      s3.addProduct(values, Sum(repeating: row[3]))
+      s4.addProduct(values, Sum(repeating: row[4]))
+      s5.addProduct(values, Sum(repeating: row[5]))
     }
-    return sums
+    return (s0, s1, s2, s3, s4, s5)
   }
 }

@@ -19,6 +19,15 @@ extension Vector {
   @inlinable @inline(__always)
   public func smaller(_ other: Vector) -> Vector { replacing(with: other, where: other .< self) }
 
+  /// The first values, and zeros behind them.
+  @inlinable @inline(__always)
+  public func keepingFirst(_ count: Int) -> Vector {
+    if count >= vectorWidth { return self }
+    var kept = self
+    for lane in Swift.max(count, 0)..<vectorWidth { kept[lane] = 0 }
+    return kept
+  }
+
   /// e to the power of each value, relative error below 2·10⁻⁷ between −87 and 88, held at the ends outside.
   ///
   /// x = n·ln 2 + r with |r| ≤ ln 2 / 2; eʳ by its Taylor polynomial of degree 7 (remainder below 6·10⁻⁹),

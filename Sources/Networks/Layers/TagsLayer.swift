@@ -71,7 +71,8 @@ private final class TagsPass: OutputPass {
     let weight: Double
 
     init(_ name: String, outputs: Int, weight: Double, _ site: LayerSite) {
-      dense = SigmoidOutput(inputs: site.input.shape.channels, outputs: outputs, maximumBatch: site.maximumBatch)
+      dense = SigmoidOutput(
+        inputs: site.input.shape.channels, outputs: outputs, maximumBatch: site.maximumBatch, team: site.team)
       kernel = site.tensors.weights("\(name)/kernel")
       bias = site.tensors.weights("\(name)/bias")
       kernelGradient = site.tensors.gradient("\(name)/kernel")
@@ -117,7 +118,7 @@ private final class TagsPass: OutputPass {
     output = Signal(input: layer.output(of: source.shape))
     tags = Head(layer.name, outputs: layer.tags, weight: 1, site)
     auxiliary = layer.auxiliary.map { Head(AuxiliaryHead.layer, outputs: $0.outputs, weight: $0.weight, site) }
-    let songs = SigmoidOutput.rowCapacity(site.maximumBatch)
+    let songs = DenseProduct.rowCapacity(site.maximumBatch)
     auxiliaryGradient = AlignedBuffer(count: auxiliary == nil ? 0 : songs * source.channelStride)
     firstDropout = site.firstDropout
     dropoutRate = layer.dropout

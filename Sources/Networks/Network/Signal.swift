@@ -36,7 +36,7 @@ package final class Signal {
     columnStride = shape.rows * padded(shape.channels)
     let positions =
       shape.columns == nil
-      ? SigmoidOutput.rowCapacity(maximumBatch) : GatedRecurrence.rowCapacity(maximumColumns) * shape.rows
+      ? DenseProduct.rowCapacity(maximumBatch) : GatedRecurrence.rowCapacity(maximumColumns) * shape.rows
     storage = (0..<2).map { _ in AlignedBuffer(count: positions * padded(shape.channels)) }
     (values, gradient) = (storage[0].start, storage[1].start)
   }

@@ -77,7 +77,7 @@ private final class NormalizedDensePass: LayerPass {
     normalization = VectorNormalization(layer.normalization, channels: layer.units, site.tensors)
     kernel = site.tensors.weights("\(layer.name)/kernel")
     kernelGradient = site.tensors.gradient("\(layer.name)/kernel")
-    let count = SigmoidOutput.rowCapacity(site.maximumBatch) * output.channelStride
+    let count = DenseProduct.rowCapacity(site.maximumBatch) * output.channelStride
     raw = AlignedBuffer(count: count)
     activated = AlignedBuffer(count: count)
     factors = AlignedBuffer(count: output.channelStride)
