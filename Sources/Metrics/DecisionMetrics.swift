@@ -18,8 +18,8 @@ public struct DecisionMetrics: Sendable, Equatable {
     private func share(_ part: Int, of all: Int) -> Double? { all == 0 ? nil : Double(part) / Double(all) }
   }
 
-  /// From which probability on a song is said to have a tag.
-  public let threshold: Float
+  /// From which probability on a song is said to have each tag.
+  public let thresholds: [Float]
   public let tags: [Tag]
   /// The mean over the tags that a song has; nil where no song has any.
   public let macroF1: Double?
@@ -32,14 +32,14 @@ public struct DecisionMetrics: Sendable, Equatable {
   /// - Parameters:
   ///   - probabilities: `[songs × tags]`, row-major.
   ///   - labels: the same shape; any value but 0 means that the song has the tag.
+  ///   - thresholds: one for each tag.
   ///   - places: the Ks; one of more than there are tags is taken for all of them.
-  public init(
-    probabilities: [Float], labels: [UInt8], tagCount: Int, threshold: Float = 0.5, places: [Int] = [1, 5, 10]
-  ) {
-    self.threshold = threshold
+  public init(probabilities: [Float], labels: [UInt8], thresholds: [Float], places: [Int] = [1, 5, 10]) {
+    self.thresholds = thresholds
+    let tagCount = thresholds.count
     var counts = [(right: Int, wrong: Int, missed: Int)](repeating: (0, 0, 0), count: tagCount)
     for index in probabilities.indices {
-      switch (probabilities[index] >= threshold, labels[index] != 0) {
+      switch (probabilities[index] >= thresholds[index % tagCount], labels[index] != 0) {
       case (true, true): counts[index % tagCount].right += 1
       case (true, false): counts[index % tagCount].wrong += 1
       case (false, true): counts[index % tagCount].missed += 1
@@ -54,6 +54,16 @@ public struct DecisionMetrics: Sendable, Equatable {
     macroF1 = defined.isEmpty ? nil : defined.reduce(0, +) / Double(defined.count)
     microF1 = tag(counts.reduce((0, 0, 0)) { ($0.0 + $1.right, $0.1 + $1.wrong, $0.2 + $1.missed) }).f1
     precisionAt = Self.precision(at: places, probabilities, labels, tagCount)
+  }
+
+  /// The same with one threshold for all tags.
+  public init(
+    probabilities: [Float], labels: [UInt8], tagCount: Int, threshold: Float = DecisionThresholds.standard,
+    places: [Int] = [1, 5, 10]
+  ) {
+    self.init(
+      probabilities: probabilities, labels: labels, thresholds: [Float](repeating: threshold, count: tagCount),
+      places: places)
   }
 
   private static func precision(
@@ -75,7 +85,7 @@ public struct DecisionMetrics: Sendable, Equatable {
   }
 
   public static func == (first: DecisionMetrics, second: DecisionMetrics) -> Bool {
-    first.threshold == second.threshold && first.tags == second.tags && first.macroF1 == second.macroF1
+    first.thresholds == second.thresholds && first.tags == second.tags && first.macroF1 == second.macroF1
       && first.microF1 == second.microF1
       && first.precisionAt.elementsEqual(second.precisionAt) { $0.k == $1.k && $0.value == $1.value }
   }

@@ -223,6 +223,11 @@ def test_onnxruntime_says_the_same_of_a_hundred_songs(trained, folded, tmp_path)
     assert about["checkpoint_checksum"] == checkpoints_checksum(trained.checkpoint)
     card = json.loads((tmp_path / "tagger.json").read_text())
     assert card["classes"] == trained.tags
+    with h5py.File(trained.checkpoint, locking=False) as kept:
+        thresholds = kept["decisions/thresholds"][:] if "decisions" in kept else None
+    for told in (card.get("thresholds"), json.loads(about.get("thresholds", "null"))):
+        assert (told is None) == (thresholds is None)
+        assert told is None or numpy.array(told, numpy.float32).tolist() == thresholds.tolist()
     assert card["inference"]["sample_rate"] == (12000 if trained.name == "choi2016" else 22050)
     assert [(one["name"], one["shape"]) for one in card["schema"]["inputs"]] == shapes
     assert [(one["name"], one["output_purpose"], one["shape"]) for one in card["schema"]["outputs"]] == [

@@ -102,9 +102,18 @@ def test_each_tag_is_told_from_the_threshold_that_was_best_in_validation(snapsho
     least = dict(zip(names, thresholds))
     assert chosen == {song: {tag: value for tag, value in tags.items() if numpy.float32(value) >= least[tag]}
                       for song, tags in everything.items()}
+    decided = json.loads(program.succeed(
+        "evaluate", "--checkpoint", last, "--data", snapshot, "--resamples", 0, "--threshold", "own", "--json").output)
+    assert decided["threshold"] == "own"
+    for tag, row in enumerate(decided["tags"]):
+        assert numpy.float32(row["threshold"]) == thresholds[tag]
+        right, said = (numpy.sum((probabilities[:, tag] >= thresholds[tag]) & has) for has in (labels[:, tag] == 1, True))
+        assert row["precision"] == (right / said if said else None)
     # A run without validation songs knows of none.
     program.succeed(*train, "--out", tmp_path / "all", "--epochs", 1, "--split", "random:1")
     refuse(predict(tmp_path / "all/checkpoints/epoch-0001.h5", "--threshold", "own", files[0]), USAGE, "keeps no thresholds")
+    refuse(program.run("evaluate", "--checkpoint", tmp_path / "all/checkpoints/epoch-0001.h5", "--data", snapshot, "--split",
+                       "all", "--threshold", "own"), USAGE, "keeps no thresholds")
     refuse(predict(last, "--threshold", "ownn", files[0]), USAGE, "--threshold")
 
 

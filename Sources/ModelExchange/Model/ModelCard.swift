@@ -13,6 +13,8 @@ public struct ModelCard: Encodable {
   let frameworkVersion: String
   let creator = "crnn-dist \(programVersion)"
   let classes: [String]
+  /// Essentia's models have nothing like it: from which probability on each of the classes is best said.
+  let thresholds: [Float]?
   let modelTypes: [String]
   let dataset: DataSet
   let schema: Schema
@@ -91,6 +93,7 @@ public struct ModelCard: Encodable {
     (self.framework, frameworkVersion) = (framework.name, framework.version)
     modelTypes = [framework.type]
     classes = model.tags
+    thresholds = model.thresholds
     dataset =
       isOfSpectrograms
       ? DataSet(name: "a file of spectrograms", citation: nil, metrics: model.provenance.metrics)

@@ -23,6 +23,7 @@ extension PortableModel {
       entries.append(("standardization", try json(Dictionary(uniqueKeysWithValues: scaled))))
     }
     entries.append(("tags", try json(tags)))
+    if let thresholds { entries.append(("thresholds", try json(thresholds))) }
     return entries.sorted { $0.0 < $1.0 }
   }
 }

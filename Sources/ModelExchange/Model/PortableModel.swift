@@ -40,16 +40,21 @@ public struct PortableModel: Sendable {
   public let shortestSong: Int
   /// In the order of the outputs.
   public let tags: [String]
+  /// From which probability on a song is best said to have each; nil where the checkpoint does not know.
+  public let thresholds: [Float]?
   public let trainableParameters: Int
   public let provenance: Provenance
   /// Names and shapes in the order of the layers.
   public let declarations: [TensorDeclaration]
   private let values: [String: [Float]]
 
-  /// - Parameter tensor: the values of a tensor in the order of its shape.
+  /// - Parameters:
+  ///   - thresholds: one for each tag.
+  ///   - tensor: the values of a tensor in the order of its shape.
   /// - Throws: `usage` for a network with a layer that other tools do not have; what `tensor` throws.
   package init(
-    _ network: Network, inputs: [Input], tags: [String], provenance: Provenance = Provenance(),
+    _ network: Network, inputs: [Input], tags: [String], thresholds: [Float]? = nil,
+    provenance: Provenance = Provenance(),
     tensor: (TensorDeclaration, _ isStatistic: Bool) throws -> [Float]
   ) throws {
     operations = try network.operations.flatMap { layer, operations in
@@ -60,6 +65,7 @@ public struct PortableModel: Sendable {
     }
     self.inputs = inputs
     self.tags = tags
+    self.thresholds = thresholds
     self.provenance = provenance
     (rows, channels) = (network.input.rows, network.input.channels)
     segments = network.segments

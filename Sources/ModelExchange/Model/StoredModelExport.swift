@@ -19,7 +19,7 @@ extension PortableModel {
       inputs: Self.inputs(input.features) { feature in
         feature.map { input.standardization[$0] } ?? input.songStandardization
       },
-      tags: model.tags, provenance: Provenance(model, input)
+      tags: model.tags, thresholds: model.thresholds, provenance: Provenance(model, input)
     ) { declaration, isStatistic in
       try checkpoint.finiteValues(
         (isStatistic ? StoredModel.Group.movingStatistics : StoredModel.Group.weights) + "/" + declaration.name,

@@ -28,14 +28,17 @@ public struct TagChoice: Sendable {
   /// The most probable first; of equally probable ones in the order of the names.
   /// - Parameter probabilities: one for each of the tags; none where the song was not judged.
   public func tags(_ probabilities: [Float], of tags: ModelTags) -> [Tag] {
-    probabilities.indices.filter { index in probabilities[index] >= least(index, tags) }
-      .sorted { (probabilities[$1], $0) < (probabilities[$0], $1) }
-      .prefix(top ?? probabilities.count).map { Tag(tag: tags.names[$0], probability: probabilities[$0]) }
+    probabilities.indices.filter { index in probabilities[index] >= threshold?.least(of: index, tags) ?? -.infinity
+    }
+    .sorted { (probabilities[$1], $0) < (probabilities[$0], $1) }
+    .prefix(top ?? probabilities.count).map { Tag(tag: tags.names[$0], probability: probabilities[$0]) }
   }
+}
 
-  private func least(_ tag: Int, _ tags: ModelTags) -> Float {
-    switch threshold {
-    case nil: -.infinity
+extension TagChoice.Threshold {
+  /// What it is for one tag.
+  func least(of tag: Int, _ tags: ModelTags) -> Float {
+    switch self {
     case .probability(let probability): probability
     // Whoever asks for them has seen that they are there (`check`).
     case .own: tags.thresholds?[tag] ?? .infinity
@@ -44,11 +47,11 @@ public struct TagChoice: Sendable {
 
   /// - Throws: `usage` where the model does not know what is asked for.
   func check(_ model: ModelTags, of checkpoint: String) throws {
-    guard threshold == .own, model.thresholds == nil else { return }
+    guard self == .own, model.thresholds == nil else { return }
     throw Failure(
       .usage,
       "--threshold own: \(checkpoint) keeps no thresholds: its run had no validation songs or no finished epoch, or another program wrote it",
-      remedy: "name one for all tags, such as --threshold 0.3, or give --top K")
+      remedy: "name one for all tags, such as --threshold 0.3")
   }
 }
 

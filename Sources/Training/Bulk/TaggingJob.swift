@@ -46,7 +46,7 @@ public struct TaggingJob: Sendable {
   func prediction(_ communicator: any Communicator, _ choice: TagChoice) throws -> Prediction {
     let prediction = try Prediction(
       checkpoint: checkpoint, threads: threads, embeddings: givesEmbeddings, communicator)
-    try communicator.agree { try choice.check(prediction.tags, of: checkpoint) }
+    try communicator.agree { try choice.threshold?.check(prediction.tags, of: checkpoint) }
     return prediction
   }
 }

@@ -17,6 +17,8 @@ public struct Evaluation: Sendable {
   public var splitRule: String?
   /// Segments that a song must have in all to be judged, so that models of unlike lengths are judged by the same songs.
   public var fewestSegments = 0
+  /// From which probability on a song is said to have a tag.
+  public var threshold = TagChoice.Threshold.probability(DecisionThresholds.standard)
   /// Nil: a fair share of the cores.
   public var threads: Int?
   /// Draws the resamples that intervals are taken from.
@@ -52,6 +54,8 @@ public struct Evaluation: Sendable {
     public let judgement: Judgement?
     /// What the metrics are of, in the order of the songs.
     public let judged: JudgedSongs
+    /// From which probability on songs were said to have each tag, and what came of it.
+    public let decisions: DecisionMetrics
     /// Epochs finished, and steps taken.
     public let epoch: Int?
     public let step: Int?
@@ -93,6 +97,7 @@ public struct Evaluation: Sendable {
     let fair = try communicator.fairThreadCount()
     let (model, input, source, sides, songs, shape, provenance) = try communicator.agree {
       let model = try StoredModel.read(checkpoint)
+      try threshold.check(ModelTags(model), of: checkpoint)
       let configuration = try model.configuration()
       let input = try model.input()
       try input.refuseOtherForm(data, checkpoint: checkpoint)
@@ -141,9 +146,13 @@ public struct Evaluation: Sendable {
       labels: sides.labels(of: songs),
       probabilities: try communicator.broadcast(values: gathered?.probabilities ?? [], root: 0),
       tagCount: sides.tagCount)
+    let tags = ModelTags(model)
     return Report(
       side: self.songs, songs: songs.count, tags: model.tags, metrics: metrics,
       judgement: try communicator.judge(judged, bootstrap), judged: judged,
+      decisions: DecisionMetrics(
+        probabilities: judged.probabilities, labels: judged.labels,
+        thresholds: tags.names.indices.map { threshold.least(of: $0, tags) }),
       epoch: model.finishedEpochs, step: model.checkpoint.integers["step"],
       provenance: provenance)
   }

@@ -7,4 +7,6 @@ public struct ModelTags: Sendable {
   public init(_ names: [String], thresholds: [Float]? = nil) {
     (self.names, self.thresholds) = (names, thresholds)
   }
+
+  init(_ model: StoredModel) { self.init(model.tags, thresholds: model.thresholds) }
 }

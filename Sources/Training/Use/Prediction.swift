@@ -102,7 +102,7 @@ public final class Prediction {
       let model = try StoredModel.read(checkpoint)
       return (model, try model.input())
     }
-    tags = ModelTags(model.tags, thresholds: model.thresholds)
+    tags = ModelTags(model)
     (self.model, self.input) = (model, input)
     self.threads = threads
     self.communicator = communicator

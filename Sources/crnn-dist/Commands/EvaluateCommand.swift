@@ -63,8 +63,12 @@ struct EvaluateCommand: ParsableCommand {
     help: "Judge only songs with so many segments in all, so that models of unlike lengths have the same songs.")
   var minSegments = 0
 
-  @Option(help: "From which probability on a song is said to have a tag, for F1, precision and recall.")
-  var threshold: Float = 0.5
+  @Option(
+    help: ArgumentHelp(
+      "From which probability on a song is said to have a tag, for F1, precision and recall; own: from the one that the "
+        + "checkpoint says for each tag, which had the best F1 on the run's validation songs.",
+      valueName: "probability|own"))
+  var threshold = TagChoice.Threshold.probability(DecisionThresholds.standard)
 
   @Option(help: "Resamples that the intervals are taken from; 0: no intervals.")
   var resamples = Bootstrap().resamples
@@ -87,7 +91,7 @@ struct EvaluateCommand: ParsableCommand {
       throw ValidationError("--resamples: found \(resamples), expected 0 or from \(least) to \(most)")
     }
     if minSegments < 0 { throw ValidationError("--min-segments: found \(minSegments), expected 0 or more") }
-    if !(0...1).contains(threshold) { throw ValidationError("--threshold: found \(threshold), expected 0 to 1") }
+    try threshold.validate()
     if against == nil, againstData != nil { throw ValidationError("--against-data needs --against CHECKPOINT") }
     if against != nil, resamples == 0 {
       throw ValidationError("--against tells the interval of a difference: it needs --resamples")
@@ -121,23 +125,17 @@ struct EvaluateCommand: ParsableCommand {
       try communicator.agree {
         guard communicator.isRoot else { return }
         if let predictions { try PredictionsFile.write(report, checkpoint: checkpoint.path, to: predictions) }
-        if let table { try TagFiguresTable(report, decisions(report)).write(to: table) }
+        if let table { try TagFiguresTable(report).write(to: table) }
       }
       guard communicator.isRoot else { return }
       progress.finish()
       if let warning = report.warning { warn(warning) }
       if json {
-        try printJSON(EvaluationDocument(report: report, decisions: decisions(report), comparison: comparison))
+        try printJSON(EvaluationDocument(report: report, threshold: threshold, comparison: comparison))
       } else {
-        EvaluationTable(report: report, decisions: decisions(report), comparison: comparison).printAll()
+        EvaluationTable(report: report, threshold: threshold, comparison: comparison).printAll()
       }
     }
-  }
-
-  private func decisions(_ report: Evaluation.Report) -> DecisionMetrics {
-    DecisionMetrics(
-      probabilities: report.judged.probabilities, labels: report.judged.labels, tagCount: report.judged.tagCount,
-      threshold: threshold)
   }
 
   private var bootstrap: Bootstrap { Bootstrap(resamples: resamples, seed: resampleSeed) }
@@ -149,6 +147,7 @@ struct EvaluateCommand: ParsableCommand {
     evaluation.splitRule = splitRule
     evaluation.fewestSegments = minSegments
     evaluation.threads = threads
+    evaluation.threshold = threshold
     evaluation.bootstrap = bootstrap
     return evaluation
   }

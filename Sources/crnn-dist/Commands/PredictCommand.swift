@@ -136,15 +136,27 @@ struct TagOptions: ParsableArguments {
 
   func validate() throws {
     if let top, top < 1 { throw ValidationError("--top: found \(top), expected 1 or more") }
-    if case .probability(let least) = threshold, !(0...1).contains(least) {
-      throw ValidationError("--threshold: found \(least), expected 0 to 1, or own")
-    }
+    try threshold?.validate()
   }
 }
 
 extension TagFormat: ExpressibleByArgument {}
 
-extension TagChoice.Threshold: ExpressibleByArgument {
+extension TagChoice.Threshold: ExpressibleByArgument, CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .probability(let probability): "\(probability)"
+    case .own: "own"
+    }
+  }
+
+  public var defaultValueDescription: String { description }
+
+  func validate() throws {
+    guard case .probability(let least) = self, !(0...1).contains(least) else { return }
+    throw ValidationError("--threshold: found \(least), expected 0 to 1, or own")
+  }
+
   public init?(argument: String) {
     if argument == "own" {
       self = .own

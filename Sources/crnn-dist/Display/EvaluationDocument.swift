@@ -6,7 +6,7 @@ import Training
 /// What `evaluate --json` prints.
 struct EvaluationDocument: Encodable {
   let report: Evaluation.Report
-  let decisions: DecisionMetrics
+  let threshold: TagChoice.Threshold
   let comparison: Comparison?
 
   private enum Key: String, CodingKey {
@@ -32,7 +32,7 @@ struct EvaluationDocument: Encodable {
 
   func encode(to encoder: any Encoder) throws {
     var document = encoder.container(keyedBy: Key.self)
-    let metrics = report.metrics
+    let (metrics, decisions) = (report.metrics, report.decisions)
     let provenance = report.provenance
     try document.encode(provenance.checkpoint, forKey: .checkpoint)
     try document.encode(provenance.data, forKey: .data)
@@ -49,7 +49,10 @@ struct EvaluationDocument: Encodable {
     try document.encode(metrics.macroAveragePrecision, forKey: .average)
     try document.encode(metrics.kerasAUC, forKey: .keras)
     try document.encode(metrics.undefinedTags, forKey: .undefined)
-    try document.encode(decisions.threshold, forKey: .threshold)
+    switch threshold {
+    case .probability(let probability): try document.encode(probability, forKey: .threshold)
+    case .own: try document.encode(threshold.description, forKey: .threshold)
+    }
     try document.encode(decisions.macroF1, forKey: .f1Macro)
     try document.encode(decisions.microF1, forKey: .f1Micro)
     try document.encode(
@@ -57,7 +60,9 @@ struct EvaluationDocument: Encodable {
     if let judgement = report.judgement { try encode(judgement, to: &document) }
     if let comparison { try document.encode(DifferenceDocument(comparison, tags: report.tags), forKey: .against) }
     let rows = report.tags.indices.map { index in
-      TagRow(report.tags[index], metrics.tags[index], decisions.tags[index], report.judgement?.tags[index])
+      TagRow(
+        report.tags[index], metrics.tags[index], decisions.tags[index], decisions.thresholds[index],
+        report.judgement?.tags[index])
     }
     try document.encode(rows, forKey: .tags)
   }
@@ -100,19 +105,22 @@ private struct TagRow: Encodable {
   private let name: String
   private let metrics: TagMetrics.Tag
   private let decisions: DecisionMetrics.Tag
+  private let threshold: Float
   private let judged: Judgement.Tag?
 
   init(
-    _ name: String, _ metrics: TagMetrics.Tag, _ decisions: DecisionMetrics.Tag, _ judged: Judgement.Tag?
+    _ name: String, _ metrics: TagMetrics.Tag, _ decisions: DecisionMetrics.Tag, _ threshold: Float,
+    _ judged: Judgement.Tag?
   ) {
     self.name = name
     self.metrics = metrics
     self.decisions = decisions
+    self.threshold = threshold
     self.judged = judged
   }
 
   private enum Key: String, CodingKey {
-    case tag, positives, artists, auc, verdict, f1, precision, recall
+    case tag, positives, artists, auc, verdict, threshold, f1, precision, recall
     case interval = "auc_interval"
     case averagePrecision = "pr_auc"
     case precisionInterval = "pr_auc_interval"
@@ -125,6 +133,7 @@ private struct TagRow: Encodable {
     // Undefined is said (null), not left out.
     try row.encode(metrics.rocAUC, forKey: .auc)
     try row.encode(metrics.averagePrecision, forKey: .averagePrecision)
+    try row.encode(threshold, forKey: .threshold)
     try row.encode(decisions.f1, forKey: .f1)
     try row.encode(decisions.precision, forKey: .precision)
     try row.encode(decisions.recall, forKey: .recall)

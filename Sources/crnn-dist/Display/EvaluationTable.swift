@@ -7,7 +7,7 @@ import Training
 /// What `evaluate` prints for people.
 struct EvaluationTable {
   let report: Evaluation.Report
-  let decisions: DecisionMetrics
+  let threshold: TagChoice.Threshold
   let comparison: Comparison?
 
   func printAll() {
@@ -26,9 +26,10 @@ struct EvaluationTable {
     printFigure("ROC-AUC, micro", metrics.microROCAUC, judgement?.microROCAUC)
     printFigure("average precision, macro", metrics.macroAveragePrecision, judgement?.macroAveragePrecision)
     printFigure("Keras AUC (200 steps)", metrics.kerasAUC)
-    printFigure("F1, macro, from \(decisions.threshold) on", decisions.macroF1)
-    printFigure("F1, micro", decisions.microF1)
-    for (k, value) in decisions.precisionAt { printFigure("precision at \(k)", value) }
+    let least = threshold == .own ? "own thresholds" : "from \(threshold) on"
+    printFigure("F1, macro, \(least)", report.decisions.macroF1)
+    printFigure("F1, micro", report.decisions.microF1)
+    for (k, value) in report.decisions.precisionAt { printFigure("precision at \(k)", value) }
     if metrics.undefinedTags > 0 {
       print(padded("undefined tags", 26) + "\(metrics.undefinedTags), left out of the macro means")
     }

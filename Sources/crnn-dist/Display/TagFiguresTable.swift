@@ -6,19 +6,14 @@ import Training
 /// Every tag's figures as a table with commas (RFC 4180), for a spreadsheet.
 struct TagFiguresTable {
   private let report: Evaluation.Report
-  private let decisions: DecisionMetrics
 
   private static let columns = [
-    "tag", "positives", "auc", "auc_lower", "auc_upper", "pr_auc", "pr_auc_lower", "pr_auc_upper", "f1",
-    "precision",
-    "recall", "artists", "verdict",
+    "tag", "positives", "auc", "auc_lower", "auc_upper", "pr_auc", "pr_auc_lower", "pr_auc_upper",
+    "threshold", "f1", "precision", "recall", "artists", "verdict",
   ]
   private static var heading: String { columns.joined(separator: ",") + "\n" }
 
-  init(_ report: Evaluation.Report, _ decisions: DecisionMetrics) {
-    self.report = report
-    self.decisions = decisions
-  }
+  init(_ report: Evaluation.Report) { self.report = report }
 
   /// Claims the path of a table to write. Throws `usage` where something else stands there.
   static func claim(_ path: String, inputs: [String]) throws {
@@ -36,13 +31,15 @@ struct TagFiguresTable {
   }
 
   private func line(_ tag: Int) -> String {
-    let (metrics, decision, judged) = (report.metrics.tags[tag], decisions.tags[tag], report.judgement?.tags[tag])
+    let (metrics, judged) = (report.metrics.tags[tag], report.judgement?.tags[tag])
+    let (decision, threshold) = (report.decisions.tags[tag], report.decisions.thresholds[tag])
     func text(_ value: Double?) -> String { value.map { "\($0)" } ?? "" }
     let (auc, average) = (judged?.rocAUC, judged?.averagePrecision)
     let fields = [
       quoted(report.tags[tag]), "\(metrics.positives)", text(metrics.rocAUC), text(auc?.lower), text(auc?.upper),
-      text(metrics.averagePrecision), text(average?.lower), text(average?.upper), text(decision.f1),
-      text(decision.precision), text(decision.recall), judged.map { "\($0.artists)" } ?? "",
+      text(metrics.averagePrecision), text(average?.lower), text(average?.upper),
+      "\(threshold)", text(decision.f1), text(decision.precision), text(decision.recall),
+      judged.map { "\($0.artists)" } ?? "",
       judged.map { $0.verdict.rawValue } ?? "",
     ]
     return fields.joined(separator: ",") + "\n"
