@@ -324,10 +324,12 @@ def test_no_json_at_all_is_refused_too(checkpoint, tmp_path, text):
 
 # The command line
 
-def test_two_checkpoints_are_refused(files, snapshot, checkpoint):
-    refuse(predict(checkpoint, "--checkpoint", checkpoint, files[0]), USAGE, "--checkpoint", "2")
+def test_a_checkpoint_given_twice_is_refused_and_where_one_is_wanted_a_second(files, snapshot, checkpoint, tmp_path):
+    refuse(predict(checkpoint, "--checkpoint", checkpoint, files[0]), USAGE, "--checkpoint", "twice")
     refuse(program.run("evaluate", "--checkpoint", checkpoint, "--checkpoint", checkpoint, "--data", snapshot), USAGE,
-           "--checkpoint", "2")
+           "--checkpoint", "twice")
+    refuse(program.run("export", "--checkpoint", checkpoint, "--checkpoint", tmp_path / "other.h5", "--format", "onnx", "--out",
+                       tmp_path / "x.onnx"), USAGE, "--checkpoint", "2")
 
 
 def test_a_model_of_other_songs_is_refused(snapshot, files, checkpoint, tmp_path):

@@ -47,8 +47,8 @@ final class BulkSongs {
   /// Refuses songs of which there is not what a network sees.
   /// - Throws: `badData`.
   func check(for prediction: Prediction) throws {
-    try prediction.input.refuseOtherForm(source, checkpoint: prediction.model.checkpoint.source)
-    try source.refuseOtherRows(than: prediction.model.network)
+    try prediction.input.refuseOtherForm(source, checkpoint: prediction.source)
+    for network in prediction.networks { try source.refuseOtherRows(than: network) }
   }
 
   /// The song of a row.
@@ -62,14 +62,11 @@ final class BulkSongs {
     let count = source.segmentCounts[row]
     return try prediction.candidate(outcome, segments: count) {
       let window = input.steadyWindow(of: count)
-      var values = [Float](repeating: 0, count: window.count * input.width)
-      for feature in input.features.features {
-        let read = try source.values(of: feature, song: row, segments: window)
-        input.write(feature, read, segments: 0..<window.count, to: &values, at: 0)
+      return try prediction.values(segments: window.count) {
+        try source.values(of: $0, song: row, segments: window)
+      } ofSong: {
+        try source.values(of: $0, songs: row..<row + 1)
       }
-      let ofSong = try input.features.ofSong.flatMap { try source.values(of: $0, songs: row..<row + 1) }
-      return Prediction.SongValues(
-        segments: window.count, ofSegments: values, ofSong: input.scaled(songValues: ofSong))
     }
   }
 }

@@ -50,7 +50,8 @@ extension TagChoice.Threshold {
     guard self == .own, model.thresholds == nil else { return }
     throw Failure(
       .usage,
-      "--threshold own: \(checkpoint) keeps no thresholds: its run had no validation songs or no finished epoch, or another program wrote it",
+      "--threshold own: \(checkpoint) keeps no thresholds: its run had no validation songs or no finished epoch, another program wrote it, or "
+        + "it is averaged with others",
       remedy: "name one for all tags, such as --threshold 0.3")
   }
 }

@@ -73,7 +73,7 @@ public struct TagFile: Sendable {
         TagFileContents(
           model: prediction.tags, choice: choice,
           embeddingWidth: prediction.givesEmbeddings ? prediction.embeddingWidth : 0,
-          checkpoint: prediction.model.checkpoint.source, checkpointHash: prediction.model.checkpoint.checksum,
+          checkpoint: prediction.source, checkpointHash: prediction.checksum,
           counts: counts))
       func add(_ outcomes: [Prediction.Outcome]) throws {
         try writer.add(outcomes)
@@ -100,7 +100,7 @@ extension TaggingJob {
   public func write(
     to target: TagFile, _ communicator: any Communicator, note: (String) -> Void, progress: Progress
   ) throws -> TagFile.Report {
-    let isComplete = try communicator.broadcast { try target.claim(inputs + [checkpoint]) }
+    let isComplete = try communicator.broadcast { try target.claim(inputs + checkpoints) }
     if isComplete {
       var report = TagFile.Report()
       report.wasComplete = true
@@ -150,7 +150,7 @@ extension TaggingJob {
       FileWriter.removeAbandoned(in: AtomicFile.folder(of: path), of: path)
     }
     let header = BulkJournal.Header(
-      checkpoint: prediction.model.checkpoint.checksum, songs: plan.fingerprint, embeddings: givesEmbeddings)
+      checkpoint: prediction.checksum, songs: plan.fingerprint, embeddings: givesEmbeddings)
     return try BulkJournal(for: target.path, header, replaces: target.replaces, note: note)
   }
 

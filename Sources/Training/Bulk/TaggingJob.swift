@@ -7,7 +7,8 @@ import Texts
 
 /// Tags songs on all ranks: to be told one after the other, or into a file.
 public struct TaggingJob: Sendable {
-  public var checkpoint: String
+  /// Of several the probabilities are averaged.
+  public var checkpoints: [String]
   /// Trees, lists, track files, audio analyses, snapshots, files of spectrograms.
   public var inputs: [String]
   /// Of a rank.
@@ -17,8 +18,8 @@ public struct TaggingJob: Sendable {
   /// Whether a song that cannot be judged is the end of a file's making.
   public var isStrict = false
 
-  public init(checkpoint: String, inputs: [String], threads: Int) {
-    self.checkpoint = checkpoint
+  public init(checkpoints: [String], inputs: [String], threads: Int) {
+    self.checkpoints = checkpoints
     self.inputs = inputs
     self.threads = threads
   }
@@ -45,8 +46,8 @@ public struct TaggingJob: Sendable {
 
   func prediction(_ communicator: any Communicator, _ choice: TagChoice) throws -> Prediction {
     let prediction = try Prediction(
-      checkpoint: checkpoint, threads: threads, embeddings: givesEmbeddings, communicator)
-    try communicator.agree { try choice.threshold?.check(prediction.tags, of: checkpoint) }
+      checkpoints: checkpoints, threads: threads, embeddings: givesEmbeddings, communicator)
+    try communicator.agree { try choice.threshold?.check(prediction.tags, of: prediction.source) }
     return prediction
   }
 }

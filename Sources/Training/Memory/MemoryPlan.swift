@@ -42,6 +42,9 @@ public struct MemoryPlan: Sendable, Equatable, Codable {
     entries.append(Entry(part: part, memory: memory))
   }
 
+  /// All that something else takes.
+  mutating func add(_ other: MemoryPlan) { entries += other.entries }
+
   /// Bytes that are in no buffer of a network.
   package mutating func add(_ part: Part, bytes: Int) { add(part, MemoryCount(bytes: bytes, addressSpace: bytes)) }
 

@@ -8,28 +8,29 @@ extension Evaluation {
     return songs.filter { counts[$0] >= fewestSegments }
   }
 
-  func provenance(
-    of songs: [Int], _ source: any SongSource, _ sides: SongSides, _ model: StoredModel,
-    _ configuration: RunConfiguration
-  ) throws -> Provenance {
-    var divided = configuration
+  /// Of networks that judge the same songs, each by the division of its own run, the first one's being told.
+  func provenance(of all: [Said]) throws -> Provenance {
+    let first = all[0]
+    var divided = first.configuration
     if let splitRule { divided.split = splitRule }
+    let trained = all.map(trainedOn)
     return Provenance(
-      checkpoint: checkpoint, data: source.name,
-      split: self.songs == .all ? nil : try SplitProvenance(divided, sides, source),
-      trainedOn: trainedOn(songs, source, sides, model))
+      checkpoints: all.map(\.path), data: first.source.name,
+      split: self.songs == .all ? nil : try SplitProvenance(divided, first.sides, first.source),
+      trainedOn: trained.contains(nil) ? nil : trained.compactMap { $0 }.reduce(Set()) { $0.union($1) }.count)
   }
 
-  private func trainedOn(
-    _ songs: [Int], _ source: any SongSource, _ sides: SongSides, _ model: StoredModel
-  ) -> Int? {
-    if let trained = TrainedSongs(model.checkpoint) {
-      let ids = source.trackIDs
-      return songs.count { trained.contains(ids[$0]) }
+  /// The places among the judged songs of those that a network was trained on; nil where its checkpoint does not tell.
+  private func trainedOn(_ said: Said) -> Set<Int>? {
+    if let trained = TrainedSongs(said.model.checkpoint) {
+      let ids = said.source.trackIDs
+      return Set(said.songs.indices.filter { trained.contains(ids[said.songs[$0]]) })
     }
     // A checkpoint of old tells by its split alone, where that is the one at hand.
-    guard model.splitIdentity == sides.identity, model.dataIdentity == source.identity else { return nil }
-    return self.songs == .side(.training) ? songs.count : 0
+    guard said.model.splitIdentity == said.sides.identity, said.model.dataIdentity == said.source.identity else {
+      return nil
+    }
+    return self.songs == .side(.training) ? Set(said.songs.indices) : []
   }
 }
 

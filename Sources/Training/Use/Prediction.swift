@@ -7,7 +7,7 @@ import Networks
 import Segments
 import TrackFiles
 
-/// A checkpoint's network at work on songs, one rank's part of them.
+/// A checkpoint's network, or several whose probabilities are averaged, at work on songs, one rank's part of them.
 public final class Prediction {
   /// What became of one song, or of a file that is none.
   public struct Outcome: Sendable, Equatable {
@@ -56,8 +56,8 @@ public final class Prediction {
   /// A song on its way to the network.
   struct Candidate {
     var outcome: Outcome
-    /// Nil where the song cannot be judged.
-    var values: SongValues?
+    /// For each network; empty where the song cannot be judged.
+    var values: [SongValues] = []
   }
 
   /// A song as the network takes it.
@@ -69,53 +69,76 @@ public final class Prediction {
     var ofSong: [Float] = []
   }
 
-  let model: StoredModel
-  /// What the network sees of a song.
-  let input: SongInput
-  private let threads: Int
+  /// Of one vocabulary, and all see the same of a song, though each may scale it in its own way.
+  private var members: [PredictionMember]
   private let communicator: any Communicator
-  /// For songs of up to so many segments as any so far.
-  private var replica: Replica
   /// Whether outcomes have embeddings.
   let givesEmbeddings: Bool
 
+  /// What the networks see of a song, but for how they scale it.
+  var input: SongInput { members[0].input }
+  var networks: [Network] { members.map(\.model.network) }
+  /// The checkpoints' files, for people.
+  var source: String { members.map(\.model.checkpoint.source).joined(separator: ", ") }
+  /// Tells two choices of checkpoints apart.
+  var checksum: String { members.map(\.model.checkpoint.checksum).joined(separator: "+") }
+
   /// Songs that are predicted together: the weights are transformed once for all of them. A song's result does not
   /// depend on its company.
-  var songsAtOnce: Int { Self.songsAtOnce(input) }
-  /// The maps of spectrograms are large.
-  private static func songsAtOnce(_ input: SongInput) -> Int { input.features == .spectrogram ? 8 : 16 }
-  /// Segments of whole songs together, unless one has more.
-  private static let segmentsAtOnce = 16_384
+  var songsAtOnce: Int { PredictionMember.songsAtOnce(input) }
 
   public let tags: ModelTags
   /// Values before the last layer.
-  public var embeddingWidth: Int { model.network.embeddingWidth }
+  public var embeddingWidth: Int { members[0].model.network.embeddingWidth }
   /// The fewest segments that a song must have.
-  var fewestSegments: Int { input.segments.count ?? model.network.shortestSong }
+  var fewestSegments: Int { input.segments.count ?? networks.map(\.shortestSong).max() ?? 1 }
 
   /// Collective.
-  /// - Throws: as `StoredModel.read`; `usage` where the ranks need more memory than they may have.
+  /// - Parameter checkpoints: of several the probabilities are averaged.
+  /// - Throws: as `StoredModel.read`; `badData` where they know other tags; `usage` where they see different things of a
+  ///   song, where embeddings of several are wanted, and where the ranks need more memory than they may have.
   public init(
-    checkpoint: String, threads: Int, embeddings: Bool = false, _ communicator: any Communicator
+    checkpoints: [String], threads: Int, embeddings: Bool = false, _ communicator: any Communicator
   ) throws {
-    let (model, input) = try communicator.agree {
-      let model = try StoredModel.read(checkpoint)
-      return (model, try model.input())
+    let models = try communicator.agree {
+      let models = try checkpoints.map { path in
+        let model = try StoredModel.read(path)
+        return (model, try model.input())
+      }
+      try Self.refuseUnlike(models, embeddings: embeddings)
+      return models
     }
-    tags = ModelTags(model)
-    (self.model, self.input) = (model, input)
-    self.threads = threads
+    tags = ModelEnsemble.tags(models.map(\.0))
     self.communicator = communicator
     givesEmbeddings = embeddings
-    let shape = Self.shape(input, longest: model.architecture.segments, threads: threads)
-    try communicator.hold(try communicator.agree { try model.plannedMemory(shape) })
-    replica = try communicator.agree { try model.makeReplica(shape) }
+    try communicator.hold(
+      try communicator.agree {
+        var plan = MemoryPlan()
+        for (model, input) in models {
+          plan.add(try model.plannedMemory(PredictionMember.shape(model, input, threads: threads)))
+        }
+        return plan
+      })
+    members = try communicator.agree {
+      try models.map { try PredictionMember($0.0, $0.1, threads: threads) }
+    }
   }
 
-  private static func shape(_ input: SongInput, longest: Int, threads: Int) -> StoredModel.ReplicaShape {
-    StoredModel.ReplicaShape(
-      maximumBatch: songsAtOnce(input), longest: longest,
-      maximumSegments: input.segments == .all ? max(longest, segmentsAtOnce) : nil, threads: threads)
+  private static func refuseUnlike(_ models: [(StoredModel, SongInput)], embeddings: Bool) throws {
+    try ModelEnsemble.refuseOtherTags(models.map(\.0))
+    guard let (first, input) = models.first, models.count > 1 else { return }
+    if embeddings {
+      throw Failure(
+        .usage,
+        "--embeddings: several checkpoints are given, and the values before the last layer are each one's own",
+        remedy: "give one --checkpoint")
+    }
+    for (model, other) in models.dropFirst() where !input.seesTheSame(as: other) {
+      throw Failure(
+        .usage,
+        "\(model.checkpoint.source): sees other things of a song than \(first.checkpoint.source): \(other.inWords) and "
+          + "\(input.inWords)", remedy: "average networks of the same features, segments and crop")
+    }
   }
 
   /// - Throws: `usage` where track files do not hold what the network sees.
@@ -123,7 +146,7 @@ public final class Prediction {
     guard !input.features.isOfSegments else { return }
     throw Failure(
       .usage,
-      "\(model.checkpoint.source): a model of spectrograms, which track files such as \(path) do not hold",
+      "\(source): a model of spectrograms, which track files such as \(path) do not hold",
       remedy: "name a file of spectrograms"
     ).knownToAllRanks
   }
@@ -138,43 +161,21 @@ public final class Prediction {
   /// Judges at most `songsAtOnce` songs; those that cannot be judged keep their problem.
   func judge(_ candidates: [Candidate]) throws -> [Outcome] {
     var outcomes = candidates.map(\.outcome)
-    let good = candidates.indices.filter { candidates[$0].values != nil }
-    let (probabilities, embeddings) = try predict(good.map { candidates[$0].values ?? SongValues() })
-    let (tags, width) = (model.tags.count, embeddingWidth)
+    let good = candidates.indices.filter { !candidates[$0].values.isEmpty }
+    var (tables, embeddings): ([[Float]], [Float]) = ([], [])
+    for member in members.indices {
+      let said = try members[member].predict(
+        good.map { candidates[$0].values[member] }, embeddings: givesEmbeddings, communicator)
+      tables.append(said.probabilities)
+      embeddings = said.embeddings
+    }
+    let probabilities = ModelEnsemble.mean(tables)
+    let (tags, width) = (tags.names.count, embeddingWidth)
     for (place, number) in good.enumerated() {
       outcomes[number].probabilities = Array(probabilities[place * tags..<(place + 1) * tags])
       if givesEmbeddings { outcomes[number].embedding = Array(embeddings[place * width..<(place + 1) * width]) }
     }
     return outcomes
-  }
-
-  /// Probabilities of songs, in batches that there is room for; and their embeddings, where they are wanted.
-  private func predict(_ songs: [SongValues]) throws -> (probabilities: [Float], embeddings: [Float]) {
-    let lengths = songs.map(\.segments)
-    // A whole song may be longer than any that the model was trained on.
-    if let longest = lengths.max(), longest > replica.network.segments {
-      let shape = Self.shape(input, longest: longest, threads: threads)
-      try model.plannedMemory(shape).hold(by: communicator)
-      replica = try model.makeReplica(shape)
-    }
-    var (probabilities, embeddings): ([Float], [Float]) = ([], [])
-    var rest = songs.indices
-    while let first = rest.first {
-      var segments = 0
-      let batch =
-        first..<(rest.first {
-          segments += lengths[$0]
-          return segments > replica.maximumSegments
-        } ?? rest.endIndex)
-      var next = Batch(
-        songs: batch.map { UInt32($0) }, segments: Array(lengths[batch]),
-        features: songs[batch].flatMap(\.ofSegments), labels: [])
-      next.songValues = songs[batch].flatMap(\.ofSong)
-      probabilities += try replica.predict(next)
-      if givesEmbeddings { embeddings += replica.embeddings(songs: batch.count) }
-      rest = batch.endIndex..<rest.endIndex
-    }
-    return (probabilities, embeddings)
   }
 
   /// A song of a track file.
@@ -194,7 +195,7 @@ public final class Prediction {
   }
 
   /// A song with so many segments, whose values are taken where it has enough of them.
-  func candidate(_ outcome: Outcome, segments: Int, values: () throws -> SongValues) rethrows -> Candidate {
+  func candidate(_ outcome: Outcome, segments: Int, values: () throws -> [SongValues]) rethrows -> Candidate {
     if segments >= fewestSegments { return Candidate(outcome: outcome, values: try values()) }
     var outcome = outcome
     outcome.problem = Outcome.Problem(
@@ -204,22 +205,48 @@ public final class Prediction {
     return Candidate(outcome: outcome)
   }
 
-  private func values(of track: Track) throws -> SongValues {
+  private func values(of track: Track) throws -> [SongValues] {
     let segments = input.length(of: track.segmentCount)
-    var values = [Float](repeating: 0, count: segments * input.width)
-    for feature in input.features.features {
+    return try values(segments: segments) { feature in
       guard let read = track[feature], read.count == segments * feature.width else {
         throw Failure(.fault, "the \(feature.rawValue) of \(track.trackID) have not been read")
       }
-      input.write(feature, read, segments: 0..<segments, to: &values, at: 0)
-    }
-    let ofSong = try input.features.ofSong.flatMap { feature in
+      return read
+    } ofSong: { feature in
       guard let read = track.songValues[feature], read.allSatisfy(\.isFinite) else {
         throw Failure(.fault, "the \(feature.rawValue) of \(track.trackID) have not been read")
       }
       return read
     }
-    return SongValues(
-      segments: segments, ofSegments: values, ofSong: input.scaled(songValues: ofSong))
+  }
+
+  /// A song's values as each network takes them.
+  /// - Parameters:
+  ///   - segments: how many are seen.
+  ///   - ofSegments: a feature of those, `[segment][value]`.
+  ///   - ofSong: a feature of the whole song.
+  func values(
+    segments: Int, of ofSegments: (Feature) throws -> SegmentValues, ofSong: (SongFeature) throws -> [Float]
+  ) rethrows -> [SongValues] {
+    let read = try input.features.features.map { ($0, try ofSegments($0)) }
+    let known = try input.features.ofSong.flatMap(ofSong)
+    return members.map { member in
+      var values = [Float](repeating: 0, count: segments * input.width)
+      for (feature, own) in read { member.input.write(feature, own, segments: 0..<segments, to: &values, at: 0) }
+      return SongValues(
+        segments: segments, ofSegments: values, ofSong: member.input.scaled(songValues: known))
+    }
+  }
+}
+
+extension SongInput {
+  fileprivate func seesTheSame(as other: SongInput) -> Bool {
+    features == other.features && segments == other.segments && crop == other.crop && longest == other.longest
+      && rows == other.rows
+  }
+
+  /// `252 segments (first) of pitches`.
+  fileprivate var inWords: String {
+    "\(segments) segments (\(crop.rawValue)\(longest.map { ", at most \($0)" } ?? "")) of \(features.rawValue)"
   }
 }

@@ -21,7 +21,7 @@ struct EvaluateCommand: ParsableCommand {
       artists; a tag whose interval is not above 0.5 is predicted no better than by chance (docs/judging.md).
       """)
 
-  @OptionGroup var checkpoint: CheckpointOption
+  @OptionGroup var checkpoints: CheckpointsOption
 
   @Option(help: "The snapshot, or file of spectrograms, it was trained on.")
   var data: String
@@ -104,7 +104,7 @@ struct EvaluateCommand: ParsableCommand {
   func run() throws {
     MPIProgram.run { communicator in
       try communicator.agree {
-        let inputs = [checkpoint.path, data] + [against, againstData].compactMap { $0 }
+        let inputs = checkpoints.paths + [data] + [against, againstData].compactMap { $0 }
         guard communicator.isRoot else { return }
         if let predictions { try PredictionsFile.claim(predictions, inputs: inputs) }
         if let table { try TagFiguresTable.claim(table, inputs: inputs) }
@@ -114,17 +114,19 @@ struct EvaluateCommand: ParsableCommand {
       let tell = { (done: Int, total: Int) in
         if communicator.isRoot { progress.show("judging songs", unit: "songs", done: done, total: total) }
       }
-      let report = try evaluation(of: checkpoint.path).run(on: source, communicator, progress: tell)
+      let report = try evaluation(of: checkpoints.paths).run(on: source, communicator, progress: tell)
       let comparison = try against.map { other in
         let others = try againstData.map { path in try communicator.agree { try openSongs(path) } } ?? source
-        var evaluation = evaluation(of: other)
+        var evaluation = evaluation(of: [other])
         evaluation.bootstrap.resamples = 0
         return try Comparison.between(
           report, evaluation.run(on: others, communicator, progress: tell), other: other, bootstrap, communicator)
       }
       try communicator.agree {
         guard communicator.isRoot else { return }
-        if let predictions { try PredictionsFile.write(report, checkpoint: checkpoint.path, to: predictions) }
+        if let predictions {
+          try PredictionsFile.write(report, checkpoint: checkpoints.paths.joined(separator: ", "), to: predictions)
+        }
         if let table { try TagFiguresTable(report).write(to: table) }
       }
       guard communicator.isRoot else { return }
@@ -140,8 +142,8 @@ struct EvaluateCommand: ParsableCommand {
 
   private var bootstrap: Bootstrap { Bootstrap(resamples: resamples, seed: resampleSeed) }
 
-  private func evaluation(of checkpoint: String) -> Evaluation {
-    var evaluation = Evaluation(checkpoint: checkpoint)
+  private func evaluation(of checkpoints: [String]) -> Evaluation {
+    var evaluation = Evaluation(checkpoints: checkpoints)
     evaluation.songs = split
     evaluation.allowsOtherData = allowOtherData
     evaluation.splitRule = splitRule

@@ -24,7 +24,7 @@ struct PredictCommand: ParsableCommand {
       work was ended, the same line goes on with it, and no song is in the file twice.
       """)
 
-  @OptionGroup var checkpoint: CheckpointOption
+  @OptionGroup var checkpoints: CheckpointsOption
 
   @OptionGroup var choice: TagOptions
 
@@ -78,7 +78,7 @@ struct PredictCommand: ParsableCommand {
     }
     MPIProgram.run { communicator in
       let fair = try communicator.fairThreadCount()
-      var job = TaggingJob(checkpoint: checkpoint.path, inputs: inputs, threads: threads ?? fair)
+      var job = TaggingJob(checkpoints: checkpoints.paths, inputs: inputs, threads: threads ?? fair)
       (job.givesEmbeddings, job.isStrict) = (embeddings, strict)
       if let target { return try write(job, to: target, communicator) }
       let told = try tell(job, communicator)

@@ -34,7 +34,12 @@ struct EvaluationDocument: Encodable {
     var document = encoder.container(keyedBy: Key.self)
     let (metrics, decisions) = (report.metrics, report.decisions)
     let provenance = report.provenance
-    try document.encode(provenance.checkpoint, forKey: .checkpoint)
+    // One is a name, several are a list of names.
+    if provenance.checkpoints.count == 1 {
+      try document.encode(provenance.checkpoints[0], forKey: .checkpoint)
+    } else {
+      try document.encode(provenance.checkpoints, forKey: .checkpoint)
+    }
     try document.encode(provenance.data, forKey: .data)
     try document.encode(provenance.split?.rule, forKey: .rule)
     try document.encode(provenance.split?.seed, forKey: .seed)

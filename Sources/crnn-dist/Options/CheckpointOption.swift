@@ -14,3 +14,18 @@ struct CheckpointOption: ParsableArguments {
     }
   }
 }
+
+/// The checkpoints whose probabilities are averaged, or one.
+struct CheckpointsOption: ParsableArguments {
+  @Option(
+    name: .customLong("checkpoint"),
+    help: ArgumentHelp(
+      "The checkpoint. Given again, with others: their probabilities are averaged.", valueName: "checkpoint"))
+  var paths: [String]
+
+  func validate() throws {
+    guard Set(paths).count == paths.count else {
+      throw ValidationError("--checkpoint: found one of them twice (\(paths.joined(separator: ", ")))")
+    }
+  }
+}
