@@ -16,7 +16,9 @@ extension Checkpoint {
   /// Writes the checkpoint to `path`, atomically: readers see the old file or the whole new one, whatever
   /// happens in between. Equal contents give equal bytes.
   ///
-  /// - Parameter memory: where the file is made before it is written; one that is kept makes the next file quicker.
+  /// - Parameters:
+  ///   - path: of the file, for messages too.
+  ///   - memory: where the file is made before it is written; one that is kept makes the next file quicker.
   /// - Throws: `.fault`, which says so where the disk is full; the old file is then as it was.
   public func write(to path: String, by memory: ImageMemory = ImageMemory()) throws {
     let contents = arrays.values.reduce(0) { $0 + $1.values.count * 4 }
@@ -76,7 +78,9 @@ extension Checkpoint {
   ///
   /// - Throws: `.missingInput` where there is no such file; `.badData` where it is no checkpoint, is damaged, or
   ///   was written by a newer program.
-  /// - Parameter trials: tries it; one serves many files.
+  /// - Parameters:
+  ///   - path: of the file, for messages too.
+  ///   - trials: tries it; one serves many files.
   public static func read(_ path: String, _ trials: TrialProcess = TrialProcess()) throws -> Checkpoint {
     try trials.run(TrialName.read, on: path)
     let file = try File.open(path)

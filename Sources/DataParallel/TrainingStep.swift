@@ -28,6 +28,9 @@ public final class TrainingStep {
   }
 
   /// - Parameters:
+  ///   - replica: this rank's.
+  ///   - optimizer: changes the replica's weights.
+  ///   - schedule: the learning rate of each step.
   ///   - exchange: in whose memory the replica's gradients lie.
   ///   - clipNorm: the Euclidean norm that a larger gradient is scaled down to; nil: never.
   ///   - batchNormIsShared: whether batch norm takes its statistics over all ranks.
@@ -81,7 +84,8 @@ public final class TrainingStep {
   /// A step whose loss or gradient is not finite changes nothing, on any rank: all have the same sums.
   ///
   /// - Parameters:
-  ///   - parts: songs of all ranks in each part of the batch. Gradients of all parts are summed before the optimiser
+  ///   - context: what the step has in common on all ranks.
+  ///   - songs: songs of all ranks in each part of the batch. Gradients of all parts are summed before the optimiser
   ///     sees them; batch norm takes each part's own statistics.
   ///   - requests: what this rank asks, found out when the gradients are there.
   ///   - next: this rank's songs of the next part; what it gave before may be gone then.

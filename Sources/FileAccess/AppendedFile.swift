@@ -17,7 +17,9 @@ public final class AppendedFile {
   private var waiting: [UInt8] = []
 
   /// Opens a file for appending, made where it is missing.
-  /// - Parameter isNew: refuse a file that is there already.
+  /// - Parameters:
+  ///   - path: of the file, for messages too.
+  ///   - isNew: refuse a file that is there already.
   /// - Throws: `unwritable`.
   public init(_ path: String, isNew: Bool = false) throws {
     self.path = path

@@ -19,7 +19,9 @@ public struct AtomicFile: Sendable {
   /// What stood at the path when this value was made.
   private let predecessor: FolderListing.Identity?
 
-  /// - Parameter writer: tells writers of the same path apart; ranks that write a file together have one.
+  /// - Parameters:
+  ///   - path: where the file is to be.
+  ///   - writer: tells writers of the same path apart; ranks that write a file together have one.
   public init(_ path: String, writer: FileWriter = FileWriter()) {
     self.path = path
     temporaryPath = writer.temporaryPath(for: path)

@@ -23,7 +23,9 @@ public struct FileWriter: Sendable, Codable {
   /// Removes what runs that were killed while writing have left in a folder: temporary files of processes of
   /// this machine that are gone, and any older than an hour.
   ///
-  /// - Parameter target: the path of a file, where only what was to be that file is meant.
+  /// - Parameters:
+  ///   - folder: looked at without those in it; one that cannot be listed counts as empty.
+  ///   - target: the path of a file, where only what was to be that file is meant.
   /// - Returns: the names of the files removed.
   @discardableResult
   public static func removeAbandoned(in folder: String, of target: String? = nil) -> [String] {

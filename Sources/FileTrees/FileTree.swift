@@ -30,7 +30,11 @@ public struct FileTree: Sendable {
   ///     let first = tree.path(0)
   ///
   /// A root that is itself such a file is a tree of one file.
-  /// - Parameter purpose: what the tree is, for messages: "track tree".
+  /// - Parameters:
+  ///   - root: a folder, or a file of this kind.
+  ///   - suffix: of the names, with its dot: ".h5".
+  ///   - purpose: what the tree is, for messages: "track tree".
+  ///   - communicator: of all ranks that take part.
   /// - Throws: `missingInput` where a rank does not see the root, `badData` where it is neither folder nor file of
   ///   this kind.
   public static func discover(

@@ -29,7 +29,10 @@ public struct Judgement: Sendable, Equatable, Codable {
   /// Fewer artists than these, and a resample does not know how far the next artist may be from them.
   public static let fewestArtists = 5
 
-  /// - Parameter rows: of all resamples in order.
+  /// - Parameters:
+  ///   - songs: those that the resamples were drawn from.
+  ///   - bootstrap: what drew them.
+  ///   - rows: of all resamples in order.
   public init(_ songs: JudgedSongs, _ bootstrap: Bootstrap, rows: [Double]) {
     let resampled = ResampledFigures(rows, tags: songs.tagCount)
     let columns = resampled.columns

@@ -24,7 +24,9 @@ public struct PairedDifference: Sendable, Equatable, Codable {
   public let tags: [Difference?]
 
   /// - Parameters:
-  ///   - first, second: the metrics of both on the same songs.
+  ///   - songs: those that the resamples were drawn from.
+  ///   - first: the first method's metrics.
+  ///   - second: the second's on the same songs.
   ///   - rows: the first's figures less the second's, of all resamples in order.
   public init(_ songs: JudgedSongs, first: TagMetrics, second: TagMetrics, rows: [Double]) {
     let resampled = ResampledFigures(rows, tags: songs.tagCount)

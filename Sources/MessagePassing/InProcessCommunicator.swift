@@ -33,7 +33,10 @@ public final class InProcessCommunicator: Communicator {
   /// When ranks throw, the others are released with an error, and the error of the lowest rank that threw for
   /// a reason of its own is thrown here.
   ///
-  /// - Parameter ranksPerNode: how many ranks count as one node; nil: all.
+  /// - Parameters:
+  ///   - size: how many ranks there are.
+  ///   - ranksPerNode: how many ranks count as one node; nil: all.
+  ///   - body: what each rank does, given its own communicator.
   public static func run<Value: Sendable>(
     size: Int, ranksPerNode: Int? = nil, _ body: @escaping @Sendable (InProcessCommunicator) throws -> Value
   ) throws -> [Value] {

@@ -8,6 +8,7 @@ public struct DecisionCurve: Sendable, Equatable {
   /// - Parameters:
   ///   - probabilities: `[songs × tags]`, row-major, 0 to 1.
   ///   - labels: the same shape.
+  ///   - tagCount: columns of both tables.
   ///   - thresholds: how many, 2 or more.
   /// - Returns: a curve for each tag.
   public static func all(

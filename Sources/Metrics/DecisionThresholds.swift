@@ -9,6 +9,7 @@ public enum DecisionThresholds {
   /// - Parameters:
   ///   - probabilities: `[songs × tags]`, row-major.
   ///   - labels: the same shape; any value but 0 means that the song has the tag.
+  ///   - tagCount: columns of both tables.
   /// - Throws: `MetricsError` for tables of different sizes, and for what is no number.
   public static func best(probabilities: [Float], labels: [UInt8], tagCount: Int) throws -> [Float] {
     try (0..<tagCount).map { tag in

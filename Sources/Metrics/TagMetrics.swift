@@ -29,6 +29,7 @@ public struct TagMetrics: Sendable, Equatable, Codable {
   /// - Parameters:
   ///   - probabilities: `[songs × tags]`, row-major.
   ///   - labels: the same shape; any value but 0 means that the song has the tag.
+  ///   - tagCount: columns of both tables.
   /// - Throws: `MetricsError` when a probability is not a number or the shapes do not fit.
   public init(probabilities: [Float], labels: [UInt8], tagCount: Int) throws {
     guard tagCount > 0, probabilities.count % tagCount == 0 else {

@@ -34,8 +34,11 @@ public final class SnapshotPreparation {
   /// Beside it stand `output.skipped.tsv` (bad files with their causes) and `output.mismatches.tsv` (songs whose
   /// Last.fm record is another song's), each only where it has a line.
   /// - Parameters:
+  ///   - options: where songs and tags are, and what is kept of them.
+  ///   - output: the snapshot's path.
   ///   - replacing: whether a snapshot that is there already may be replaced.
   ///   - lists: the path before `.skipped.tsv` and `.mismatches.tsv`; nil for the snapshot's.
+  ///   - communicator: of all ranks that take part.
   ///   - progress: called on rank 0 alone.
   /// - Throws: `usage` where something stands at one of these paths that is not to be replaced; `missingInput` and
   ///   `badData` for the trees, `badData` where no song is left (the message holds the

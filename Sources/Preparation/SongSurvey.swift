@@ -28,9 +28,11 @@ public struct SongSurvey: Sendable {
   ///     print(survey.funnel(for: 512).table())
   ///
   /// - Parameters:
+  ///   - options: where songs and tags are, and what a snapshot would keep of them.
   ///   - tracks: the files that the options name, where they have been found; nil: still to be found.
   ///   - lists: the path before `.skipped.tsv` and `.mismatches.tsv`, which are as `prepare` writes them; nil: none.
   ///   - namesAll: whether all bad files and mismatches are named; else the first thousand of either.
+  ///   - communicator: of all ranks that take part.
   ///   - progress: called on rank 0 alone.
   /// - Throws: as `Preparation.run`, but that no song need be left. Tags are not missing where the options say nothing
   ///   of them.

@@ -12,8 +12,10 @@ public struct EpochOrder: Sendable {
   private let lengths: [Int]?
 
   /// - Parameters:
+  ///   - seed: the run's.
   ///   - epoch: any number that names the epoch.
   ///   - count: how many songs there are; they are called `0..<count`.
+  ///   - shuffle: whether all songs are permuted together, or each rank's shard by itself.
   ///   - ranks: world size; without effect on a global shuffle's order.
   public init(seed: UInt64, epoch: Int, count: Int, shuffle: Shuffle = .global, ranks: Int = 1) {
     self.shuffle = shuffle
@@ -27,8 +29,12 @@ public struct EpochOrder: Sendable {
   /// local shuffle it is that of equal lengths.
   ///
   /// - Parameters:
+  ///   - seed: the run's.
+  ///   - epoch: any number that names the epoch.
   ///   - lengths: segments of each song.
   ///   - batchSize: of the global batches; where it does not divide the songs, the last batch is the short one.
+  ///   - shuffle: whether all songs are permuted together, or each rank's shard by itself.
+  ///   - ranks: world size; without effect on a global shuffle's order.
   public init(
     seed: UInt64, epoch: Int, lengths: [Int], batchSize: Int, shuffle: Shuffle = .global, ranks: Int = 1
   ) {

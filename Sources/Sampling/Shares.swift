@@ -39,7 +39,11 @@ public func mostSegments(of lengths: some Sequence<Int>, songs: Int) -> Int {
 }
 
 /// Where a random crop of a song starts: a function of seed, epoch and song, whichever rank asks.
-/// - Parameter places: how many starts there are.
+/// - Parameters:
+///   - seed: the run's.
+///   - epoch: any number that names the epoch.
+///   - song: its number in the data.
+///   - places: how many starts there are.
 public func cropStart(seed: UInt64, epoch: Int, song: Int, places: Int) -> Int {
   var stream = RandomStream(
     seed: seed, purpose: .crop, first: UInt32(truncatingIfNeeded: epoch), second: UInt32(truncatingIfNeeded: song))

@@ -16,7 +16,9 @@ public final class EarlyEnd: Sendable {
   private let state: State
 
   /// Begins to look. `StopSignal.install` comes before. Collective.
-  /// - Parameter work: completes "stopped by a signal while …".
+  /// - Parameters:
+  ///   - communicator: of all ranks that take part.
+  ///   - work: completes "stopped by a signal while …".
   public init(_ communicator: any Communicator, during work: String) throws {
     let siblings = try RankProcess.others(of: communicator)
     let state = State(place: communicator.isRoot ? nil : communicator.place, siblings: siblings, work: work)

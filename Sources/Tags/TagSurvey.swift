@@ -27,7 +27,9 @@ public struct TagSurvey: Sendable {
 
   /// Reads every file of a tree, each rank its share. Collective.
   /// - Parameters:
+  ///   - source: the records, which have been found.
   ///   - minimumWeight: a tag counts from this weight on.
+  ///   - communicator: of all ranks that take part.
   ///   - progress: told the records done and in all, on rank 0 alone.
   public init(
     of source: LastFMTree, minimumWeight: Double, communicator: any Communicator,

@@ -13,8 +13,10 @@ public final class EventFile {
   /// Starts a new file in a folder, which is made where it is missing. It appears with all that it begins with.
   ///
   /// - Parameters:
+  ///   - folder: where the file is made.
   ///   - resumedAt: the step a resumed run goes on from; TensorBoard then drops what earlier files say of later steps.
   ///   - scalars: what it begins with, in the order of the steps.
+  ///   - now: the time in the file's name and of its start; scalars have their own.
   public init(
     folder: String, resumedAt: Int? = nil, beginningWith scalars: [StepScalar] = [], now: Date = Date()
   ) throws {

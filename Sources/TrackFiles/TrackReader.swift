@@ -33,7 +33,9 @@ public final class TrackReader {
     self.features = features
   }
 
-  /// - Parameter segments: how many to read from the start of each song: nil for all, 0 for none.
+  /// - Parameters:
+  ///   - segments: how many to read from the start of each song: nil for all, 0 for none.
+  ///   - features: which ones to read.
   public convenience init(segments: Int?, features: FeatureSelection = .pitches) {
     self.init(segments == 0 ? .none : .first(segments ?? SegmentLimits.mostInTrackFile), features: features)
   }

@@ -1,5 +1,6 @@
 """No file ends a run, makes it hang or takes all memory: 2,000 mutants of track files and Last.fm records."""
 
+import csv
 import json
 import shutil
 
@@ -30,6 +31,30 @@ def test_two_thousand_mutants_are_read_or_listed_with_their_cause(sources, tmp_p
         tree = mutants.make_tree(tmp_path / str(made), sources[: MUTANTS - made + 20], seed=made)
         mutants.check(tree, tmp_path / f"{made}.h5", ranks=2)
         made += len(tree.mutants) + len(tree.records)
+
+
+def test_a_thousand_good_and_damaged_files_are_tagged_or_listed(sources, checkpoint, tmp_path):
+    trees = [mutants.make_tree(tmp_path / str(seed), sources[:500], seed, good=good) for seed, good in ((0, 300), (1, 100))]
+    out = tmp_path / "songs.csv"
+    outcome = program.run("predict", "--checkpoint", checkpoint, "--threads", 1, *(tree.msd for tree in trees), "--out", out,
+                          ranks=2, timeout=300)
+    assert outcome.code == program.DONE, str(outcome)
+    assert not [crash for crash in program.CRASHES if crash in outcome.output + outcome.errors], str(outcome)
+    with open(out, newline="") as file:
+        rows = list(csv.DictReader(file))
+    listed = dict(line.split("\t", 1) for line in out.with_name(out.name + ".skipped.tsv").read_text().splitlines())
+    # Every file that is a song has its row, once, in order; what has no tags, or no row, is listed.
+    files = [str(file) for tree in trees for file in mutants.track_files(tree.msd)]
+    told = [row["file"] for row in rows]
+    assert len(files) == 1000 and told == [file for file in files if file in set(told)]
+    assert set(files) - set(told) <= listed.keys() <= set(files)
+    assert {row["file"]: row["skipped"] for row in rows if row["skipped"]} == {
+        file: cause for file, cause in listed.items() if file in set(told)}
+    for tree in trees:
+        for name in tree.good:
+            cause = listed.get(str(tree.msd / name), "")
+            assert ("segments" in cause) == (mutants.segments_of(tree.msd / name) < 252) and (not cause or "segments" in cause)
+        assert not [name for name in tree.surely_bad - tree.records.keys() if str(tree.msd / name) not in listed]
 
 
 def test_damaged_aggregates_lose_the_songs_that_are_damaged_and_no_other(sources, tmp_path):

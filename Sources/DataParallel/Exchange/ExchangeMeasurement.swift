@@ -8,7 +8,10 @@ public final class ExchangeMeasurement {
   private let exchange: ReplicaExchange
 
   /// Collective.
-  /// - Parameter bytes: of 64-bit gradients.
+  /// - Parameters:
+  ///   - communicator: of all ranks that take part.
+  ///   - bytes: of 64-bit gradients.
+  ///   - options: how the exchange that is measured goes about it.
   public init(_ communicator: any Communicator, bytes: Int, _ options: ReplicaExchange.Options) throws {
     self.communicator = communicator
     let count = max(1, bytes / MemoryLayout<Double>.stride)

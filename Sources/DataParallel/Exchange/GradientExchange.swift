@@ -39,6 +39,10 @@ public final class GradientExchange {
   /// Collective.
   ///
   /// - Parameters:
+  ///   - communicator: of all ranks that take part.
+  ///   - layout: which values of the gradients belong to which layer.
+  ///   - format: of what goes from node to node.
+  ///   - overlaps: whether sums begin before the backward pass is over.
   ///   - bucketBytes: of 64-bit gradients; nil: on one node what goes well anywhere, else what a short measurement finds.
   public init(
     _ communicator: any Communicator, _ layout: GradientLayout, format: GradientFormat = .none,

@@ -30,7 +30,9 @@ public final class WriterClaim {
   private let folder: String
 
   /// Refuses a folder in which another process writes. Nothing is changed.
-  /// - Parameter note: is told what is being waited for, where it cannot be known at once whether the other lives.
+  /// - Parameters:
+  ///   - folder: where this process means to write.
+  ///   - note: is told what is being waited for, where it cannot be known at once whether the other lives.
   /// - Throws: `usage` with host, process and start of the other; `missingInput` where the folder cannot be listed.
   public static func refuseOthers(in folder: String, note: (String) -> Void = { _ in }) throws {
     try refuseOthers(in: folder, Timing(), note: note)

@@ -4,7 +4,9 @@ import Diagnosis
 extension Dataset {
   /// Every element, the last axis running fastest.
   ///
-  /// - Parameter limit: the most elements the caller is ready for, checked before memory is taken.
+  /// - Parameters:
+  ///   - type: of the elements in memory; every value of the file's type must fit it.
+  ///   - limit: the most elements the caller is ready for, checked before memory is taken.
   /// - Throws: `.badData` for another element type, more elements than `limit`, or damaged contents.
   public func read<E: Element>(_ type: E.Type = E.self, limit: Int) throws -> [E] {
     try checkElement(E.elementType)

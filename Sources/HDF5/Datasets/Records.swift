@@ -81,7 +81,9 @@ extension Dataset {
 
   /// Some rows of a table, as they lie in the file; `RecordRows` takes fields out of them.
   ///
-  /// - Parameter limit: the most bytes the caller is ready for.
+  /// - Parameters:
+  ///   - rows: of the table, from 0.
+  ///   - limit: the most bytes the caller is ready for.
   /// - Throws: `.badData` where the dataset is no table, has no such rows, or exceeds the limit.
   public func readRecords(rows: Range<Int>, limit: Int) throws -> RecordRows {
     guard element.elementClass == .record, shape.count == 1 else {

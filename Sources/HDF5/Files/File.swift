@@ -34,8 +34,11 @@ public final class File: Group {
 
   /// Makes a new file in memory; `image()` gives its bytes. `name` stands for the path in messages.
   ///
-  /// - Parameter memory: where the bytes lie; that of an earlier file is quicker than new memory. It is free for the
-  ///   next file when this one is closed.
+  /// - Parameters:
+  ///   - name: stands for the path in messages.
+  ///   - bytes: what the file grows by when it has no room left.
+  ///   - memory: where the bytes lie; that of an earlier file is quicker than new memory. It is free for the
+  ///     next file when this one is closed.
   /// - Throws: `.fault` where another file is in that memory.
   public static func createInMemory(
     name: String, growingBy bytes: Int = 256 << 10, in memory: ImageMemory = ImageMemory()

@@ -40,8 +40,12 @@ public final class GatedRecurrence {
   private static let productRows = 128
 
   /// - Parameters:
+  ///   - inputs: values of an input at each step.
+  ///   - units: values of a state.
+  ///   - maximumBatch: the most songs that a call will bring.
   ///   - maximumSteps: the most steps that the songs of a batch have together.
   ///   - leadingRows: rows of each input sequence before its first step.
+  ///   - team: whose threads share the work.
   public init(
     inputs: Int, units: Int, maximumBatch: Int, maximumSteps: Int, leadingRows: Int, team: ThreadTeam
   ) {
@@ -89,7 +93,11 @@ public final class GatedRecurrence {
   /// in `states`.
   ///
   /// - Parameters:
-  ///   - kernel: `[input][gate]`, recurrent: `[unit][gate]`, bias: `[2][gate]`.
+  ///   - sequences: one song after the other, with room for `rowCapacity` rows.
+  ///   - songs: where the columns of each song lie.
+  ///   - kernel: `[input][gate]`.
+  ///   - recurrent: `[unit][gate]`.
+  ///   - bias: `[2][gate]`: of the inputs, then of the recurrent product.
   public func forward(
     _ sequences: UnsafePointer<Float>, songs: [SongSpan], kernel: UnsafePointer<Float>,
     recurrent: UnsafePointer<Float>, bias: UnsafePointer<Float>

@@ -61,7 +61,10 @@ public final class SigmoidOutput {
 
   /// Sum over songs of the mean over outputs of the binary cross-entropy, from the logits, where nothing
   /// saturates: max(l, 0) − l·y + log(1 + e^−|l|).
-  /// - Parameter isKnown: whether a song's labels are known; else it has no loss. Empty: all are.
+  /// - Parameters:
+  ///   - labels: `[song][output]`, without padding, 0 to 1.
+  ///   - songs: how many songs there are, those of the last `forward`.
+  ///   - isKnown: whether a song's labels are known; else it has no loss. Empty: all are.
   public func crossEntropy(labels: UnsafePointer<Float>, songs: Int, isKnown: [Bool] = []) -> Double {
     var total = 0.0
     for song in 0..<songs where isKnown.isEmpty || isKnown[song] {
@@ -89,7 +92,15 @@ public final class SigmoidOutput {
 
   /// From probabilities, labels and `scale` = 1 / (songs of the global batch × outputs) to the gradients of kernel
   /// and bias and of the states, the latter `[song][input, padded]` with room for `DenseProduct.rowCapacity` songs.
-  /// - Parameter isKnown: whether a song's labels are known; else it has no part in them. Empty: all are.
+  /// - Parameters:
+  ///   - labels: `[song][output]`, without padding, 0 to 1.
+  ///   - songs: how many songs there are, those of the last `forward`.
+  ///   - isKnown: whether a song's labels are known; else it has no part in them. Empty: all are.
+  ///   - scale: what every difference of probability and label is multiplied by.
+  ///   - kernel: `[input][output, padded]`.
+  ///   - kernelGradient: the same shape, written over.
+  ///   - biasGradient: `[output, padded]`, written over.
+  ///   - stateGradient: `[song][input, padded]`, written over.
   public func backward(
     labels: UnsafePointer<Float>, songs: Int, isKnown: [Bool] = [], scale: Float, kernel: UnsafePointer<Float>,
     kernelGradient: UnsafeMutablePointer<Double>, biasGradient: UnsafeMutablePointer<Double>,

@@ -17,8 +17,13 @@ public final class InputConvolution {
   private let secondMoments: AlignedSums
 
   /// - Parameters:
-  ///   - inputs, channels: of the input and of the map.
+  ///   - frequencies: rows of an input channel.
+  ///   - inputs: channels of the input.
+  ///   - channels: channels of the map.
+  ///   - windowRows: rows of a pooling window.
+  ///   - windowColumns: its columns.
   ///   - isTurned: see `InputRows`; frequencies and windows are then those of the turned rows.
+  ///   - team: whose threads share the work.
   public init(
     frequencies: Int, inputs: Int = 1, channels: Int, windowRows: Int, windowColumns: Int, isTurned: Bool = false,
     team: ThreadTeam

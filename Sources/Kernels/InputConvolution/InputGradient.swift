@@ -29,8 +29,14 @@ extension InputConvolution {
   ///
   /// - Parameters:
   ///   - sparse: what `sparseMoments` wrote.
-  ///   - gamma, beta: of the input's batch norm.
-  ///   - scale, constant, slope: of the map's gradient, per channel.
+  ///   - moments: of the patches of the batch's normalised input.
+  ///   - gamma: of the input's batch norm, `[input channel][frequency, padded]`.
+  ///   - beta: of the same, likewise.
+  ///   - signs: +1 or −1 per channel, as given to `prepareWeights`.
+  ///   - scale: of the map's gradient, per channel.
+  ///   - constant: of the same, per channel.
+  ///   - slope: of the same, per channel.
+  ///   - result: of the shape of `emptyGradient`, written over.
   public func differentiate(
     sparse: UnsafePointer<Double>, moments: PatchMoments, gamma: UnsafePointer<Float>,
     beta: UnsafePointer<Float>, signs: UnsafePointer<Float>, scale: UnsafePointer<Float>,

@@ -9,7 +9,11 @@ public final class InputInference {
   private var channelStride: Int { kernel.channelStride }
 
   /// - Parameters:
-  ///   - inputs, channels: of the input and of the map.
+  ///   - frequencies: rows of an input channel.
+  ///   - inputs: channels of the input.
+  ///   - channels: channels of the map.
+  ///   - windowRows: rows of a pooling window.
+  ///   - windowColumns: its columns.
   ///   - isTurned: see `InputRows`; frequencies and windows are then those of the turned rows.
   public init(
     frequencies: Int, inputs: Int, channels: Int, windowRows: Int, windowColumns: Int, isTurned: Bool = false

@@ -52,6 +52,7 @@ public final class AlignedRun<Scalar: BitwiseCopyable> {
   /// A run in memory that something else has taken, as it stands there.
   ///
   /// - Parameters:
+  ///   - count: numbers of the run.
   ///   - start: on a cache line, with a vector's room behind the last number.
   ///   - owner: keeps the memory for as long as the run lasts.
   public init(count: Int, at start: UnsafeMutablePointer<Scalar>, of owner: AnyObject) {

@@ -19,9 +19,15 @@ public enum GradientSum {
   /// `sums += Σ over songs of aᵀ·b`, or `=` with `over`.
   ///
   /// - Parameters:
-  ///   - rows, columns: of the sums; `columns` a multiple of 16.
+  ///   - rows: of the sums.
+  ///   - columns: of the sums; a multiple of 16.
   ///   - songs: each song's rows of a and b, which the product sums over.
-  ///   - a: `[song row][row]`, readable up to whole tiles of rows; b: `[song row][column]`.
+  ///   - a: `[song row][row]`, readable up to whole tiles of rows.
+  ///   - aStride: floats from a song row of a to the next.
+  ///   - b: `[song row][column]`.
+  ///   - bStride: floats from a song row of b to the next.
+  ///   - sums: `[column / 16][row, whole tiles][16]`.
+  ///   - over: whether the sums replace what is there.
   public static func add(
     rows: Int, columns: Int, songs: [Range<Int>], a: UnsafePointer<Float>, aStride: Int,
     b: UnsafePointer<Float>, bStride: Int, to sums: UnsafeMutablePointer<Double>, over: Bool

@@ -80,6 +80,9 @@ public final class OrderedAddition {
   /// (Seide et al. 2014, error feedback).
   ///
   /// - Parameters:
+  ///   - runs: by their numbers in the steps.
+  ///   - count: how many numbers each run has.
+  ///   - target: where the rounded sums go.
   ///   - error: what was lost so far, which is added first; then what is lost now.
   ///   - values: what the rounded sums come to, where somebody wants it.
   public func sum(

@@ -6,7 +6,9 @@ public final class Interlude {
   private let interval: Double
   private var last = 0.0
 
-  /// - Parameter interval: seconds from one time to the next, at least.
+  /// - Parameters:
+  ///   - interval: seconds from one time to the next, at least.
+  ///   - body: what the thread does each time.
   public init(every interval: Double = 0.3e-3, _ body: @escaping () -> Void) {
     self.body = body
     self.interval = interval

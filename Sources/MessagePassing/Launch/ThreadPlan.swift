@@ -14,6 +14,7 @@ public struct ThreadPlan: Sendable, Equatable {
   ///   - own: the processors this rank may run on.
   ///   - node: those of all ranks of the node, this one's among them.
   ///   - limits: what the node has for the job.
+  ///   - hostName: the node's, for the advice.
   public init(own: ProcessorSet, node: [ProcessorSet], limits: NodeLimits, hostName: String) {
     let ranks = max(1, node.count)
     let fair = own.fairThreads(among: node)

@@ -40,7 +40,9 @@ public struct SharedCounters {
   /// Bytes that so many counters take.
   public static func bytes(_ count: Int) -> Int { count * NodeMemory.boundary }
 
-  /// - Parameter start: of zeros, or of counters that another rank has made here.
+  /// - Parameters:
+  ///   - start: of zeros, or of counters that another rank has made here.
+  ///   - count: how many counters there are.
   public init(at start: UnsafeMutableRawPointer, count: Int) {
     self.start = start
     self.count = count

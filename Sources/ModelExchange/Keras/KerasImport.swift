@@ -14,8 +14,10 @@ public struct KerasImport {
   private let network: Network
   private let tags: [String]
 
-  /// - Parameter configuration: its model, features, segments and tags say what the network is. Tags that are counted, or
-  ///   not said, are those that the weights' file describes.
+  /// - Parameters:
+  ///   - weights: what the file holds.
+  ///   - configuration: its model, features, segments and tags say what the network is. Tags that are counted, or
+  ///     not said, are those that the weights' file describes.
   /// - Throws: as `KerasWeights`; `usage` where the tags are not known, `badData` where the file describes others.
   public init(_ weights: KerasWeights, _ configuration: RunConfiguration) throws {
     self.weights = weights

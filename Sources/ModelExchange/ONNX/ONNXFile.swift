@@ -19,8 +19,10 @@ public struct ONNXFile {
   /// A file of Protocol Buffers is at most 2 GiB; that much less is room for the nodes.
   private static let mostTensorBytes = (2 << 30) - (64 << 20)
 
-  /// - Parameter foldsBatchNorm: whether each convolution's batch norm goes into its weights, and the inputs' is one
-  ///   product and one sum.
+  /// - Parameters:
+  ///   - model: what the file is to hold.
+  ///   - foldsBatchNorm: whether each convolution's batch norm goes into its weights, and the inputs' is one
+  ///     product and one sum.
   public init(_ model: PortableModel, foldsBatchNorm: Bool) {
     (self.model, self.foldsBatchNorm) = (model, foldsBatchNorm)
   }

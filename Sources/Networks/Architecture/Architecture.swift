@@ -140,8 +140,10 @@ extension Architecture {
   /// convolutions over time, with every value of a segment for a channel, of whose output mean and maximum over time
   /// stand beside a bidirectional GRU.
   /// - Parameters:
+  ///   - segments: of a song; of the longest, where songs differ.
   ///   - channels: values of a segment; 0: there are no convolutions.
   ///   - songValues: numbers of a song; 0: there are no dense layers.
+  ///   - tags: how many there are.
   public static func recommended(segments: Int, channels: Int, songValues: Int, tags: Int) -> Architecture {
     let window = PoolingSize(frequency: 1, time: 4)
     var architecture = Architecture(

@@ -25,7 +25,11 @@ public struct Batch: Sendable {
   }
 
   /// Songs that are all equally long.
-  /// - Parameter width: values of a segment.
+  /// - Parameters:
+  ///   - songs: a number for each that stays its own over the whole job.
+  ///   - width: values of a segment.
+  ///   - features: `[song][segment][channel][row]`.
+  ///   - labels: `[song][tag]`, 0 or 1; may be empty where only predictions are wanted.
   public init(songs: [UInt32], width: Int, features: [Float], labels: [Float]) {
     let segments = features.count / (max(songs.count, 1) * width)
     self.init(

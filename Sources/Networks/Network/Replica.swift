@@ -39,6 +39,7 @@ public final class Replica {
   private var lastLayout: BatchLayout?
 
   /// - Parameters:
+  ///   - network: what this is a copy of.
   ///   - maximumBatch: the most songs that a call will bring.
   ///   - maximumSegments: the most segments that they have together; nil: all as long as the network's longest.
   ///   - threads: threads that work inside a call.
@@ -104,6 +105,8 @@ public final class Replica {
   /// batch.
   ///
   /// - Parameters:
+  ///   - batch: this rank's songs, with their labels.
+  ///   - step: what the step has in common on all ranks.
   ///   - statistics: shares the batch statistics over replicas; nil: each replica has its own.
   ///   - finished: told, while the backward pass goes on, which values of `gradients` are there: ranges from the last
   ///     layer to the first, which together are all.

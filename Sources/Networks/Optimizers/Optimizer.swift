@@ -107,6 +107,8 @@ extension Optimizer {
   ///     adam.apply(to: replica, learningRate: 1e-3)
   ///
   /// - Parameters:
+  ///   - replica: whose `gradientSum` holds the sum.
+  ///   - learningRate: of this step.
   ///   - clipNorm: where the Euclidean norm of the whole gradient exceeds this, the gradient is scaled down
   ///     to it (Pascanu et al. 2013); nil: never.
   ///   - norm: that norm, where it is known.

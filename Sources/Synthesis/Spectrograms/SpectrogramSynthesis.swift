@@ -29,6 +29,7 @@ public struct SpectrogramSynthesis {
   /// Writes the file.
   ///
   /// - Parameters:
+  ///   - communicator: of all ranks, which write the file together.
   ///   - replacing: whether a file of spectrograms that is there may be replaced.
   ///   - progress: told how many songs are done, on rank 0.
   /// - Returns: metrics of the true probabilities, the best that any model can reach.

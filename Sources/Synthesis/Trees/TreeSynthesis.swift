@@ -22,6 +22,7 @@ public struct TreeSynthesis {
   /// Writes the set.
   ///
   /// - Parameters:
+  ///   - communicator: of all ranks, each of which writes its share of the songs.
   ///   - replacing: remove a set of other parameters that is there.
   ///   - progress: told how many songs are done; on rank 0, which speaks for all.
   /// - Returns: the report, on every rank.

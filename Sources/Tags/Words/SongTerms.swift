@@ -12,8 +12,10 @@ public struct SongTerms: Sendable, Equatable {
   private let weights: [Float]
 
   /// - Parameters:
+  ///   - names: each once, in the order of their bytes.
   ///   - starts: rise from 0 to the number of words, one more than there are songs.
   ///   - numbers: places in `names`.
+  ///   - weights: one for each of the numbers, 0 to 1.
   public init(names: [String], starts: [Int], numbers: [Int32], weights: [Float]) {
     precondition(numbers.count == weights.count && starts.last == numbers.count)
     self.names = names
@@ -47,7 +49,11 @@ public struct SongTerms: Sendable, Equatable {
   }
 
   /// A song's weights of chosen words.
-  /// - Parameter columns: of each word its column; −1: it is not chosen.
+  /// - Parameters:
+  ///   - song: its number.
+  ///   - columns: of each word its column; −1: it is not chosen.
+  ///   - targets: changed only where the song has a chosen word.
+  ///   - offset: where the song's row begins in `targets`.
   public func write(song: Int, columns: [Int], to targets: inout [Float], at offset: Int) {
     for place in starts[song]..<starts[song + 1] {
       let column = columns[Int(numbers[place])]

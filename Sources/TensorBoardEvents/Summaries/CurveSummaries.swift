@@ -1,7 +1,10 @@
 extension SummaryValue {
   /// A precision-recall curve, for the plugin of that name.
-  /// - Parameter decisions: at each threshold i / (n − 1): true positives, false positives, true negatives, false
-  ///   negatives.
+  /// - Parameters:
+  ///   - tag: the curve's name.
+  ///   - decisions: at each threshold i / (n − 1): true positives, false positives, true negatives, false
+  ///     negatives.
+  ///   - description: without effect: it is not written.
   public init(
     _ tag: String, precisionRecall decisions: [(tp: Int, fp: Int, tn: Int, fn: Int)], description: String = ""
   ) {

@@ -6,8 +6,10 @@ public final class SummaryFile {
   private let file: AppendedFile
 
   /// Starts a file in a folder, which is made where it is missing.
-  /// - Parameter resumedAt: the step that a resumed run goes on from; TensorBoard then drops what earlier files say of later
-  ///   steps.
+  /// - Parameters:
+  ///   - folder: where the file is made.
+  ///   - resumedAt: the step that a resumed run goes on from; TensorBoard then drops what earlier files say of later
+  ///     steps.
   public init(folder: String, resumedAt: Int? = nil) throws {
     file = try AppendedFile(EventFile(folder: folder, resumedAt: resumedAt).path)
   }

@@ -26,7 +26,9 @@ public struct TagChoice: Sendable {
   }
 
   /// The most probable first; of equally probable ones in the order of the names.
-  /// - Parameter probabilities: one for each of the tags; none where the song was not judged.
+  /// - Parameters:
+  ///   - probabilities: one for each of the tags; none where the song was not judged.
+  ///   - tags: those of the model that gave the probabilities.
   public func tags(_ probabilities: [Float], of tags: ModelTags) -> [Tag] {
     probabilities.indices.filter { index in probabilities[index] >= threshold?.least(of: index, tags) ?? -.infinity
     }

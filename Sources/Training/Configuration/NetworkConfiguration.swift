@@ -7,7 +7,10 @@ import Tags
 
 extension RunConfiguration {
   /// The network for songs of this length and this many tags.
-  /// - Parameter auxiliary: how many auxiliary targets there are; nil: as many as are asked for.
+  /// - Parameters:
+  ///   - segments: of a song; of the longest, where songs differ.
+  ///   - tags: how many there are.
+  ///   - targets: how many auxiliary targets there are; nil: as many as are asked for.
   /// - Throws: `usage` for a shape that cannot be.
   public func architecture(segments: Int, tags: Int, auxiliary targets: Int? = nil) throws -> Architecture {
     let features = features ?? defaultFeatures

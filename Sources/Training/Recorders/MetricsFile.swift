@@ -9,7 +9,9 @@ public final class MetricsFile: RunRecorder {
   private let logEvery: Int
   private var file: AppendedFile?
 
-  /// - Parameter logEvery: a `step` line every so many steps; 0: none.
+  /// - Parameters:
+  ///   - path: of the file, which is opened when the run starts.
+  ///   - logEvery: a `step` line every so many steps; 0: none.
   public init(path: String, logEvery: Int) {
     self.path = path
     self.logEvery = logEvery

@@ -8,7 +8,9 @@ public final class TensorBoardRecorder: RunRecorder {
   private var file: EventFile?
   private var details: TensorBoardDetails?
 
-  /// - Parameter logEvery: the loss every so many steps; 0: of epochs only.
+  /// - Parameters:
+  ///   - folder: where the event files go.
+  ///   - logEvery: the loss every so many steps; 0: of epochs only.
   public init(folder: String, logEvery: Int) {
     self.folder = folder
     self.logEvery = logEvery

@@ -42,7 +42,9 @@ public struct SplitListing {
   }
 
   /// Writes `PREFIX.train.txt`, `PREFIX.validation.txt` and `PREFIX.test.txt`, an id a line in the order of the data.
-  /// - Parameter ids: of tracks, or of artists (each once).
+  /// - Parameters:
+  ///   - prefix: of the three paths.
+  ///   - artists: whether ids are of artists (each once), or of tracks.
   /// - Throws: `unwritable`; `badData` where the data tell no artists.
   public func write(_ prefix: String, artists: Bool) throws {
     guard !artists || source.knowsArtists else {

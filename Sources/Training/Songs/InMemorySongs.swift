@@ -23,8 +23,14 @@ public final class InMemorySongs: SongSource {
 
   /// Songs that are all equally long, of which the pitches are known.
   /// - Parameters:
-  ///   - features: `[song][segment][pitch class]`
+  ///   - name: for messages.
+  ///   - segments: of every song.
+  ///   - tags: in the order of the labels' columns.
+  ///   - trackIDs: one for each song.
+  ///   - artistIDs: one for each song.
+  ///   - artistNames: one for each song, for messages; empty where they are not known.
   ///   - labels: `[song][tag]`
+  ///   - features: `[song][segment][pitch class]`
   public convenience init(
     name: String = "songs in memory", segments: Int, tags: [String], trackIDs: [String], artistIDs: [String],
     artistNames: [String] = [], labels: [UInt8], features: [Float]
@@ -36,10 +42,18 @@ public final class InMemorySongs: SongSource {
   }
 
   /// - Parameters:
+  ///   - name: for messages.
+  ///   - segments: of every song, or all that each has.
   ///   - lengths: segments of each song.
+  ///   - tags: in the order of the labels' columns.
+  ///   - trackIDs: one for each song.
+  ///   - artistIDs: one for each song.
+  ///   - artistNames: one for each song, for messages; empty where they are not known.
   ///   - labels: `[song][tag]`
   ///   - values: of each feature `[song][segment][width]`.
   ///   - songValues: of each feature of whole songs `[song][width]`.
+  ///   - terms: words of each song beside its tags; nil where they are not known.
+  ///   - hasUntagged: whether the tags of a song without a label are not known; else it has none of them.
   public init(
     name: String = "songs in memory", segments: SegmentChoice, lengths: [Int], tags: [String], trackIDs: [String],
     artistIDs: [String], artistNames: [String] = [], labels: [UInt8], values: [Feature: [Float]],

@@ -22,8 +22,13 @@ public struct SongSides {
   public let isPrepared: Bool
 
   /// - Parameters:
+  ///   - source: whose songs are divided.
   ///   - text: the rule that divides the songs; where they come divided by it, they stay so whatever the seed.
+  ///   - listsHash: what the ids of the split's lists must hash to; nil: anything.
+  ///   - permuteTags: whether tags are dealt out anew among the songs.
   ///   - seed: decides how tags are dealt out anew, and the split too where `splitSeed` is nil.
+  ///   - splitSeed: decides the split; nil: `seed` does.
+  ///   - trainsOnUntagged: whether songs whose tags are not known stay in training.
   /// - Throws: as `Split`; `badData` where the split's lists are not those with this hash.
   public init(
     _ source: any SongSource, split text: String, listsHash: String? = nil, permuteTags: Bool, seed: UInt64,

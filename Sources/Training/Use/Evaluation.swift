@@ -92,7 +92,10 @@ public struct Evaluation: Sendable {
   /// any number of ranks.
   /// - Throws: `badData` where the songs are not those of the checkpoint's run; `usage` where its split is by lists that
   ///   nobody has named.
-  /// - Parameter progress: told songs done, about, and in all.
+  /// - Parameters:
+  ///   - data: the songs, of which the chosen ones are judged.
+  ///   - communicator: of all ranks that take part.
+  ///   - progress: told songs done, about, and in all.
   public func run(
     on data: any SongSource, _ communicator: any Communicator,
     progress: @escaping (_ done: Int, _ total: Int) -> Void = { _, _ in }

@@ -94,7 +94,11 @@ public final class Prediction {
   var fewestSegments: Int { input.segments.count ?? networks.map(\.shortestSong).max() ?? 1 }
 
   /// Collective.
-  /// - Parameter checkpoints: of several the probabilities are averaged.
+  /// - Parameters:
+  ///   - checkpoints: of several the probabilities are averaged.
+  ///   - threads: threads that work inside a call.
+  ///   - embeddings: whether outcomes have embeddings.
+  ///   - communicator: of all ranks that take part.
   /// - Throws: as `StoredModel.read`; `badData` where they know other tags; `usage` where they see different things of a
   ///   song, where embeddings of several are wanted, and where the ranks need more memory than they may have.
   public init(
