@@ -78,8 +78,19 @@ def test_what_cannot_be_averaged_is_refused(snapshot, tree, files_of_tree, seeds
     refuse(program.run("evaluate", *several([seeds[0], other]), "--data", snapshot, ranks=2), BAD_DATA, str(other), "not the same")
 
 
-def test_a_file_begun_with_one_choice_of_checkpoints_does_not_go_on_with_another(tree, seeds, tmp_path):
+def test_a_file_begun_with_one_choice_of_checkpoints_does_not_go_on_with_another(tree, files_of_tree, seeds, tmp_path):
     out = tmp_path / "songs.csv"
+    # A file that ends the work after some songs are done.
+    bad, many = tmp_path / "TRZZZZZ128F429CF47.h5", tmp_path / "many.txt"
+    bad.write_text("no song")
+    many.write_text("\n".join(map(str, [*files_of_tree[:40], bad])))
+    program.run("predict", *several(seeds[:2]), many, "--strict", "--out", out)
+    assert (tmp_path / "songs.csv.unfinished/songs").exists()
+    for others in (seeds[:1], seeds[1:], seeds[1::-1]):
+        refuse(program.run("predict", *several(others), many, "--out", out), USAGE, "songs.csv.unfinished", "another checkpoint")
+    program.succeed("predict", *several(seeds[:2]), many, "--out", out)
+    assert not (tmp_path / "songs.csv.unfinished").exists()
+    out.unlink()
     program.succeed("predict", *several(seeds[:2]), tree / "msd", "--out", out)
     whole = out.read_bytes()
     program.succeed("predict", *several(seeds[:2]), tree / "msd", "--out", out, "--resume")

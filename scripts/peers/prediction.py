@@ -64,8 +64,8 @@ def predict(arguments, checkpoint, source, out):
 def timed(command):
     """Seconds of a command, and the largest resident memory of a process that it started."""
     start = time.monotonic()
-    (process,), others = run_together([command])
-    return time.monotonic() - start, process.usage.ru_maxrss * 1024, others
+    (process,), _ = run_together([command])
+    return time.monotonic() - start, process.usage.ru_maxrss * 1024
 
 
 def rows(path):
@@ -79,7 +79,7 @@ def compare(arguments, checkpoint, weights, tree):
     for number in range(arguments.pairs):
         out = arguments.folder / f"tags-{number}.csv"
         out.unlink(missing_ok=True)
-        seconds, memory, _ = timed(predict(arguments, checkpoint, tree, out))
+        seconds, memory = timed(predict(arguments, checkpoint, tree, out))
         peer = run([sys.executable, HERE / "predict_peer.py", weights, tree, "--songs", arguments.peer_songs])
         speed = arguments.songs / seconds
         ratios.append(speed / peer["songs_per_second"])
@@ -98,7 +98,7 @@ def memory_of_fewer(arguments, checkpoint, tree):
     fewer.write_text("".join(f"{path}\n" for path in files))
     out = arguments.folder / "tenth.csv"
     out.unlink(missing_ok=True)
-    _, memory, _ = timed(predict(arguments, checkpoint, fewer, out))
+    _, memory = timed(predict(arguments, checkpoint, fewer, out))
     print(f"{len(files)} songs: {memory / 2**20:.0f} MiB the largest rank")
 
 
@@ -109,7 +109,7 @@ def kill_again_and_again(arguments, checkpoint, tree, seconds):
     chance = random.Random(arguments.seed)
     line = list(map(str, predict(arguments, checkpoint, tree, out)))
     kills = 0
-    for number in range(arguments.kills):
+    for _ in range(arguments.kills):
         process = subprocess.Popen(line, env=environment(), start_new_session=True, stdin=subprocess.DEVNULL,
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         time.sleep(chance.uniform(0.05, 0.6 / max(1, arguments.kills)) * seconds + 1)

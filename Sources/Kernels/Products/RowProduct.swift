@@ -3,6 +3,7 @@
 enum RowProduct {
   /// Rows of every product; callers pad.
   static let rows = 8
+
   /// `c = a·b + bias`: a is [8 × inner], b [inner × columns], c [8 × columns]; columns a multiple of 16.
   @inline(__always)
   static func multiply(

@@ -2,7 +2,7 @@
 enum Transposition {
   /// Rows and columns of a block: the lines of memory that a block is read from and written to stay in cache, whatever
   /// the distance between them.
-  static let block = 16
+  private static let block = 16
 
   /// `target[column][row] = matrix[row][column]` for the columns of a range.
   static func write(

@@ -4,10 +4,7 @@ extension SummaryValue {
   ///   - tag: the curve's name.
   ///   - decisions: at each threshold i / (n − 1): true positives, false positives, true negatives, false
   ///     negatives.
-  ///   - description: without effect: it is not written.
-  public init(
-    _ tag: String, precisionRecall decisions: [(tp: Int, fp: Int, tn: Int, fn: Int)], description: String = ""
-  ) {
+  public init(_ tag: String, precisionRecall decisions: [(tp: Int, fp: Int, tn: Int, fn: Int)]) {
     func share(_ part: Int, of all: Int) -> Float { Float(part) / Float(max(1, all)) }
     let rows: [[Float]] = [
       decisions.map { Float($0.tp) }, decisions.map { Float($0.fp) }, decisions.map { Float($0.tn) },

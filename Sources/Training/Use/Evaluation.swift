@@ -101,9 +101,11 @@ public struct Evaluation: Sendable {
     progress: @escaping (_ done: Int, _ total: Int) -> Void = { _, _ in }
   ) throws -> Report {
     let fair = try communicator.fairThreadCount()
-    let first = try predictions(of: checkpoints[0], on: data, threads: threads ?? fair, communicator, progress)
+    let (first, evaluator) = try predictions(
+      of: checkpoints[0], on: data, threads: threads ?? fair, communicator, progress)
     let others = try checkpoints.dropFirst().map { path in
-      let other = try predictions(of: path, on: data, threads: threads ?? fair, communicator, progress)
+      // Its replica is gone when it has said what it says.
+      let other = try predictions(of: path, on: data, threads: threads ?? fair, communicator, progress).said
       try communicator.agree { try refuseOtherSongs(than: first, other) }
       return other
     }
@@ -112,7 +114,7 @@ public struct Evaluation: Sendable {
       Predictions(
         songs: found.songs, probabilities: ModelEnsemble.mean(all.map { $0.gathered?.probabilities ?? [] }))
     }
-    let metrics = try first.evaluator.metrics(of: gathered)
+    let metrics = try evaluator.metrics(of: gathered)
     let (songs, source, sides) = (first.songs, first.source, first.sides)
     let judged = JudgedSongs(
       trackIDs: songs.map { source.trackIDs[$0] },
@@ -142,7 +144,6 @@ public struct Evaluation: Sendable {
     let sides: SongSides
     /// Those that are judged.
     let songs: [Int]
-    let evaluator: Evaluator
     /// On rank 0.
     let gathered: Predictions?
   }
@@ -150,7 +151,7 @@ public struct Evaluation: Sendable {
   private func predictions(
     of checkpoint: String, on data: any SongSource, threads: Int, _ communicator: any Communicator,
     _ progress: @escaping (_ done: Int, _ total: Int) -> Void
-  ) throws -> Said {
+  ) throws -> (said: Said, evaluator: Evaluator) {
     let (model, configuration, input, source, sides, songs) = try communicator.agree {
       let model = try StoredModel.read(checkpoint)
       let tags = checkpoints.count == 1 ? ModelTags(model) : ModelTags(model.tags)
@@ -181,9 +182,10 @@ public struct Evaluation: Sendable {
       replica, sides, BatchSupply(filler, batchesAhead: Self.batchesAhead),
       lengths: counts.map { input.length(of: $0) }, communicator)
     evaluator.progress = { done in progress(min(done * communicator.size, songs.count), songs.count) }
-    return Said(
+    let said = Said(
       path: checkpoint, model: model, configuration: configuration, source: source, sides: sides, songs: songs,
-      evaluator: evaluator, gathered: try evaluator.predictions(of: songs, own: own))
+      gathered: try evaluator.predictions(of: songs, own: own))
+    return (said, evaluator)
   }
 
   private func judgedSongs(
