@@ -152,11 +152,12 @@ func denseLayerAndItsGradientsEqualPlainLoops(inputs: Int, outputs: Int, songs: 
   let labels = (0..<songs * outputs).map { _ in Float(stream.chance(0.3) ? 1 : 0) }
   let numbers = (0..<UInt32(songs)).map { $0 * 3 }
   let mask = DropoutMask(rate: 0.3, seed: 1, step: 1, layer: 3)
-  let layer = SigmoidOutput(inputs: inputs, outputs: outputs, maximumBatch: songs, team: ThreadTeam(threads: 2))
+  let team = ThreadTeam(threads: 2)
+  let layer = SigmoidOutput(inputs: inputs, outputs: outputs, maximumBatch: songs, team: team)
+  let dropped = DroppedStates(inputs: inputs, maximumBatch: songs, team: team)
   let (i, o) = (padded(inputs), padded(outputs))
-  layer.forward(
-    states.start, kernel: kernel.start, bias: bias.start, dropout: mask,
-    songNumbers: numbers)
+  dropped.drop(states.start, mask, songNumbers: numbers)
+  layer.forward(dropped.values, songs: songs, kernel: kernel.start, bias: bias.start)
   let factors = AlignedBuffer(count: songs * i)
   for song in 0..<songs { mask.write(song: numbers[song], count: i, to: factors.start + song * i) }
   func logit(_ song: Int, _ output: Int) -> Double {
@@ -175,8 +176,9 @@ func denseLayerAndItsGradientsEqualPlainLoops(inputs: Int, outputs: Int, songs: 
     keep([kernelGradient, biasGradient])
   }
   layer.backward(
-    labels: labels, songs: songs, scale: scale, kernel: kernel.start, kernelGradient: kernelGradient.start,
-    biasGradient: biasGradient.start, stateGradient: stateGradient.start)
+    states: dropped.values, labels: labels, songs: songs, scale: scale, kernel: kernel.start,
+    kernelGradient: kernelGradient.start, biasGradient: biasGradient.start, stateGradient: stateGradient.start)
+  dropped.differentiate(stateGradient.start, nil, songs: songs)
   var total = 0.0
   var expectedKernel = [Double](repeating: 0, count: inputs * outputs)
   for song in 0..<songs {

@@ -27,15 +27,19 @@ public final class DenseProduct {
 
   /// `target = values·kernel`, `[song][output, padded]`. Both have room for `rowCapacity` songs; a song's result does not
   /// depend on the others.
+  /// - Parameter finish: what is to be done with sixteen outputs of all songs while they are in cache; it is given the
+  ///   first of them, on whatever thread multiplied them.
   public func forward(
     _ values: UnsafePointer<Float>, songs: Int, kernel: UnsafePointer<Float>,
-    to target: UnsafeMutablePointer<Float>
+    to target: UnsafeMutablePointer<Float>, finish: (_ output: Int) -> Void = { _ in }
   ) {
     let (inputs, outputStride) = (inputs, outputStride)
     multiply(values, songs, inner: inputs, inputStride, by: panels, outputStride, to: target) { column, panel in
       for input in 0..<inputs {
         Vector.load(kernel + input * outputStride + column).store(panel + input * vectorWidth)
       }
+    } finish: {
+      finish($0)
     }
   }
 
@@ -50,13 +54,17 @@ public final class DenseProduct {
       Transposition.write(
         kernel + column * outputStride, rows: min(vectorWidth, inputs - column), columns: 0..<outputs,
         stride: outputStride, to: panel, stride: vectorWidth)
+    } finish: { _ in
     }
   }
 
-  /// - Parameter pack: writes the right-hand matrix's columns from one on into their panel.
+  /// - Parameters:
+  ///   - pack: writes the right-hand matrix's columns from one on into their panel.
+  ///   - finish: told of those columns when the result's are there.
   private func multiply(
     _ a: UnsafePointer<Float>, _ songs: Int, inner: Int, _ aStride: Int, by panels: AlignedBuffer, _ columns: Int,
-    to target: UnsafeMutablePointer<Float>, pack: (Int, UnsafeMutablePointer<Float>) -> Void
+    to target: UnsafeMutablePointer<Float>, pack: (Int, UnsafeMutablePointer<Float>) -> Void,
+    finish: (Int) -> Void
   ) {
     // Each panel is multiplied where it was packed, out of the cache of one processor.
     team.forEach(columns / vectorWidth) { number in
@@ -66,6 +74,7 @@ public final class DenseProduct {
       PanelProduct.multiply(
         rows: songs, columns: vectorWidth, inner: inner, a: a, aStride: aStride, panels: panel, c: target + column,
         cStride: columns)
+      finish(column)
     }
   }
 

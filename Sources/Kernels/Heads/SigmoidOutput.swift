@@ -1,48 +1,35 @@
-/// What the last layer computes: dropout, dense, sigmoid, and the cross-entropy's gradient.
+/// What a last layer computes, behind dropout: dense, sigmoid, and the cross-entropy's gradient.
 public final class SigmoidOutput {
   public let inputs: Int
   public let outputs: Int
-  private let inputStride: Int
   private let outputStride: Int
-  /// Dropped inputs, `[song][input, padded]`.
-  private let dropped: AlignedBuffer
-  private let factors: AlignedBuffer
-  /// Logits, then probabilities, then the gradient for the logits: `[song][output, padded]`.
+  /// Logits, then the gradient for the logits: `[song][output, padded]`.
   private let logits: AlignedBuffer
+  /// Each song's cross-entropy.
+  private let entropies: AlignedSums
   private let product: DenseProduct
+  private let team: ThreadTeam
 
   public init(inputs: Int, outputs: Int, maximumBatch: Int, team: ThreadTeam) {
     self.inputs = inputs
     self.outputs = outputs
-    inputStride = padded(inputs)
+    self.team = team
     outputStride = padded(outputs)
-    let songs = DenseProduct.rowCapacity(maximumBatch)
-    dropped = AlignedBuffer(count: songs * inputStride)
-    factors = AlignedBuffer(count: songs * inputStride)
-    logits = AlignedBuffer(count: songs * outputStride)
+    logits = AlignedBuffer(count: DenseProduct.rowCapacity(maximumBatch) * outputStride)
+    entropies = AlignedSums(count: maximumBatch)
     product = DenseProduct(inputs: inputs, outputs: outputs, team: team)
   }
 
-  /// Sets the logits from one state a song, `[song][input, padded]`.
+  /// Sets the logits from one state a song, `[song][input, padded]` with room for `DenseProduct.rowCapacity` songs.
   public func forward(
-    _ states: UnsafePointer<Float>, kernel: UnsafePointer<Float>, bias: UnsafePointer<Float>,
-    dropout: DropoutMask?, songNumbers: [UInt32]
+    _ states: UnsafePointer<Float>, songs: Int, kernel: UnsafePointer<Float>, bias: UnsafePointer<Float>
   ) {
-    let songs = songNumbers.count
-    for song in 0..<songs {
-      let factor = factors.start + song * inputStride
-      if let dropout {
-        dropout.write(song: songNumbers[song], count: inputStride, to: factor)
-      } else {
-        factor.update(repeating: 1, count: inputStride)
-      }
-      for i in 0..<inputs { dropped.start[song * inputStride + i] = states[song * inputStride + i] * factor[i] }
-    }
-    product.forward(dropped.start, songs: songs, kernel: kernel, to: logits.start)
-    for song in 0..<songs {
-      for vector in stride(from: 0, to: outputStride, by: vectorWidth) {
-        let row = logits.start + song * outputStride + vector
-        (Vector.load(row) + Vector.load(bias + vector)).store(row)
+    let (logits, stride) = (logits.start, outputStride)
+    product.forward(states, songs: songs, kernel: kernel, to: logits) { output in
+      let added = Vector.load(bias + output)
+      for song in 0..<songs {
+        let place = logits + song * stride + output
+        (Vector.load(place) + added).store(place)
       }
     }
   }
@@ -66,18 +53,24 @@ public final class SigmoidOutput {
   ///   - songs: how many songs there are, those of the last `forward`.
   ///   - isKnown: whether a song's labels are known; else it has no loss. Empty: all are.
   public func crossEntropy(labels: UnsafePointer<Float>, songs: Int, isKnown: [Bool] = []) -> Double {
-    var total = 0.0
-    for song in 0..<songs where isKnown.isEmpty || isKnown[song] {
-      var entropy = CrossEntropySum()
-      for vector in stride(from: 0, to: outputStride, by: vectorWidth) {
-        entropy.add(
-          logits: Vector.load(logits.start + song * outputStride + vector),
-          labels: self.labels(labels, song, vector),
-          count: outputs - vector)
-      }
-      total += entropy.value
+    team.forEach(songs) { song in
+      self.entropies.start[song] =
+        isKnown.isEmpty || isKnown[song] ? self.crossEntropy(labels: labels, song: song) : 0
     }
+    var total = 0.0
+    for song in 0..<songs { total += entropies.start[song] }
     return total / Double(outputs)
+  }
+
+  private func crossEntropy(labels: UnsafePointer<Float>, song: Int) -> Double {
+    var entropy = CrossEntropySum()
+    for vector in stride(from: 0, to: outputStride, by: vectorWidth) {
+      entropy.add(
+        logits: Vector.load(logits.start + song * outputStride + vector),
+        labels: self.labels(labels, song, vector),
+        count: outputs - vector)
+    }
+    return entropy.value
   }
 
   /// Sixteen of a song's labels, zeros behind the last.
@@ -90,9 +83,10 @@ public final class SigmoidOutput {
     return values
   }
 
-  /// From probabilities, labels and `scale` = 1 / (songs of the global batch × outputs) to the gradients of kernel
+  /// From logits, labels and `scale` = 1 / (songs of the global batch × outputs) to the gradients of kernel
   /// and bias and of the states, the latter `[song][input, padded]` with room for `DenseProduct.rowCapacity` songs.
   /// - Parameters:
+  ///   - states: those of the last `forward`.
   ///   - labels: `[song][output]`, without padding, 0 to 1.
   ///   - songs: how many songs there are, those of the last `forward`.
   ///   - isKnown: whether a song's labels are known; else it has no part in them. Empty: all are.
@@ -102,27 +96,30 @@ public final class SigmoidOutput {
   ///   - biasGradient: `[output, padded]`, written over.
   ///   - stateGradient: `[song][input, padded]`, written over.
   public func backward(
-    labels: UnsafePointer<Float>, songs: Int, isKnown: [Bool] = [], scale: Float, kernel: UnsafePointer<Float>,
-    kernelGradient: UnsafeMutablePointer<Double>, biasGradient: UnsafeMutablePointer<Double>,
-    stateGradient: UnsafeMutablePointer<Float>
+    states: UnsafePointer<Float>, labels: UnsafePointer<Float>, songs: Int, isKnown: [Bool] = [], scale: Float,
+    kernel: UnsafePointer<Float>, kernelGradient: UnsafeMutablePointer<Double>,
+    biasGradient: UnsafeMutablePointer<Double>, stateGradient: UnsafeMutablePointer<Float>
   ) {
-    biasGradient.update(repeating: 0, count: outputStride)
-    for song in 0..<songs {
-      let row = logits.start + song * outputStride
-      guard isKnown.isEmpty || isKnown[song] else {
-        row.update(repeating: 0, count: outputStride)
-        continue
+    team.forEach(outputStride / vectorWidth) { task in
+      let vector = task * vectorWidth
+      var low = SIMD8<Double>.zero
+      var high = SIMD8<Double>.zero
+      for song in 0..<songs {
+        let place = self.logits.start + song * self.outputStride + vector
+        guard isKnown.isEmpty || isKnown[song] else {
+          Vector.zero.store(place)
+          continue
+        }
+        let difference = Vector.load(place).sigmoid - self.labels(labels, song, vector)
+        let gradient = (difference * scale).keepingFirst(self.outputs - vector)
+        gradient.store(place)
+        low += gradient.lowHalf.doubles
+        high += gradient.highHalf.doubles
       }
-      for vector in stride(from: 0, to: outputStride, by: vectorWidth) {
-        let difference = Vector.load(row + vector).sigmoid - self.labels(labels, song, vector)
-        let gradient = (difference * scale).keepingFirst(outputs - vector)
-        gradient.store(row + vector)
-        gradient.add(to: biasGradient + vector)
-      }
+      low.store(biasGradient + vector)
+      high.store(biasGradient + vector + SIMD8<Double>.scalarCount)
     }
-    product.sumGradient(dropped.start, logits.start, songs: songs, to: kernelGradient)
+    product.sumGradient(states, logits.start, songs: songs, to: kernelGradient)
     product.propagate(logits.start, songs: songs, kernel: kernel, to: stateGradient)
-    // Inputs that dropout took away have no gradient.
-    for i in 0..<songs * inputStride { stateGradient[i] *= factors.start[i] }
   }
 }

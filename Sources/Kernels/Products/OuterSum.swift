@@ -47,7 +47,7 @@ enum OuterSum {
   ) -> (Sum, Sum, Sum, Sum, Sum, Sum) {
     var (s0, s1, s2, s3, s4, s5) = (Sum.zero, Sum.zero, Sum.zero, Sum.zero, Sum.zero, Sum.zero)
     for song in 0..<songs {
-      let values = UnsafeRawPointer(b + song * bStride).load(as: SIMD8<Float>.self).doubles
+      let values = SIMD8<Float>.load(b + song * bStride).doubles
       let row = factors + song * rows
       s0.addProduct(values, Sum(repeating: row[0]))
       s1.addProduct(values, Sum(repeating: row[1]))

@@ -36,10 +36,24 @@ extension SIMD8<Float> {
 
   @inlinable @inline(__always)
   public static func load(rounding address: UnsafePointer<Double>) -> SIMD8<Float> {
-    let values = SIMD8<Double>.load(address)
-    return SIMD8<Float>(
+    SIMD8<Float>(rounding: .load(address))
+  }
+
+  @inlinable @inline(__always)
+  public init(rounding values: SIMD8<Double>) {
+    self.init(
       Float(values[0]), Float(values[1]), Float(values[2]), Float(values[3]), Float(values[4]), Float(values[5]),
       Float(values[6]), Float(values[7]))
+  }
+
+  @inlinable @inline(__always)
+  public static func load(_ address: UnsafePointer<Float>) -> SIMD8<Float> {
+    UnsafeRawPointer(address).load(as: SIMD8<Float>.self)
+  }
+
+  @inlinable @inline(__always)
+  public func store(_ address: UnsafeMutablePointer<Float>) {
+    UnsafeMutableRawPointer(address).storeBytes(of: self, as: SIMD8<Float>.self)
   }
 }
 

@@ -54,6 +54,7 @@ private final class TagsPass: OutputPass {
   private let source: Signal
   private let tags: Head
   private let auxiliary: Head?
+  private let dropped: DroppedStates
   /// What the auxiliary targets want of the inputs.
   private let auxiliaryGradient: AlignedBuffer
   private let firstDropout: Int
@@ -80,8 +81,8 @@ private final class TagsPass: OutputPass {
       self.weight = weight
     }
 
-    func forward(_ states: UnsafePointer<Float>, _ dropout: DropoutMask?, _ batch: BatchPass) {
-      dense.forward(states, kernel: kernel, bias: bias, dropout: dropout, songNumbers: batch.songs)
+    func forward(_ states: UnsafePointer<Float>, _ batch: BatchPass) {
+      dense.forward(states, songs: batch.count, kernel: kernel, bias: bias)
     }
 
     func lossSum(_ labels: [Float], isKnown: [Bool], songs: Int) -> Double {
@@ -92,13 +93,14 @@ private final class TagsPass: OutputPass {
 
     /// Scaled so that the gradients of all ranks add up to those of the mean over the global batch and the outputs.
     func backward(
-      _ labels: [Float], isKnown: [Bool], _ batch: BatchPass, to stateGradient: UnsafeMutablePointer<Float>
+      _ states: UnsafePointer<Float>, _ labels: [Float], isKnown: [Bool], _ batch: BatchPass,
+      to stateGradient: UnsafeMutablePointer<Float>
     ) {
       let songs = batch.step?.globalSongs ?? batch.count
       labels.withUnsafeBufferPointer { labels in
         withUnsafePointer(to: Float(0)) { none in
           dense.backward(
-            labels: labels.baseAddress ?? none, songs: batch.count, isKnown: isKnown,
+            states: states, labels: labels.baseAddress ?? none, songs: batch.count, isKnown: isKnown,
             scale: Float(weight) / Float(songs * dense.outputs), kernel: kernel, kernelGradient: kernelGradient,
             biasGradient: biasGradient, stateGradient: stateGradient)
         }
@@ -118,6 +120,7 @@ private final class TagsPass: OutputPass {
     output = Signal(input: layer.output(of: source.shape))
     tags = Head(layer.name, outputs: layer.tags, weight: 1, site)
     auxiliary = layer.auxiliary.map { Head(AuxiliaryHead.layer, outputs: $0.outputs, weight: $0.weight, site) }
+    dropped = DroppedStates(inputs: source.shape.channels, maximumBatch: site.maximumBatch, team: site.team)
     let songs = DenseProduct.rowCapacity(site.maximumBatch)
     auxiliaryGradient = AlignedBuffer(count: auxiliary == nil ? 0 : songs * source.channelStride)
     firstDropout = site.firstDropout
@@ -128,13 +131,14 @@ private final class TagsPass: OutputPass {
   func forward(_ batch: BatchPass) {
     let dropout = batch.dropout(firstDropout, rate: dropoutRate)
     team.measure("products", work(batch)) {
-      tags.forward(source.values, dropout, batch)
-      auxiliary?.forward(source.values, dropout, batch)
+      dropped.drop(source.values, dropout, songNumbers: batch.songs)
+      tags.forward(dropped.values, batch)
+      auxiliary?.forward(dropped.values, batch)
     }
   }
 
   func infer(_ batch: BatchPass) {
-    team.measure("products", tags.work(batch.count)) { tags.forward(source.values, nil, batch) }
+    team.measure("products", tags.work(batch.count)) { tags.forward(source.values, batch) }
   }
 
   func lossSum(_ batch: BatchPass) -> Double {
@@ -146,10 +150,10 @@ private final class TagsPass: OutputPass {
 
   func backward(_ batch: BatchPass) {
     team.measure("products", work(batch) + work(batch)) {
-      tags.backward(batch.labels, isKnown: batch.isTagged, batch, to: source.gradient)
-      guard let auxiliary else { return }
-      auxiliary.backward(batch.auxiliary, isKnown: [], batch, to: auxiliaryGradient.start)
-      for i in 0..<batch.count * source.channelStride { source.gradient[i] += auxiliaryGradient.start[i] }
+      tags.backward(dropped.values, batch.labels, isKnown: batch.isTagged, batch, to: source.gradient)
+      auxiliary?.backward(dropped.values, batch.auxiliary, isKnown: [], batch, to: auxiliaryGradient.start)
+      dropped.differentiate(
+        source.gradient, auxiliary == nil ? nil : UnsafePointer(auxiliaryGradient.start), songs: batch.count)
     }
   }
 

@@ -27,21 +27,28 @@ public final class Adam: Optimizer {
     [OptimizerState("first_moments", firstMoment), OptimizerState("second_moments", secondMoment)]
   }
 
-  public func update(_ step: OptimizerStep) {
+  public func update(_ step: OptimizerStep) { update(step, kept: 1) }
+
+  /// - Parameter kept: what weights that decay are multiplied by first.
+  func update(_ step: OptimizerStep, kept: Float) {
     let (beta1, beta2) = (Self.beta1, Self.beta2)
     let correction =
       (1 - pow(Double(beta2), Double(steps))).squareRoot() / (1 - pow(Double(beta1), Double(steps)))
     let rate = Float(Double(step.learningRate) * correction)
     let (first, second) = (firstMoment.storage.start, secondMoment.storage.start)
     let weights = step.parameters.storage.start
-    step.forEachVector { i, gradient in
-      let m = Vector.load(first + i)
-      let moment = m.addingProduct(gradient - m, 1 - beta1)
-      let v = Vector.load(second + i)
-      let square = v.addingProduct(gradient * gradient - v, 1 - beta2)
-      moment.store(first + i)
-      square.store(second + i)
-      (Vector.load(weights + i) - moment * rate / (square.root + Self.epsilon)).store(weights + i)
+    step.forEachRun { run in
+      let kept = run.declaration.decays ? kept : 1
+      for i in run.vectors {
+        let gradient = step.gradient(i)
+        let m = Vector.load(first + i)
+        let moment = m.addingProduct(gradient - m, 1 - beta1)
+        let v = Vector.load(second + i)
+        let square = v.addingProduct(gradient * gradient - v, 1 - beta2)
+        moment.store(first + i)
+        square.store(second + i)
+        (Vector.load(weights + i) * kept - moment * rate / (square.root + Self.epsilon)).store(weights + i)
+      }
     }
   }
 }

@@ -20,12 +20,6 @@ public final class AdamW: Optimizer {
   }
 
   public func update(_ step: OptimizerStep) {
-    let kept = Float(1 - Double(step.learningRate) * weightDecay)
-    let weights = step.parameters.storage.start
-    step.forEachRun { run in
-      guard run.declaration.decays else { return }
-      for i in run.vectors { (Vector.load(weights + i) * kept).store(weights + i) }
-    }
-    adam.update(step)
+    adam.update(step, kept: Float(1 - Double(step.learningRate) * weightDecay))
   }
 }

@@ -63,9 +63,8 @@ private final class NormalizedDensePass: LayerPass {
   private let kernelGradient: UnsafeMutablePointer<Double>
   /// The product, then the gradient for it: `[song][unit, padded]`.
   private let raw: AlignedBuffer
-  /// Behind the unit, before dropout.
-  private let activated: AlignedBuffer
-  private let factors: AlignedBuffer
+  /// The derivative of the unit and dropout together, `[song][unit, padded]`.
+  private let slopes: AlignedBuffer
   private let firstDropout: Int
   private let dropoutRate: Double
 
@@ -74,13 +73,12 @@ private final class NormalizedDensePass: LayerPass {
     team = site.team
     output = Signal(layer.output(of: source.shape), maximumBatch: site.maximumBatch, maximumColumns: 0)
     product = DenseProduct(inputs: source.shape.channels, outputs: layer.units, team: site.team)
-    normalization = VectorNormalization(layer.normalization, channels: layer.units, site.tensors)
+    normalization = VectorNormalization(layer.normalization, channels: layer.units, site.tensors, site.team)
     kernel = site.tensors.weights("\(layer.name)/kernel")
     kernelGradient = site.tensors.gradient("\(layer.name)/kernel")
     let count = DenseProduct.rowCapacity(site.maximumBatch) * output.channelStride
     raw = AlignedBuffer(count: count)
-    activated = AlignedBuffer(count: count)
-    factors = AlignedBuffer(count: output.channelStride)
+    slopes = AlignedBuffer(count: count)
     firstDropout = site.firstDropout
     dropoutRate = layer.dropout
   }
@@ -88,62 +86,49 @@ private final class NormalizedDensePass: LayerPass {
   private var stride: Int { output.channelStride }
 
   func forward(_ batch: BatchPass) throws {
-    multiply(batch)
-    try normalization.useBatch(raw.start, songs: batch.count, batch.statistics)
+    let values = raw.start
+    multiply(batch) { self.normalization.sum(values, songs: batch.count, first: $0) }
+    try normalization.useBatch(songs: batch.count, batch.statistics)
     activate(batch)
   }
 
   func infer(_ batch: BatchPass) {
-    multiply(batch)
+    multiply(batch) { _ in }
     normalization.useMoving()
     activate(batch)
   }
 
-  private func multiply(_ batch: BatchPass) {
+  private func multiply(_ batch: BatchPass, finish: (_ unit: Int) -> Void) {
     team.measure("products", work(batch)) {
-      product.forward(source.values, songs: batch.count, kernel: kernel, to: raw.start)
+      product.forward(source.values, songs: batch.count, kernel: kernel, to: raw.start, finish: finish)
     }
   }
 
   private func activate(_ batch: BatchPass) {
     let dropout = batch.dropout(firstDropout, rate: dropoutRate)
     team.measure("batch norm, ELU, dropout", StepProfile.Work(bytes: 12 * batch.count * stride)) {
-      for song in 0..<batch.count {
-        let row = song * stride
-        if let dropout {
-          dropout.write(song: batch.songs[song], count: stride, to: factors.start)
-        } else {
-          factors.start.update(repeating: 1, count: stride)
-        }
-        for vector in Swift.stride(from: 0, to: stride, by: vectorWidth) {
-          let value = normalization.normalized(Vector.load(raw.start + row + vector), vector).exponentialLinear
-          value.store(activated.start + row + vector)
-          (value * Vector.load(factors.start + vector)).store(output.values + row + vector)
-        }
-      }
+      team.forEach(batch.count) { self.activate(song: $0, batch.songs[$0], dropout) }
+    }
+  }
+
+  /// The unit's derivative is 1 above zero and e^z = elu(z) + 1 below.
+  private func activate(song: Int, _ number: UInt32, _ dropout: DropoutMask?) {
+    let row = song * stride
+    let slopes = slopes.start + row
+    dropout?.write(song: number, count: stride, to: slopes)
+    for vector in Swift.stride(from: 0, to: stride, by: vectorWidth) {
+      let factor = dropout == nil ? Vector(repeating: 1) : Vector.load(slopes + vector)
+      let value = normalization.normalized(Vector.load(raw.start + row + vector), vector).exponentialLinear
+      (value * factor).store(output.values + row + vector)
+      ((1 + value.smaller(.zero)) * factor).store(slopes + vector)
     }
   }
 
   func backward(_ batch: BatchPass) throws {
-    let dropout = batch.dropout(firstDropout, rate: dropoutRate)
-    team.measure("batch norm, ELU, dropout", StepProfile.Work(bytes: 12 * batch.count * stride)) {
-      for song in 0..<batch.count {
-        let gradient = output.gradient + song * stride
-        if let dropout {
-          dropout.write(song: batch.songs[song], count: stride, to: factors.start)
-          for vector in Swift.stride(from: 0, to: stride, by: vectorWidth) {
-            (Vector.load(gradient + vector) * Vector.load(factors.start + vector)).store(gradient + vector)
-          }
-        }
-        // The unit's derivative is 1 above zero and e^z = elu(z) + 1 below.
-        for vector in Swift.stride(from: 0, to: stride, by: vectorWidth) {
-          let value = Vector.load(activated.start + song * stride + vector)
-          (Vector.load(gradient + vector) * (1 + value.smaller(.zero))).store(gradient + vector)
-        }
-      }
+    try team.measure("batch norm, ELU, dropout", StepProfile.Work(bytes: 20 * batch.count * stride)) {
+      try normalization.differentiate(
+        output.gradient, slopes: slopes.start, raw: raw.start, songs: batch.count, batch.statistics)
     }
-    try normalization.differentiate(
-      output.gradient, raw: raw.start, songs: batch.count, batch.statistics)
     team.measure("products", source.isLearnt ? work(batch) + work(batch) : work(batch)) {
       product.sumGradient(source.values, raw.start, songs: batch.count, to: kernelGradient)
       if source.isLearnt { product.propagate(raw.start, songs: batch.count, kernel: kernel, to: source.gradient) }

@@ -25,10 +25,12 @@ package struct SongValuesLayer: Layer {
 private final class SongValuesPass: LayerPass {
   let output: Signal
   private let layer: SongValuesLayer
+  private let team: ThreadTeam
   private let firstDropout: Int
 
   init(_ layer: SongValuesLayer, _ site: LayerSite) {
     self.layer = layer
+    team = site.team
     firstDropout = site.firstDropout
     output = Signal(
       layer.output(of: site.input.shape), maximumBatch: site.maximumBatch, maximumColumns: 0,
@@ -37,15 +39,17 @@ private final class SongValuesPass: LayerPass {
 
   func forward(_ batch: BatchPass) {
     let dropout = batch.dropout(firstDropout, rate: layer.dropout)
-    let stride = output.channelStride
-    // The rows of no song that a product takes along stay as they are: finite.
-    for song in 0..<batch.count {
-      let row = output.values + song * stride
-      if let dropout {
-        dropout.write(song: batch.songs[song], count: stride, to: row)
-        for value in 0..<layer.values { row[value] *= batch.songValues[song * layer.values + value] }
-      } else {
-        for value in 0..<layer.values { row[value] = batch.songValues[song * layer.values + value] }
+    let (values, stride, rows) = (layer.values, output.channelStride, output.values)
+    batch.songValues.withUnsafeBufferPointer { known in
+      // The rows of no song that a product takes along stay as they are: finite.
+      team.forEach(batch.count) { song in
+        let row = rows + song * stride
+        if let dropout {
+          dropout.write(song: batch.songs[song], count: stride, to: row)
+          for value in 0..<values { row[value] *= known[song * values + value] }
+        } else {
+          for value in 0..<values { row[value] = known[song * values + value] }
+        }
       }
     }
   }

@@ -1,27 +1,33 @@
 import Kernels
 
 /// Batch norm over the songs of a batch, of one vector each (Ioffe and Szegedy 2015).
+///
+/// All its sums are in double precision and over the songs in their order. Threads divide the channels, sixteen to a task.
 final class VectorNormalization {
-  private let channels: Int
+  private typealias Doubles = SIMD8<Double>
+
   private let stride: Int
   private let tensors: NormalizationTensors
-  /// Two values a channel over this replica's songs; and over all that share the statistics, then their count.
+  private let team: ThreadTeam
+  /// Two values a channel, `[2][channel, padded]`, over this replica's songs; and over all that share the statistics,
+  /// with their count behind them.
   private let localSums: AlignedSums
   private let sharedSums: AlignedSums
   private let vectors: ChannelVectors
   private var songs = 0.0
-  private var mean: [Double]
-  private var inverseDeviation: [Double]
+  /// Mean and inverse deviation of each channel.
+  private let mean: AlignedSums
+  private let inverseDeviation: AlignedSums
 
-  init(_ name: String, channels: Int, _ tensors: LayerTensors) {
-    self.channels = channels
+  init(_ name: String, channels: Int, _ tensors: LayerTensors, _ team: ThreadTeam) {
     stride = padded(channels)
+    self.team = team
     self.tensors = NormalizationTensors(name, tensors)
-    localSums = AlignedSums(count: 2 * channels)
-    sharedSums = AlignedSums(count: 2 * channels + 1)
+    localSums = AlignedSums(count: 2 * stride)
+    sharedSums = AlignedSums(count: 2 * stride + 1)
     vectors = ChannelVectors(channels: channels, rows: 2)
-    mean = Array(repeating: 0, count: channels)
-    inverseDeviation = mean
+    mean = AlignedSums(count: stride)
+    inverseDeviation = AlignedSums(count: stride)
   }
 
   /// z = scale·y + shift.
@@ -34,79 +40,120 @@ final class VectorNormalization {
     Vector.load(shift + first).addingProduct(values, Vector.load(scale + first))
   }
 
-  /// Takes the statistics of the batch, `values` being `[song][channel, padded]`.
-  func useBatch(
-    _ values: UnsafePointer<Float>, songs: Int, _ statistics: (any BatchStatisticsReduction)?
-  ) throws {
-    localSums.zero()
-    for song in 0..<songs {
-      for channel in 0..<channels {
-        let value = Double(values[song * stride + channel])
-        localSums.start[channel] += value
-        localSums.start[channels + channel] += value * value
+  /// Sums the values and their squares of sixteen channels, from `first` on, over the songs: `[song][channel, padded]`.
+  func sum(_ values: UnsafePointer<Float>, songs: Int, first: Int) {
+    for channel in Swift.stride(from: first, to: first + vectorWidth, by: Doubles.scalarCount) {
+      var sum = Doubles.zero
+      var squares = Doubles.zero
+      for song in 0..<songs {
+        let value = SIMD8<Float>.load(values + song * stride + channel).doubles
+        sum += value
+        squares += value * value
       }
+      sum.store(localSums.start + channel)
+      squares.store(localSums.start + stride + channel)
     }
-    sharedSums.start.update(from: localSums.start, count: 2 * channels)
-    sharedSums.start[2 * channels] = Double(songs)
+  }
+
+  /// Takes the statistics of the batch, of whose channels each was summed.
+  func useBatch(songs: Int, _ statistics: (any BatchStatisticsReduction)?) throws {
+    sharedSums.start.update(from: localSums.start, count: 2 * stride)
+    sharedSums.start[2 * stride] = Double(songs)
     try statistics?.sum(sharedSums.all)
-    self.songs = max(sharedSums.start[2 * channels], 1)
-    for channel in 0..<channels {
-      mean[channel] = sharedSums.start[channel] / self.songs
-      let variance = max(0, sharedSums.start[channels + channel] / self.songs - mean[channel] * mean[channel])
-      tensors.batchMean[channel] = Float(mean[channel])
-      tensors.batchVariance[channel] = Float(variance)
-      set(channel, mean: mean[channel], variance: variance)
+    self.songs = max(sharedSums.start[2 * stride], 1)
+    forEachChannels { channel in
+      let mean = Doubles.load(sharedSums.start + channel) / self.songs
+      let difference = Doubles.load(sharedSums.start + stride + channel) / self.songs - mean * mean
+      let variance = difference.replacing(with: 0, where: difference .< 0)
+      SIMD8<Float>(rounding: mean).store(tensors.batchMean + channel)
+      SIMD8<Float>(rounding: variance).store(tensors.batchVariance + channel)
+      set(channel, mean: mean, variance: variance)
     }
   }
 
   /// Takes the moving statistics, for inference.
   func useMoving() {
-    for channel in 0..<channels {
-      set(channel, mean: Double(tensors.movingMean[channel]), variance: Double(tensors.movingVariance[channel]))
+    forEachChannels { channel in
+      set(
+        channel, mean: SIMD8<Float>.load(tensors.movingMean + channel).doubles,
+        variance: SIMD8<Float>.load(tensors.movingVariance + channel).doubles)
     }
   }
 
-  private func set(_ channel: Int, mean: Double, variance: Double) {
-    inverseDeviation[channel] = 1 / (variance + ChannelNormalization.epsilon).squareRoot()
-    let scale = Double(tensors.gamma[channel]) * inverseDeviation[channel]
-    self.scale[channel] = Float(scale)
-    shift[channel] = Float(Double(tensors.beta[channel]) - scale * mean)
+  private func set(_ channel: Int, mean: Doubles, variance: Doubles) {
+    let inverse = 1 / (variance + ChannelNormalization.epsilon).squareRoot()
+    let scale = SIMD8<Float>.load(tensors.gamma + channel).doubles * inverse
+    mean.store(self.mean.start + channel)
+    inverse.store(inverseDeviation.start + channel)
+    SIMD8<Float>(rounding: scale).store(self.scale + channel)
+    SIMD8<Float>(rounding: SIMD8<Float>.load(tensors.beta + channel).doubles - scale * mean).store(shift + channel)
   }
 
-  /// Turns the gradient for the output into that for the input, which takes the place of the input, and writes those for
-  /// γ and β.
+  /// Turns the gradient for what was made of the output into that for the input, which takes the place of the input, and
+  /// writes those for γ and β.
+  ///
+  /// - Parameters:
+  ///   - gradient: `[song][channel, padded]`.
+  ///   - slopes: the derivative of what was made of the output, the same shape.
+  ///   - raw: the input, the same shape; written over.
   func differentiate(
-    _ gradient: UnsafePointer<Float>, raw: UnsafeMutablePointer<Float>, songs: Int,
-    _ statistics: (any BatchStatisticsReduction)?
+    _ gradient: UnsafeMutablePointer<Float>, slopes: UnsafePointer<Float>, raw: UnsafeMutablePointer<Float>,
+    songs: Int, _ statistics: (any BatchStatisticsReduction)?
   ) throws {
-    localSums.zero()
+    forEachChannelsOnAllThreads { self.sumGradients(gradient, slopes, raw, songs, $0) }
+    sharedSums.start.update(from: localSums.start, count: 2 * stride)
+    try statistics?.sum(UnsafeMutableBufferPointer(start: sharedSums.start, count: 2 * stride))
+    forEachChannelsOnAllThreads { self.propagate(gradient, raw, songs, $0) }
+  }
+
+  /// Multiplies the gradient by the slopes and sums it, and it times the standardised input, over the songs.
+  private func sumGradients(
+    _ gradient: UnsafeMutablePointer<Float>, _ slopes: UnsafePointer<Float>, _ raw: UnsafePointer<Float>,
+    _ songs: Int, _ channel: Int
+  ) {
+    let mean = Doubles.load(mean.start + channel)
+    let inverse = Doubles.load(inverseDeviation.start + channel)
+    var sum = Doubles.zero
+    var products = Doubles.zero
     for song in 0..<songs {
-      for channel in 0..<channels {
-        let given = Double(gradient[song * stride + channel])
-        localSums.start[channel] += given
-        localSums.start[channels + channel] += given * standard(raw[song * stride + channel], channel)
-      }
+      let place = song * stride + channel
+      let given = SIMD8<Float>.load(gradient + place) * SIMD8<Float>.load(slopes + place)
+      given.store(gradient + place)
+      sum += given.doubles
+      products += given.doubles * ((SIMD8<Float>.load(raw + place).doubles - mean) * inverse)
     }
-    for channel in 0..<channels {
-      tensors.betaGradient[channel] = localSums.start[channel]
-      tensors.gammaGradient[channel] = localSums.start[channels + channel]
-    }
-    sharedSums.start.update(from: localSums.start, count: 2 * channels)
-    try statistics?.sum(UnsafeMutableBufferPointer(start: sharedSums.start, count: 2 * channels))
+    sum.store(tensors.betaGradient + channel)
+    products.store(tensors.gammaGradient + channel)
+    sum.store(localSums.start + channel)
+    products.store(localSums.start + stride + channel)
+  }
+
+  /// γ / σ · (gradient − mean of the gradients − standardised input · mean of the gradients times it).
+  private func propagate(
+    _ gradient: UnsafePointer<Float>, _ raw: UnsafeMutablePointer<Float>, _ songs: Int, _ channel: Int
+  ) {
+    let mean = Doubles.load(mean.start + channel)
+    let inverse = Doubles.load(inverseDeviation.start + channel)
+    let factor = SIMD8<Float>.load(tensors.gamma + channel).doubles * inverse
+    let sum = Doubles.load(sharedSums.start + channel)
+    let products = Doubles.load(sharedSums.start + stride + channel)
     for song in 0..<songs {
-      for channel in 0..<channels {
-        let place = song * stride + channel
-        let common =
-          (sharedSums.start[channel] + standard(raw[place], channel) * sharedSums.start[channels + channel])
-          / self.songs
-        raw[place] = Float(
-          Double(tensors.gamma[channel]) * inverseDeviation[channel] * (Double(gradient[place]) - common))
-      }
+      let place = song * stride + channel
+      let standard = (SIMD8<Float>.load(raw + place).doubles - mean) * inverse
+      let common = (sum + standard * products) / self.songs
+      let given = SIMD8<Float>.load(gradient + place).doubles
+      SIMD8<Float>(rounding: factor * (given - common)).store(raw + place)
     }
   }
 
-  /// A value less its mean, in deviations.
-  private func standard(_ value: Float, _ channel: Int) -> Double {
-    (Double(value) - mean[channel]) * inverseDeviation[channel]
+  private func forEachChannels(_ body: (_ channel: Int) -> Void) {
+    for channel in Swift.stride(from: 0, to: stride, by: Doubles.scalarCount) { body(channel) }
+  }
+
+  private func forEachChannelsOnAllThreads(_ body: (_ channel: Int) -> Void) {
+    team.forEach(stride / vectorWidth) { task in
+      body(task * vectorWidth)
+      body(task * vectorWidth + Doubles.scalarCount)
+    }
   }
 }
