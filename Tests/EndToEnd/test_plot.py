@@ -92,21 +92,39 @@ def test_the_curves_of_a_snapshot_are_refused_by_its_name(snapshot, tmp_path):
     assert done.stderr.startswith(f"plot: error: {snapshot}: ") and len(done.stderr.splitlines()) == 1, done.stderr
 
 
-def test_runs_are_compared_by_mean_and_spread(tmp_path):
-    runs = []
-    for model, base in (("small", 0.6), ("large", 0.7)):
-        for seed in (1, 2, 3):
-            run = tmp_path / f"{model}-{seed}"
-            run.mkdir()
-            (run / "config.yaml").write_text(f"model: {model}\nseed: {seed}\nepochs: 3\n")
-            (run / "metrics.jsonl").write_text("".join(
-                json.dumps({"event": "epoch", "epoch": epoch, "val_auc_macro": base + 0.01 * epoch + 0.005 * seed}) + "\n"
-                for epoch in (1, 2, 3)))
-            runs.append(run)
-    done = subprocess.run([sys.executable, program.ROOT / "scripts/plots/plot.py", "compare", *runs, "--out",
-                           tmp_path / "compared.png"], text=True, capture_output=True)
+def make_run(run, settings, first_auc):
+    run.mkdir()
+    (run / "config.yaml").write_text("".join(f"{key}: {value}\n" for key, value in settings.items()))
+    (run / "metrics.jsonl").write_text("".join(
+        json.dumps({"event": "epoch", "epoch": epoch, "val_auc_macro": first_auc + 0.01 * (epoch - 1)}) + "\n"
+        for epoch in (1, 2, 3)))
+    return run
+
+
+def compare(runs, out):
+    done = subprocess.run(
+        [sys.executable, "-W", "error", program.ROOT / "scripts/plots/plot.py", "compare", *runs, "--out", out],
+        text=True, capture_output=True)
     assert done.returncode == 0, done.stderr
+    return done
+
+
+def test_runs_are_compared_by_mean_and_spread(tmp_path):
+    runs = [
+        make_run(tmp_path / f"{model}-{seed}", {"model": model, "seed": seed, "epochs": 3}, base + 0.005 * seed)
+        for model, base in (("small", 0.61), ("large", 0.71)) for seed in (1, 2, 3)]
+    done = compare(runs, tmp_path / "compared.png")
     assert "model small: best validation AUC 0.6400 ± 0.0050, 3 runs" in done.stdout, done.stdout
     assert "model large: best validation AUC 0.7400 ± 0.0050, 3 runs" in done.stdout, done.stdout
     image = matplotlib.image.imread(tmp_path / "compared.png")[..., :3]
     assert share(image, TAGGED) > 0.0002 and share(image, TRAINING) > 0.0002
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_runs_that_differ_in_everything_leave_room_for_their_curves(tmp_path, seeds):
+    runs = [
+        make_run(tmp_path / f"{name}-{seed}", {"seed": seed} | {f"setting_{i}": name * 3 for i in range(12)}, 0.6)
+        for name in ("first", "second") for seed in range(seeds)]
+    done = compare(runs, tmp_path / "compared.png")
+    assert ("first-0: best validation AUC 0.6200 (setting_0" in done.stdout) == (seeds == 1), done.stdout
+    assert ("2 runs" in done.stdout) == (seeds == 2), done.stdout

@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+import textwrap
 from pathlib import Path
 
 import h5py
@@ -187,13 +188,15 @@ def draw_comparison(runs, out):
         if not numbers or numpy.isnan(tops).any():
             fail(f"{members[0]}: no validation AUC in common with the runs like it", 65)
         mean, spread = table.mean(axis=0), table.std(axis=0, ddof=1 if len(members) > 1 else 0)
-        label = name if len(members) == 1 else f"{name} ({len(members)} runs)"
-        curves.plot(numbers, mean, color=colour, label=label)
+        # What a run alone of its kind differs in, which may be every setting, is printed; its folder names it.
+        label = members[0].resolve().name if len(members) == 1 else f"{name} ({len(members)} runs)"
+        curves.plot(numbers, mean, color=colour, label=textwrap.fill(label, 100))
         curves.fill_between(numbers, mean - spread, mean + spread, color=colour, alpha=0.18, linewidth=0)
         best.plot([place] * len(tops), tops, "o", color=colour, alpha=0.5, markersize=5)
         error = tops.std(ddof=1) if len(tops) > 1 else 0
         best.errorbar([place], [tops.mean()], [error], color=colour, marker="_", markersize=18, capsize=4)
-        print(f"{name}: best validation AUC {tops.mean():.4f} ± {error:.4f}, {len(tops)} run{'s' * (len(tops) != 1)}")
+        print(f"{members[0]}: best validation AUC {tops[0]:.4f} ({name})" if len(tops) == 1 else
+              f"{name}: best validation AUC {tops.mean():.4f} ± {error:.4f}, {len(tops)} runs")
     curves.set(xlabel="epoch", ylabel="validation ROC-AUC, mean over tags", title="Mean and standard deviation")
     best.set(title="Best epoch of each run", xticks=[], xlim=(-0.6, len(kinds) - 0.4))
     for axes in (curves, best):
