@@ -33,6 +33,11 @@ class Section:
     tables: list = field(default_factory=list)
 
 
+def signed(difference):
+    """With its sign; what is nothing when rounded is not told to be less than nothing."""
+    return f"{round(float(difference), 3) + 0:+.3f}"
+
+
 class Results:
     """The finished runs, their epochs and what evaluate says of them."""
 
@@ -221,7 +226,7 @@ def curves(results):
     return Section(
         "AUC by epoch (Figure 4)",
         "How does AUC go with the epochs, for both networks and three lengths, on songs that were learnt and on others?",
-        [f"After the last epoch training AUC is {min(gaps):+.3f} to {max(gaps):+.3f} above validation AUC: that is what a "
+        [f"After the last epoch training AUC is {signed(min(gaps))} to {signed(max(gaps))} above validation AUC: that is what a "
          "figure of training alone does not show. The best epoch was found by looking at the songs that it is reported on, so its "
          "figure flatters."],
         figures=[Figure("figure-4", "ROC-AUC by epoch on training songs and on validation songs, exact, mean over the tags; "
@@ -337,7 +342,7 @@ def lengths(results):
         least, most = min(found), max(found)
         apart = found[most].auc.mean() - found[least].auc.mean()
         width = found[most].interval[1] - found[most].interval[0]
-        return [f"On the same {found[most].songs} validation songs, {most} segments are {apart:+.3f} beside {least}; the interval of "
+        return [f"On the same {found[most].songs} validation songs, {most} segments differ from {least} by {signed(apart)}; the interval of "
                 f"one is {width:.3f} wide." + unsure(abs(apart), width)]
 
     return one_axis(results, "lengths", "segments", "How small is too small", "How few segments still tell the tags?",
@@ -358,7 +363,7 @@ def sizes(results):
     def say(found):
         least, most = min(found), max(found)
         apart = found[most].auc.mean() - found[least].auc.mean()
-        return [f"All training artists instead of a share of {least:g}: {apart:+.3f}. The validation songs are the same "
+        return [f"All training artists instead of a share of {least:g}: {signed(apart)}. The validation songs are the same "
                 f"{found[most].songs}, the smaller sets parts of the larger."]
 
     return one_axis(results, "sizes", "share", "More songs", "What would more songs bring?", "share of the training artists",
@@ -373,9 +378,9 @@ def lengths_compared(results):
     runs = {value: results.runs("lengths_compared", segments=value) for value in (low, high)}
     rows = []
     for first, second in zip(runs[high], runs[low]):
-        rows.append([f"seed {first.seed}", *(f"{each:+.3f}" for each in results.judge.difference([first], [second])[1:])])
+        rows.append([f"seed {first.seed}", *(signed(each) for each in results.judge.difference([first], [second])[1:])])
     judged, value, least, most = results.judge.difference(runs[high], runs[low])
-    rows.append(["all seeds, probabilities averaged", *(f"{each:+.3f}" for each in (value, least, most))])
+    rows.append(["all seeds, probabilities averaged", *(signed(each) for each in (value, least, most))])
     verdict = ("the interval excludes zero: a difference." if least > 0 or most < 0
                else "the interval holds zero: on so many songs they cannot be told apart.")
 
@@ -393,7 +398,7 @@ def lengths_compared(results):
 
     return Section(
         f"{high} segments against {low}", f"The paper's own question: is {high} better than {low}, or is that chance?",
-        [f"{value:+.3f} ({least:+.3f} to {most:+.3f}) on {judged} validation songs, the same "
+        [f"{signed(value)} ({signed(least)} to {signed(most)}) on {judged} validation songs, the same "
          f"for both: {verdict}"],
         figures=[Figure("lengths-compared", "Paired differences with their 95 % intervals (bootstrap over artists).", draw)],
         tables=[Table("lengths-compared", f"Macro ROC-AUC of {high} segments less that of {low}, on the same songs.",

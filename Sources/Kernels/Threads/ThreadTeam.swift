@@ -152,7 +152,8 @@ private final class Region: @unchecked Sendable {
     for distance in 0..<threads {
       let owner = (thread + distance) % threads
       let (next, end) = (nextTask(of: owner), firstTask(of: owner + 1))
-      while true {
+      // To look costs the others nothing, to take a number does.
+      while next.pointee.load(ordering: .relaxed) < end {
         let task = next.pointee.wrappingAdd(1, ordering: .relaxed).oldValue
         if task >= end { break }
         body(task)
