@@ -52,6 +52,18 @@ def test_a_quick_measurement_tells_speed_and_bytes(snapshot, tmp_path, kind):
     assert left_of(process) == []
 
 
+def test_prepare_is_timed_on_one_node_and_on_two(tree, tmp_path):
+    process = program.start_line(
+        [str(program.ROOT / "scripts/bench-preparation"), "--msd", str(tree / "msd"), "--lastfm", str(tree / "lastfm"), "--turns",
+         "1", "--", "--segments", "48"])
+    outcome = program.finish(process)
+    assert outcome.code == 0, str(outcome)
+    told, *rows = outcome.output.splitlines()
+    assert told.startswith("a snapshot of ") and [row.split("  ")[0] for row in rows] == [
+        "1 rank", "2 ranks of a node", "2 nodes, 1gbit"], outcome.output
+    assert left_of(process) == []
+
+
 def ranks_of(process):
     """Those of its ranks that run in its namespaces."""
     found = [each for line in left_of(process) for each in nodes.processes(line.split()[0])]
