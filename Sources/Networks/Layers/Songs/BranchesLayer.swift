@@ -94,7 +94,11 @@ private final class BranchesPass: LayerPass {
       }
       return Passes(tap: tap, passes: passes)
     }
-    output = Signal(layer.output(of: source.shape), maximumBatch: site.maximumBatch, maximumColumns: 0)
+    // What a single branch gives needs no other place.
+    output =
+      branches.count == 1
+      ? branches[0].output
+      : Signal(layer.output(of: source.shape), maximumBatch: site.maximumBatch, maximumColumns: 0)
   }
 
   var scratchCount: Int { branches.flatMap(\.passes).reduce(0) { max($0, $1.scratchCount) } }
@@ -148,8 +152,9 @@ private final class BranchesPass: LayerPass {
     }
   }
 
-  /// Calls the body for each branch's vector and where it begins among all.
+  /// Calls the body for each branch's vector and where it begins among all, where they have to be brought together.
   private func forEachPart(_ body: (_ part: Signal, _ start: Int) -> Void) {
+    if branches.count == 1 { return }
     var start = 0
     for branch in branches {
       body(branch.output, start)
