@@ -25,10 +25,14 @@ public final class DenseProduct {
   /// Songs that a buffer of one row each must have room for.
   public static func rowCapacity(_ songs: Int) -> Int { PanelProduct.rowCapacity(songs) }
 
-  /// `target = values·kernel`, `[song][output, padded]`. Both have room for `rowCapacity` songs; a song's result does not
-  /// depend on the others.
-  /// - Parameter finish: what is to be done with sixteen outputs of all songs while they are in cache; it is given the
-  ///   first of them, on whatever thread multiplied them.
+  /// `target = values·kernel`. A song's result does not depend on the others.
+  /// - Parameters:
+  ///   - values: `[song][input, padded]`, with room for `rowCapacity` songs.
+  ///   - songs: how many songs there are.
+  ///   - kernel: `[input][output, padded]`.
+  ///   - target: `[song][output, padded]`, with room for `rowCapacity` songs.
+  ///   - finish: what is to be done with sixteen outputs of all songs while they are in cache; it is given the first of
+  ///     them, on whatever thread multiplied them.
   public func forward(
     _ values: UnsafePointer<Float>, songs: Int, kernel: UnsafePointer<Float>,
     to target: UnsafeMutablePointer<Float>, finish: (_ output: Int) -> Void = { _ in }
