@@ -38,12 +38,11 @@ public final class DenseProduct {
     to target: UnsafeMutablePointer<Float>, finish: (_ output: Int) -> Void = { _ in }
   ) {
     let (inputs, outputStride) = (inputs, outputStride)
-    multiply(values, songs, inner: inputs, inputStride, by: panels, outputStride, to: target) { column, panel in
+    multiply(values, songs, inner: inputs, inputStride, by: panels, outputStride, to: target, finish: finish) {
+      column, panel in
       for input in 0..<inputs {
         Vector.load(kernel + input * outputStride + column).store(panel + input * vectorWidth)
       }
-    } finish: {
-      finish($0)
     }
   }
 
@@ -58,17 +57,16 @@ public final class DenseProduct {
       Transposition.write(
         kernel + column * outputStride, rows: min(vectorWidth, inputs - column), columns: 0..<outputs,
         stride: outputStride, to: panel, stride: vectorWidth)
-    } finish: { _ in
     }
   }
 
   /// - Parameters:
+  ///   - finish: told of a panel's first column when the result's columns are there.
   ///   - pack: writes the right-hand matrix's columns from one on into their panel.
-  ///   - finish: told of those columns when the result's are there.
   private func multiply(
     _ a: UnsafePointer<Float>, _ songs: Int, inner: Int, _ aStride: Int, by panels: AlignedBuffer, _ columns: Int,
-    to target: UnsafeMutablePointer<Float>, pack: (Int, UnsafeMutablePointer<Float>) -> Void,
-    finish: (Int) -> Void
+    to target: UnsafeMutablePointer<Float>, finish: (Int) -> Void = { _ in },
+    pack: (Int, UnsafeMutablePointer<Float>) -> Void
   ) {
     // Each panel is multiplied where it was packed, out of the cache of one processor.
     team.forEach(columns / vectorWidth) { number in
