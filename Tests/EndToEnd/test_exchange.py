@@ -461,6 +461,13 @@ def test_exports_take_the_place_of_nothing_else(checkpoint, tmp_path):
     assert not list(tmp_path.glob("b.*"))
 
 
+def test_the_example_names_the_packages_that_it_misses(tmp_path):
+    outcome = subprocess.run([sys.executable, "-I", "-S", ROOT / "scripts/onnx-tag", "tagger.onnx", "track.h5"], text=True,
+                             stderr=subprocess.PIPE)
+    assert outcome.returncode == 1 and "pip install h5py onnxruntime" in outcome.stderr, outcome.stderr
+    assert len(outcome.stderr.splitlines()) == 1, outcome.stderr
+
+
 def test_the_example_tags_a_track_file(checkpoint, tracks, tmp_path):
     export(checkpoint, "onnx", tmp_path / "tagger.onnx")
     track, said = next(iter(predictions(checkpoint, tracks[:20], json.loads(
