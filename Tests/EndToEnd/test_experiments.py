@@ -13,6 +13,9 @@ import checkpoints
 import program
 import slurm_cluster
 
+sys.path.insert(0, str(program.ROOT / "scripts/experiments"))
+import sections  # noqa: E402
+
 PAPER = [sys.executable, program.ROOT / "scripts/experiments/paper.py"]
 SETTINGS = """
 options: {batch_size: 16, filters: "[4,4,4]", recurrent_units: 3, learning_rate: 0.003}
@@ -151,3 +154,8 @@ def test_settings_that_are_none_are_refused_in_one_line(tree, tmp_path, text, wo
     assert "Traceback" not in said and all(word in said for word in words), said
     said = run(tmp_path, tmp_path / "out", code=program.MISSING)
     assert "Traceback" not in said and "msd" in said
+
+
+@pytest.mark.parametrize("difference, told", [(-0.0004, "+0.000"), (0, "+0.000"), (-0.0006, "-0.001"), (0.0314, "+0.031")])
+def test_a_difference_that_is_nothing_when_rounded_has_no_minus(difference, told):
+    assert sections.signed(difference) == told
