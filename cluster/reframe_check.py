@@ -137,7 +137,7 @@ class WeightsAgree(OfCrnnDist):
     @run_before("run")
     def choose_command(self):
         tree = os.path.join(self.data.stagedir, "tree/msd")
-        # Songs that are too short are told and end with 65; the others are in the output all the same.
+        # Songs that are too short are left out with a warning; the others are in the output all the same.
         predict = f"find {tree} -name '*.h5' | sort | head -20 | xargs {self.executable} predict --top 50 --json"
         self.prerun_cmds = [f"{predict} --checkpoint {run.last_checkpoint} > of-{run.ranks}.json || true"
                             for run in map(self.getdep, self.trained)]

@@ -42,6 +42,16 @@ public enum SplitRule: Sendable, Equatable {
     case .random, .artist, .stratified, .stratifiedArtist, .artistFolds: nil
     }
   }
+
+  /// The same rule, its lists at other paths.
+  public func mappingLists(_ path: (String) -> String) -> SplitRule {
+    switch self {
+    case .trackLists(let lists): .trackLists(lists.mapping(path))
+    case .artistTrackLists(let lists): .artistTrackLists(lists.mapping(path))
+    case .artistLists(let lists): .artistLists(lists.mapping(path))
+    case .random, .artist, .stratified, .stratifiedArtist, .artistFolds: self
+    }
+  }
 }
 
 // MARK: - As text

@@ -92,12 +92,15 @@ def test_resume_alone_takes_the_runs_own_options_from_any_folder(snapshot, tmp_p
     folder = tmp_path / "here"
     folder.mkdir()
     shutil.copy(snapshot, folder / "songs.h5")
-    assert train("songs.h5", "run", "--epochs", 1, folder=folder).code == DONE
+    program.succeed("split", "--data", "songs.h5", "--split", "random:0.8", "--out", "lists", folder=folder)
+    lists = ["lists.train.txt", "lists.validation.txt"]
+    assert train("songs.h5", "run", "--epochs", 1, "--split", f"track-lists:{','.join(lists)}", folder=folder).code == DONE
     (tmp_path / "there").mkdir()
     outcome = program.run("train", "--out", "../here/run", "--resume", "--epochs", 2, folder=tmp_path / "there")
     assert outcome.code == DONE, str(outcome)
     assert [line["epoch"] for line in checkpoints.metrics(folder / "run", "epoch")] == [1, 2]
-    whole = train(snapshot, tmp_path / "whole", "--epochs", 2)
+    lists = ",".join(str(folder / name) for name in lists)
+    whole = train(snapshot, tmp_path / "whole", "--epochs", 2, "--split", f"track-lists:{lists}")
     assert whole.code == DONE
     assert not checkpoints.differences(tmp_path / "whole/checkpoints/epoch-0002.h5", folder / "run/checkpoints/epoch-0002.h5")
 

@@ -43,6 +43,15 @@ public struct SplitLists: Sendable, Equatable, CustomStringConvertible {
     return ([train, second] + [test].compactMap { $0 }).joined(separator: ",")
   }
 
+  /// The same lists at other paths.
+  func mapping(_ path: (String) -> String) -> SplitLists {
+    var lists = self
+    lists.train = path(train)
+    if case .list(let validation) = validation { lists.validation = .list(path(validation)) }
+    lists.test = test.map(path)
+    return lists
+  }
+
   /// The files with their sides.
   package var files: [(path: String, side: SongSide)] {
     var files = [(path: train, side: SongSide.training)]

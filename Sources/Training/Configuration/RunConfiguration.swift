@@ -162,10 +162,15 @@ extension RunConfiguration {
 
   /// With paths that lead to the same files from any folder.
   var located: RunConfiguration {
-    func located(_ path: String?) -> String? { path.map { URL(fileURLWithPath: $0).path } }
+    func located(_ path: String) -> String { URL(fileURLWithPath: path).path }
     var configuration = self
-    (configuration.data, configuration.msd) = (located(data), located(msd))
-    (configuration.lastfm, configuration.from) = (located(lastfm), located(from))
+    (configuration.data, configuration.msd) = (data.map(located), msd.map(located))
+    (configuration.lastfm, configuration.from) = (lastfm.map(located), from.map(located))
+    if let tags, case .list(let path)? = try? VocabularyRule(tags) { configuration.tags = located(path) }
+    if let givenSplit, let rule = try? SplitRule(givenSplit), rule.lists != nil {
+      // A comma parts the lists of a rule.
+      configuration.givenSplit = rule.mappingLists { located($0).contains(",") ? $0 : located($0) }.description
+    }
     return configuration
   }
 

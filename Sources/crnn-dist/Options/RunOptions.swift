@@ -70,7 +70,11 @@ struct RunOptions: ParsableArguments {
   @Option(help: "Times that every song is seen (default: 100).")
   var epochs: String?
 
-  @Option(help: "Order over all songs, global, or over each rank's shard, local (default: global).")
+  @Option(
+    help: """
+      Order over all songs, global; over each rank's shard, local; or partial:F, local with the share F of every shard \
+      exchanged from epoch to epoch (default: global).
+      """)
   var shuffle: String?
 
   @Option(
