@@ -4,16 +4,18 @@ import argparse
 import sys
 from pathlib import Path
 
-# What is common to all that judges: the launcher, predictions and their intervals, tables.
-sys.path.append(str(Path(__file__).resolve().parents[1] / "science"))
+SCRIPTS = Path(__file__).resolve().parents[1]
+# The launcher, and what is common to all that judges: predictions and their intervals, tables.
+sys.path += [str(SCRIPTS), str(SCRIPTS / "science")]
 
+import kept_settings  # noqa: E402
 import launch  # noqa: E402
 import plan  # noqa: E402
 import report  # noqa: E402
 import sections  # noqa: E402
 from judging import Judge  # noqa: E402
-from program import Trouble  # noqa: E402
 from songs import Songs  # noqa: E402
+from trouble import Trouble  # noqa: E402
 from work import Work  # noqa: E402
 
 SETTINGS = launch.ROOT / "configs/paper"
@@ -58,6 +60,15 @@ def work(options):
         raise Trouble(f"{launch.BINARY}: not there; scripts/build makes it", 66)
     settings = plan.read(options.settings or SETTINGS / ("quick.yaml" if options.quick else "full.yaml"))
     songs = Songs(options, settings)
+    if not options.report:
+        songs.find(say)
+        options.out.mkdir(parents=True, exist_ok=True)
+    elif not options.out.is_dir():
+        raise Trouble(f"{options.out}: not there; without --report the runs are done first", 66)
+    # Without the grids: runs may be added, and have their settings in their names.
+    kept_settings.keep(options.out, {
+        "options": settings.options, "validation_share": settings.validation_share, "msd": str(songs.msd),
+        "lastfm": str(songs.lastfm), "join": songs.join})
     the_work = Work(options, settings, songs, plan.all_runs(settings))
     if not options.report:
         songs.prepare(say)

@@ -23,6 +23,15 @@ def grid(rows, columns, height=2.6, width=3.3, **options):
     return figure, axes
 
 
+def legend_below(figure, axes, columns):
+    """One for all axes: of the first that shows anything."""
+    for each in axes.flat:
+        handles, labels = each.get_legend_handles_labels()
+        if handles:
+            figure.legend(handles, labels, loc="outside lower center", ncols=columns)
+            return
+
+
 def whole_numbers(axes):
     axes.xaxis.get_major_locator().set_params(integer=True)
 

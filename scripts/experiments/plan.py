@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import yaml
 
-from program import Trouble
+from trouble import Trouble
 
 EXPERIMENTS = ("curves", "seeds", "dropout", "lengths", "tags", "lengths_compared", "sizes")
 # What a run may be told in the settings; everything else would be a slip of the pen.

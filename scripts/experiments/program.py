@@ -7,20 +7,7 @@ import subprocess
 import sys
 
 import launch
-
-
-class Trouble(Exception):
-    """What ends the script with one line and an exit code."""
-
-    def __init__(self, message, code=70):
-        super().__init__(message)
-        self.code = code
-
-
-def environment():
-    # Open MPI wants to be told twice that running as root is meant, as in a container.
-    allowed = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"} if os.geteuid() == 0 else {}
-    return {**os.environ, **allowed}
+from trouble import Trouble
 
 
 def command(arguments, ranks=1):
@@ -37,7 +24,7 @@ def as_text(arguments, ranks=1):
 
 def run(arguments, ranks=1):
     """Runs it to its end; a failure ends the script with what the program said."""
-    done = subprocess.run(command(arguments, ranks), env=environment(), stdin=subprocess.DEVNULL, text=True,
+    done = subprocess.run(command(arguments, ranks), env=launch.environment(), stdin=subprocess.DEVNULL, text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     if done.returncode:
         print(done.stderr, file=sys.stderr)

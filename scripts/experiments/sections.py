@@ -1,12 +1,17 @@
 """What each experiment says: its figure, its table, and a sentence on what they can show."""
 
-from dataclasses import dataclass, field
+import sys
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy
 
-import pictures
-import program
-from pictures import COLOURS, GREY, TRAINING, VALIDATION
+sys.path.append(str(Path(__file__).resolve().parents[1] / "science"))
+
+import pictures  # noqa: E402
+import program  # noqa: E402
+from pictures import COLOURS, GREY, TRAINING, VALIDATION  # noqa: E402
+from tables import signed  # noqa: E402
 
 
 @dataclass
@@ -33,11 +38,6 @@ class Section:
     tables: list = field(default_factory=list)
 
 
-def signed(difference):
-    """With its sign; what is nothing when rounded is not told to be less than nothing."""
-    return f"{round(float(difference), 3) + 0:+.3f}"
-
-
 class Results:
     """The finished runs, their epochs and what evaluate says of them."""
 
@@ -54,6 +54,11 @@ class Results:
 
     def curve(self, run, key):
         return numpy.array([numpy.nan if line.get(key) is None else line[key] for line in self.epochs[run]], dtype=float)
+
+    def best_epoch(self, run):
+        """A dash where no epoch has a validation AUC."""
+        found = self.curve(run, "val_auc_macro")
+        return "–" if numpy.isnan(found).all() else int(numpy.nanargmax(found)) + 1
 
     def summary(self, runs):
         """Of runs that differ in their seed alone."""
@@ -208,8 +213,7 @@ def curves(results):
                     here.set_ylabel("ROC-AUC")
                 if row == len(models) * len(splits) - 1:
                     here.set_xlabel("epoch")
-        handles, labels = axes[0][0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=3)
+        pictures.legend_below(figure, axes, columns=3)
         return figure
 
     rows, gaps = [], []
@@ -220,7 +224,7 @@ def curves(results):
                 if not runs:
                     continue
                 one = results.summary(runs)
-                epoch = int(numpy.nanargmax(results.curve(runs[0], "val_auc_macro"))) + 1
+                epoch = results.best_epoch(runs[0])
                 gaps.append(one.training.mean() - one.auc.mean())
                 rows.append([model, length, side(split), *one.cells(), f"{one.best.mean():.3f} in epoch {epoch}"])
     return Section(
@@ -245,6 +249,8 @@ def seeds(results):
         for here, split in zip(axes[0], splits):
             for number, length in enumerate(lengths):
                 runs = results.runs("seeds", split=split, segments=length)
+                if not runs:
+                    continue
                 for key, style in (("train_auc", "--"), ("val_auc_macro", "-")):
                     each = numpy.array([results.curve(run, key) for run in runs])
                     epochs = numpy.arange(1, each.shape[1] + 1)
@@ -255,14 +261,16 @@ def seeds(results):
             here.set(title=side(split), xlabel="epoch")
             pictures.whole_numbers(here)
         axes[0][0].set_ylabel("ROC-AUC")
-        handles, labels = axes[0][0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=2)
+        pictures.legend_below(figure, axes, columns=2)
         return figure
 
     rows, widest = [], []
     for split in splits:
         for length in lengths:
-            one = results.summary(results.runs("seeds", split=split, segments=length))
+            runs = results.runs("seeds", split=split, segments=length)
+            if not runs:
+                continue
+            one = results.summary(runs)
             widest.append((numpy.ptp(one.auc), one.interval[1] - one.interval[0]))
             rows.append([length, side(split), *one.cells()])
     by_seed, by_songs = (max(each[index] for each in widest) for index in (0, 1))
@@ -289,8 +297,8 @@ def dropout(results):
         figure, axes = pictures.grid(1, 2)
         for here, key, title in zip(axes[0], ("auc", "training"), ("validation", "training")):
             for number, final in enumerate(finals):
-                here.plot(convolutions, [getattr(found[each, final], key).mean() for each in convolutions], "o-",
-                          color=COLOURS[number], label=f"{final} before the last layer")
+                means = [getattr(found[each, final], key).mean() if (each, final) in found else numpy.nan for each in convolutions]
+                here.plot(convolutions, means, "o-", color=COLOURS[number], label=f"{final} before the last layer")
             here.set(title=title, xlabel="dropout after each pooling", ylabel="ROC-AUC")
         axes[0][0].legend()
         return figure
@@ -340,6 +348,8 @@ def one_axis(results, experiment, key, title, question, axis, caption, say, loga
 def lengths(results):
     def say(found):
         least, most = min(found), max(found)
+        if least == most:
+            return [f"Only {most} segments are done."]
         apart = found[most].auc.mean() - found[least].auc.mean()
         width = found[most].interval[1] - found[most].interval[0]
         return [f"On the same {found[most].songs} validation songs, {most} segments differ from {least} by {signed(apart)}; the interval of "
@@ -362,6 +372,8 @@ def tags(results):
 def sizes(results):
     def say(found):
         least, most = min(found), max(found)
+        if least == most:
+            return [f"Only the share {most:g} is done."]
         apart = found[most].auc.mean() - found[least].auc.mean()
         return [f"All training artists instead of a share of {least:g}: {signed(apart)}. The validation songs are the same "
                 f"{found[most].songs}, the smaller sets parts of the larger."]
@@ -370,16 +382,25 @@ def sizes(results):
                     "Macro ROC-AUC after the last epoch by the share of the training side that was learnt from.", say)
 
 
+def pairs_of(runs, low, high):
+    """Runs of the two lengths that differ in nothing else, the longer first; one without its other is left out."""
+    shorter = {replace(run, segments=0): run for run in runs if run.segments == low}
+    return [(run, shorter[replace(run, segments=0)]) for run in runs
+            if run.segments == high and replace(run, segments=0) in shorter]
+
+
 def lengths_compared(results):
     values = results.values("lengths_compared", "segments")
     if len(values) < 2:
         return None
     low, high = min(values), max(values)
-    runs = {value: results.runs("lengths_compared", segments=value) for value in (low, high)}
+    pairs = pairs_of(results.runs("lengths_compared"), low, high)
+    if not pairs:
+        return None
     rows = []
-    for first, second in zip(runs[high], runs[low]):
+    for first, second in pairs:
         rows.append([f"seed {first.seed}", *(signed(each) for each in results.judge.difference([first], [second])[1:])])
-    judged, value, least, most = results.judge.difference(runs[high], runs[low])
+    judged, value, least, most = results.judge.difference(*map(list, zip(*pairs)))
     rows.append(["all seeds, probabilities averaged", *(signed(each) for each in (value, least, most))])
     verdict = ("the interval excludes zero: a difference." if least > 0 or most < 0
                else "the interval holds zero: on so many songs they cannot be told apart.")

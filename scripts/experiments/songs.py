@@ -6,7 +6,7 @@ import h5py
 import numpy
 
 import program
-from program import Trouble
+from trouble import Trouble
 
 # What decides the sides, whatever a run's own seed is: runs of several seeds are judged on the same songs.
 SPLIT_SEED = 1
@@ -44,14 +44,17 @@ class Songs:
     def split(self, run):
         return self.lists(run.share) if run.split == "artist" else f"random:{1 - self.settings.validation_share:g}"
 
-    def prepare(self, say):
-        self.folder.mkdir(parents=True, exist_ok=True)
+    def find(self, say):
+        """Track files and tags, synthesized first where they may be."""
         if self.quick and not self.msd.exists():
             say(f"Synthesizing {self.settings.songs} songs in {self.source}")
             program.run(["synthesize", "--out", self.source, "--songs", self.settings.songs], self.ranks)
         for path in (self.msd, self.lastfm):
             if not path.exists():
                 raise Trouble(f"{path}: not there; DATA is a folder with msd/ and lastfm/, or give --msd and --lastfm", 66)
+
+    def prepare(self, say):
+        self.folder.mkdir(parents=True, exist_ok=True)
         self._snapshot(self.all, "all", [], say)
         self._write_lists()
         runs = [run for runs in self.settings.runs.values() for run in runs]
@@ -90,9 +93,9 @@ class Songs:
 
     def facts(self):
         """What inspect says of the snapshot: funnel, lengths, tags."""
-        path = self.folder / "inspect.json"
+        thresholds = ",".join(str(each) for each in self.settings.thresholds)
+        path = self.folder / f"inspect-{thresholds}.json"
         if not path.exists():
-            thresholds = ",".join(str(each) for each in self.settings.thresholds)
             program.write(path, json.dumps(program.told(["inspect", self.all, "--thresholds", thresholds])))
         return json.loads(path.read_text())
 

@@ -9,7 +9,7 @@ import time
 
 import launch
 import program
-from program import Trouble
+from trouble import Trouble
 
 
 class Work:

@@ -17,16 +17,17 @@ table. The table comes last.
 """
 
 import argparse
-import json
-import os
 import shlex
 import subprocess
 import sys
 from pathlib import Path
 
-import launch
-import predictions
-import tables
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+import kept_settings  # noqa: E402
+import launch  # noqa: E402
+import predictions  # noqa: E402
+import tables  # noqa: E402
 
 OWN_OPTIONS = ("--data", "--out", "--folds", "--fold", "--seed", "--split", "--split-seed", "--resume", "--msd", "--lastfm")
 STOPPED = 75
@@ -62,27 +63,9 @@ def parsed():
     return arguments, options
 
 
-def keep_settings(out, settings):
-    """Refuses a folder of other runs: their predictions would be put together with these."""
-    path = out / "settings.json"
-    try:
-        kept = json.loads(path.read_text())
-    except FileNotFoundError:
-        temporary = path.with_name(f".settings.partial-{os.getpid()}")
-        temporary.write_text(json.dumps(settings, indent=2) + "\n")
-        os.replace(temporary, path)
-        return
-    except ValueError as error:
-        sys.exit(f"{path}: cannot be read: {error}")
-    changed = [name for name in settings if kept.get(name) != settings[name]]
-    if changed:
-        name = changed[0]
-        sys.exit(f"{path}: made with {name} {kept.get(name)}, now {settings[name]}: go on with the same, or name another folder")
-
-
 def run(line):
     print("+ " + shlex.join(map(str, line)), flush=True)
-    code = subprocess.run(list(map(str, line)), stdin=subprocess.DEVNULL).returncode
+    code = subprocess.run(list(map(str, line)), stdin=subprocess.DEVNULL, env=launch.environment()).returncode
     if code:
         what = "stopped; the same line goes on" if code == STOPPED else f"ended with {code}"
         print(f"scripts/cross-validate: {what}", file=sys.stderr)
@@ -128,11 +111,13 @@ def pool(arguments):
 
 def main():
     arguments, options = parsed()
+    if not arguments.snapshot.exists():
+        sys.exit(f"{arguments.snapshot}: not there")
     try:
         (arguments.out / "folds").mkdir(parents=True, exist_ok=True)
     except OSError as error:
         sys.exit(f"{arguments.out}: cannot be written in: {error}")
-    keep_settings(arguments.out, {
+    kept_settings.keep(arguments.out, {
         "snapshot": str(arguments.snapshot.resolve()), "folds": arguments.folds, "split_seed": arguments.split_seed,
         "options": options})
     runs = [(seed, fold) for seed in arguments.seeds for fold in range(1, arguments.folds + 1)]

@@ -10,17 +10,19 @@ where it was interrupted. The tables come last, and stand in OUT/table.md.
 """
 
 import argparse
-import os
 import shlex
 import subprocess
 import sys
 from pathlib import Path
 
-import predictions
-import tables
-
 HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
+sys.path.append(str(HERE.parent))
+
+import kept_settings  # noqa: E402
+import predictions  # noqa: E402
+import tables  # noqa: E402
+from launch import BINARY, ROOT, environment  # noqa: E402
+
 RECOMMENDED = ["--config", str(ROOT / "configs/recommended.yaml"), "--checkpoint-every", "40"]
 WITH_CONVOLUTIONS = [
     "--config", str(ROOT / "configs/recommended-with-convolutions.yaml"), "--checkpoint-every", "40"]
@@ -49,18 +51,17 @@ def parsed():
 
 def run(*line):
     print("+ " + shlex.join(map(str, line)), flush=True)
-    code = subprocess.run(list(map(str, line)), stdin=subprocess.DEVNULL).returncode
+    code = subprocess.run(list(map(str, line)), stdin=subprocess.DEVNULL, env=environment()).returncode
     if code:
         sys.exit(code if code > 0 else 128 - code)
 
 
 def prepare(arguments):
     """A snapshot of everything, and one of the songs with tags for the simple methods."""
-    binary = os.environ.get("CRNN_DIST", str(ROOT / ".build/release/crnn-dist"))
     songs = arguments.out / "songs.txt"
     songs.write_text("".join(f"{path.resolve()}\n" for path in arguments.tracks))
     everything, tagged = arguments.out / "songs.h5", arguments.out / "tagged.h5"
-    common = [binary, "prepare", "--msd", songs, "--lastfm", arguments.lastfm, "--join", "normalised"]
+    common = [BINARY, "prepare", "--msd", songs, "--lastfm", arguments.lastfm, "--join", "normalised"]
     # Whole songs, of which training takes those of at least 252 segments; the simple methods take whole songs from the files.
     for path, options in ((everything, ["--segments", "all", "--features", "all", "--keep-untagged", "--auxiliary",
                                         "artist-terms"]),
@@ -78,7 +79,11 @@ def cross_validate(arguments, snapshot, name, seeds, options):
 
 def main():
     arguments = parsed()
+    if missing := [path for path in (*arguments.tracks, arguments.lastfm) if not path.exists()]:
+        sys.exit(f"{missing[0]}: not there")
     arguments.out.mkdir(parents=True, exist_ok=True)
+    kept_settings.keep(arguments.out, {
+        "tracks": [str(path.resolve()) for path in arguments.tracks], "lastfm": str(arguments.lastfm.resolve())})
     everything, tagged = prepare(arguments)
     recommended, folder = cross_validate(arguments, everything, "recommended", arguments.seeds, RECOMMENDED)
     rows = [("recommended, mean of the seeds", recommended)]

@@ -3,9 +3,14 @@
 import intervals
 
 
-def in_brackets(values, form="{:.3f}"):
+def in_brackets(values, form="{:.3f}".format):
     ends = intervals.interval(values)
-    return "" if ends is None else f" [{form.format(ends[0])}, {form.format(ends[1])}]"
+    return "" if ends is None else f" [{form(ends[0])}, {form(ends[1])}]"
+
+
+def signed(difference):
+    """With its sign; what is nothing when rounded is not told to be less than nothing."""
+    return f"{round(float(difference), 3) + 0:+.3f}"
 
 
 def cell(whole, drawn):
@@ -46,9 +51,8 @@ def differences(named, baseline, resamples=1000, seed=1):
         songs, whole, drawn = intervals.difference(predictions, baseline[1], resamples, seed)
         ends = intervals.interval(drawn.macro)
         sure = "yes" if ends and not ends[0] <= 0 <= ends[1] else "no"
-        signed = "{:+.3f}"
-        rows.append([name, songs, signed.format(whole.macro[0]) + in_brackets(drawn.macro, signed),
-                     signed.format(whole.precision[0]) + in_brackets(drawn.precision, signed), sure])
+        rows.append([name, songs, signed(whole.macro[0]) + in_brackets(drawn.macro, signed),
+                     signed(whole.precision[0]) + in_brackets(drawn.precision, signed), sure])
     return markdown([f"less {baseline[0]}", "songs", "ROC-AUC, macro", "average precision, macro", "sure"], rows)
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy
 import torch
 
+import kept_settings
 import predictions
 import tables
 import variant_networks
@@ -120,6 +121,7 @@ def main():
     torch.set_num_threads(arguments.threads)
     arguments.out.mkdir(parents=True, exist_ok=True)
     songs = Songs.read(arguments.snapshot, segments=arguments.network == "convolutions")
+    kept_settings.keep(arguments.out, {"snapshot": str(arguments.snapshot.resolve())})
     plain, *others = VARIANTS[arguments.network]
     if arguments.only:
         others = [variant for variant in others if any(words in variant.name for words in arguments.only)]

@@ -6,14 +6,15 @@
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+from launch import BINARY, ROOT  # noqa: E402
+
 PAGE = ROOT / "docs/options.md"
-BINARY = Path(os.environ.get("CRNN_DIST", ROOT / ".build/release/crnn-dist"))
 HEADING = """# Every command and option
 
 `crnn-dist COMMAND --help` says the same. This page is made of it by `scripts/options`; the tests hold it to the program. The options
