@@ -1,6 +1,8 @@
 """Options and shared material of the end-to-end tests: the real binary, alone and under the real mpirun."""
 
+import os
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,11 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "long: takes many minutes, runs with --long")
 
 
+# Groups of tests that take more than half a minute on two cores, the longest first.
+LONGEST_FIRST = ("slurm", "test_exchange.py", "test_many_ranks.py", "test_bad_bytes.py", "test_documentation.py",
+                 "test_cut_checkpoints.py", "test_chaos.py changing-ranks", "test_chaos.py three-ranks")
+
+
 def pytest_collection_modifyitems(config, items):
     for kind in ("slurm", "long"):
         if not config.getoption(f"--{kind}"):
@@ -28,13 +35,21 @@ def pytest_collection_modifyitems(config, items):
             for item in items:
                 if kind in item.keywords:
                     item.add_marker(skip)
-    # Where several workers share the tests: a file stays together, for its fixtures; and so do all tests of the one Slurm.
+    # Where several workers share the tests: a file stays together, for its fixtures, but for tests that ask for a group of
+    # their own; and so do all tests of the one Slurm, with the files that need it anywhere.
+    slurm = {item.path for item in items if "slurm" in item.keywords} if config.getoption("--slurm") else set()
     for item in items:
-        item.add_marker(pytest.mark.xdist_group("slurm" if "slurm" in item.keywords else item.path.name))
+        if item.path in slurm:
+            item.add_marker(pytest.mark.xdist_group("slurm"))
+        elif item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.path.name))
         if "slurm" in item.keywords:
             # srun itself fails to start its tasks once in a hundred times on a crowded machine, before the program is there;
             # a test of the program is then made again, and told as RERUN. Nothing else is.
             item.add_marker(pytest.mark.flaky(reruns=2, only_rerun=["task [0-9]+ launch failed"]))
+    # What takes longest is begun first, so that no worker is left alone with it at the end.
+    order = {group: place for place, group in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: order.get(item.get_closest_marker("xdist_group").args[0], len(order)))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -94,6 +109,36 @@ def cluster():
         pytest.fail(f"no {', '.join(missing)}; `scripts/install-dependencies --slurm` installs them")
     with slurm_cluster.SlurmCluster() as running:
         yield running
+
+
+@pytest.fixture
+def control_group():
+    """Makes a control group with so many bytes of memory; returns its folder and the name of the file with the limit.
+    Whoever writes a process's number to `cgroup.procs` there puts it into the group."""
+    made = []
+
+    def make(limit):
+        # Version 1, then version 2.
+        for root, file in [("/sys/fs/cgroup/memory", "memory.limit_in_bytes"), ("/sys/fs/cgroup", "memory.max")]:
+            folder = Path(root) / f"crnn-dist-test-{os.getpid()}"
+            try:
+                folder.mkdir()
+                made.append(folder)
+                # Above the groups of version 1 lies a file system that takes any file.
+                with open(folder / file, "r+") as there:
+                    there.write(str(limit))
+                return folder, file
+            except OSError as error:
+                reason = error
+        pytest.skip(f"no control group for memory can be made: {reason}")
+
+    yield make
+    for folder in made:
+        members = folder / "cgroup.procs"
+        deadline = time.monotonic() + 10
+        while members.exists() and members.read_text() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        folder.rmdir()
 
 
 @pytest.fixture(scope="session")

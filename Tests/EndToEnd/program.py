@@ -89,6 +89,10 @@ def finish(process, timeout=240):
         kill(process)
         output, errors = process.communicate()
         errors += f"\n(killed by the test after {timeout} s)"
+    except BaseException:
+        # Tests that are interrupted leave no ranks behind.
+        kill(process)
+        raise
     seconds = time.monotonic() - process.started
     return Outcome(" ".join(process.args), process.returncode, output, errors, seconds)
 

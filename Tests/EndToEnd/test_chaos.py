@@ -8,7 +8,12 @@ import pytest
 import program
 
 
-@pytest.mark.parametrize("kills, seed, sizes", [(10, 3, "3"), (5, 4, "3,2,4,1")], ids=["three-ranks", "changing-ranks"])
+def case(kills, seed, sizes, name):
+    """With nothing to share, each may go to a worker of its own."""
+    return pytest.param(kills, seed, sizes, id=name, marks=pytest.mark.xdist_group(f"test_chaos.py {name}"))
+
+
+@pytest.mark.parametrize("kills, seed, sizes", [case(10, 3, "3", "three-ranks"), case(5, 4, "3,2,4,1", "changing-ranks")])
 def test_chaos(tmp_path, kills, seed, sizes):
     outcome = subprocess.run(
         [sys.executable, program.ROOT / "scripts/chaos", "--kills", str(kills), "--seed", str(seed), "--world-sizes", sizes,

@@ -1,12 +1,9 @@
 """Memory is planned and held against what limits it: whatever is too much ends in one line, before it is taken."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
-import time
-from pathlib import Path
 
 import pytest
 
@@ -96,31 +93,6 @@ def test_an_absurd_batch_of_a_run_is_refused(snapshot, tmp_path):
 
 
 # MARK: Control groups
-
-
-@pytest.fixture
-def control_group():
-    """Makes a control group with so many bytes of memory; returns its folder."""
-    made = []
-
-    def make(limit):
-        for root, file in [("/sys/fs/cgroup/memory", "memory.limit_in_bytes"), ("/sys/fs/cgroup", "memory.max")]:
-            folder = Path(root) / f"crnn-dist-memory-{os.getpid()}"
-            try:
-                folder.mkdir()
-                made.append(folder)
-                (folder / file).write_text(str(limit))
-                return folder, file
-            except OSError as error:
-                reason = error
-        pytest.skip(f"no control group for memory can be made: {reason}")
-
-    yield make
-    for folder in made:
-        deadline = time.monotonic() + 10
-        while (folder / "cgroup.procs").read_text() and time.monotonic() < deadline:
-            time.sleep(0.1)
-        folder.rmdir()
 
 
 def test_more_than_a_control_group_has_is_refused_instead_of_killed(tmp_path, control_group):

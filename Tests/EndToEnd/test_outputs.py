@@ -238,6 +238,8 @@ def test_a_folder_that_comes_while_the_run_lasts_is_not_removed_with_old_checkpo
         if any(int(path.stem[-4:]) > newest + 3 for path in checkpoint.parent.glob("epoch-????.h5")):
             break
         time.sleep(0.005)
+    else:
+        pytest.fail(f"no later checkpoints: {program.finish(process, timeout=0)}")
     program.kill(process)
     outcome = program.finish(process)
     assert (mine / "notes.txt").read_text() == "mine\n", str(outcome)

@@ -12,6 +12,7 @@ import numpy
 import pytest
 
 import aggregate_mutants
+import hostile_files
 import program
 from program import BAD_DATA, DONE, MISSING, USAGE, refuse
 
@@ -199,17 +200,25 @@ def test_killed_at_any_moment_the_same_line_completes_it(tree, checkpoint, tmp_p
     assert not [name for name in os.listdir(tmp_path) if ".partial-" in name]
 
 
-def test_a_signal_stops_in_good_order(tree, checkpoint, tmp_path):
-    process = program.start("predict", "--checkpoint", checkpoint, *[tree / "msd"], "--out", tmp_path / "songs.csv")
+def test_a_signal_stops_in_good_order(tree, files, checkpoint, tmp_path):
+    out = tmp_path / "songs.csv"
+    # The last file keeps the program busy for seconds, so that the signal comes before the end.
+    last, good = tmp_path / "TRZZZZZ128F429CF47.h5", files[0].read_bytes()
+    last.write_bytes(good)
+    hostile_files.endless(last)
+    process = program.start("predict", "--checkpoint", checkpoint, "--threads", 1, tree / "msd", last, "--out", out)
     deadline = time.monotonic() + 20
-    while not (tmp_path / "songs.csv.unfinished/songs").exists() and time.monotonic() < deadline:
+    while not (tmp_path / "songs.csv.unfinished/songs").exists():
+        assert process.poll() is None and time.monotonic() < deadline
         time.sleep(0.002)
     process.terminate()
     outcome = program.finish(process)
-    assert outcome.code in (program.STOPPED, DONE), str(outcome)
-    if outcome.code == program.STOPPED:
-        assert "run the same line again" in outcome.errors
-        written(checkpoint, tmp_path / "songs.csv", tree / "msd")
+    assert outcome.code == program.STOPPED, str(outcome)
+    assert "run the same line again" in outcome.errors
+    last.write_bytes(good)
+    outcome = written(checkpoint, out, tree / "msd", last)
+    assert "goes on after" in outcome.errors, str(outcome)
+    assert len(out.read_text().splitlines()) == 1 + len(files) + 1
 
 
 def test_nothing_but_tagged_songs_is_replaced_and_that_with_force(files, checkpoint, tmp_path):

@@ -1,7 +1,5 @@
 """Counters that no run can have, in a checkpoint whose checksum is right: one clear line, never a trap or a hang."""
 
-import shutil
-
 import pytest
 
 import changed_checkpoints

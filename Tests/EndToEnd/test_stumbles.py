@@ -7,12 +7,12 @@ import pty
 import re
 import shutil
 import subprocess
-import sys
 import threading
 
 import h5py
 import numpy
 import pytest
+import sklearn.metrics
 
 import checkpoints
 import program
@@ -190,16 +190,15 @@ def test_models_of_unlike_lengths_are_judged_by_the_same_songs(tree, snapshot, c
 
 
 def test_f1_and_precision_at_k_are_scikit_learns(snapshot, checkpoint, tmp_path):
-    metrics = pytest.importorskip("sklearn.metrics")
     told, _ = evaluate(checkpoint, snapshot, "--split", "all", "--threshold", 0.4, "--predictions", tmp_path / "p.h5",
                        "--table", tmp_path / "tags.csv", "--resamples", 200)
     with h5py.File(tmp_path / "p.h5") as file:
         labels, found = file["songs/labels"][:], file["songs/probabilities"][:]
     said = found >= numpy.float32(0.4)
     there = labels.any(axis=0)
-    assert told["f1_micro"] == pytest.approx(metrics.f1_score(labels, said, average="micro", zero_division=0))
+    assert told["f1_micro"] == pytest.approx(sklearn.metrics.f1_score(labels, said, average="micro", zero_division=0))
     assert told["f1_macro"] == pytest.approx(
-        metrics.f1_score(labels[:, there], said[:, there], average="macro", zero_division=0))
+        sklearn.metrics.f1_score(labels[:, there], said[:, there], average="macro", zero_division=0))
     for k in (1, 5, 10):
         first = numpy.argsort(-found, axis=1, kind="stable")[:, :k]
         right = numpy.take_along_axis(labels, first, axis=1)[labels.any(axis=1)]

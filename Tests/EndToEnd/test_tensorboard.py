@@ -3,17 +3,14 @@
 import h5py
 import numpy
 import pytest
+from tensorboard.backend.event_processing import event_accumulator as accumulator
+from tensorboard.plugins.custom_scalar import layout_pb2
+from tensorboard.plugins.hparams import plugin_data_pb2
+from tensorboard.plugins.pr_curve import plugin_data_pb2 as curve_pb2
+from tensorboard.util import tensor_util
 
 import checkpoints
 import program
-
-accumulator = pytest.importorskip(
-    "tensorboard.backend.event_processing.event_accumulator",
-    reason="no tensorboard: scripts/install-dependencies --tests installs it")
-from tensorboard.plugins.custom_scalar import layout_pb2  # noqa: E402
-from tensorboard.plugins.hparams import plugin_data_pb2  # noqa: E402
-from tensorboard.plugins.pr_curve import plugin_data_pb2 as curve_pb2  # noqa: E402
-from tensorboard.util import tensor_util  # noqa: E402
 
 EVERYTHING = {name: 0 for name in ("scalars", "histograms", "tensors", "images", "audio", "compressedHistograms")}
 NETWORK = ["--filters", "[4,4,4]", "--recurrent-units", 3, "--batch-size", 12, "--threads", 1, "--seed", 3, "--split",

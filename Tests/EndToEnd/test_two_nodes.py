@@ -9,7 +9,6 @@ import queue
 import signal
 import threading
 import time
-from pathlib import Path
 
 import pytest
 
