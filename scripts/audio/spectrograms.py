@@ -65,26 +65,11 @@ def vocabulary(rows, options):
     return [tag for tag, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[: options.top]]
 
 
-def main():
-    parser = argparse.ArgumentParser(prog="scripts/spectrograms", description=__doc__)
-    parser.add_argument("table", help="a CSV file with the columns id, file, tags and, where known, artist")
-    parser.add_argument("--audio", default=".", help="the folder that the files' paths begin in (default: here)")
-    parser.add_argument("--out", required=True, help="the file to make")
-    parser.add_argument("--tags", metavar="LIST.txt", help="the tags, one a line (default: the most frequent)")
-    parser.add_argument("--top", type=int, default=50, help="without --tags: how many (default 50)")
-    parser.add_argument("--float16", action="store_true", help="half the size; decibels lose up to 0.03")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes (default: one a processor)")
-    options = parser.parse_args()
-    rows = read_table(options.table)
-    tags = vocabulary(rows, options)
-    rows = [row for row in rows if row["tags"] & set(tags)]
-    if not rows:
-        sys.exit(f"{options.table}: no song has one of the {len(tags)} tags")
-    out = pathlib.Path(options.out)
-    partial = out.with_name(f".{out.name}.partial-{os.getpid()}")
+def make(path, rows, tags, options):
+    """Writes the file; the songs that are in it, and what is wrong with the others."""
     text = h5py.string_dtype()
     bad, kept = [], []
-    with h5py.File(partial, "w") as file, concurrent.futures.ProcessPoolExecutor(options.jobs) as pool:
+    with h5py.File(path, "w") as file, concurrent.futures.ProcessPoolExecutor(options.jobs) as pool:
         features = file.create_dataset(
             "features", (0, BANDS, FRAMES), np.float16 if options.float16 else np.float32,
             maxshape=(len(rows), BANDS, FRAMES), chunks=(1, BANDS, FRAMES),
@@ -105,12 +90,36 @@ def main():
         file.create_dataset("tags", data=tags, dtype=text)
         if kept and all(row.get("artist") for row in kept):
             file.create_dataset("artists", data=[row["artist"] for row in kept], dtype=text)
-    for problem in bad:
-        print(problem, file=sys.stderr)
-    if not kept:
-        partial.unlink()
-        sys.exit(f"{options.table}: none of the {len(rows)} audio files could be read")
-    os.replace(partial, out)
+    return kept, bad
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="scripts/spectrograms", description=__doc__)
+    parser.add_argument("table", help="a CSV file with the columns id, file, tags and, where known, artist")
+    parser.add_argument("--audio", default=".", help="the folder that the files' paths begin in (default: here)")
+    parser.add_argument("--out", required=True, help="the file to make")
+    parser.add_argument("--tags", metavar="LIST.txt", help="the tags, one a line (default: the most frequent)")
+    parser.add_argument("--top", type=int, default=50, help="without --tags: how many (default 50)")
+    parser.add_argument("--float16", action="store_true", help="half the size; decibels lose up to 0.03")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes (default: one a processor)")
+    options = parser.parse_args()
+    rows = read_table(options.table)
+    tags = vocabulary(rows, options)
+    rows = [row for row in rows if row["tags"] & set(tags)]
+    if not rows:
+        sys.exit(f"{options.table}: no song has one of the {len(tags)} tags")
+    out = pathlib.Path(options.out)
+    partial = out.with_name(f".{out.name}.partial-{os.getpid()}")
+    try:
+        kept, bad = make(partial, rows, tags, options)
+        for problem in bad:
+            print(problem, file=sys.stderr)
+        if not kept:
+            sys.exit(f"{options.table}: none of the {len(rows)} audio files could be read")
+        os.replace(partial, out)
+    finally:
+        # Of an interrupt, a full disk, or files that could not be read.
+        partial.unlink(missing_ok=True)
     print(f"{out}: {len(kept)} songs, {len(tags)} tags; {len(bad)} audio files could not be read")
 
 

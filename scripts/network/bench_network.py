@@ -3,7 +3,6 @@
 import argparse
 import json
 import shutil
-import signal
 import sys
 import tempfile
 from contextlib import ExitStack
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import tables
 from elsewhere import ROOT, measured, nodes
-from measured import Trouble
+from measured import Stopped, Trouble, stop_on_signals
 from pairs import measure
 from places import CORES, OneNode, OverNetwork
 from works import PEERS, works
@@ -20,10 +19,6 @@ UNAVAILABLE = 69
 STEPS = {"large": 12, "small": 60}
 SONGS = {"large": 700, "small": 2000}
 """Synthetic songs for --train: an epoch of each network takes a while, and none too long."""
-
-
-class Stopped(Exception):
-    """By a signal."""
 
 
 def parse(arguments):
@@ -62,6 +57,8 @@ def parse(arguments):
     for path in (options.binary, options.data):
         if path and not path.is_file():
             parser.error(f"{path}: not there" + "; run scripts/build first" * (path == options.binary))
+    if options.json and not options.json.absolute().parent.is_dir():
+        parser.error(f"--json {options.json}: no such folder")
     try:
         options.bits_per_second = None if options.rate == "none" else nodes.bits_per_second(options.rate)
     except ValueError as error:
@@ -123,19 +120,6 @@ def describe(where, options):
         "stream_bytes_per_second": stream,
         "options": options.more,
     }
-
-
-def stop_on_signals():
-    """The first signal leads through everything that tidies up, and the others change nothing any more."""
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
-
-    def stop(number, _):
-        for each in numbers:
-            signal.signal(each, signal.SIG_IGN)
-        raise Stopped(number)
-
-    for number in numbers:
-        signal.signal(number, stop)
 
 
 def main():

@@ -4,17 +4,38 @@ import ctypes
 import json
 import os
 import pathlib
+import signal
 import subprocess
+import sys
 import tempfile
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
-BINARY = ROOT / ".build" / "release" / "crnn-dist"
+sys.path.append(str(HERE.parent))
+
+import launch  # noqa: E402
+from launch import BINARY, ROOT  # noqa: E402, F401
 
 
 class Trouble(Exception):
     """A measurement that did not give a result; the message says which and why."""
+
+
+class Stopped(Exception):
+    """By a signal."""
+
+
+def stop_on_signals():
+    """The first signal leads through everything that tidies up, and the others change nothing any more."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+
+    def stop(number, _):
+        for each in numbers:
+            signal.signal(each, signal.SIG_IGN)
+        raise Stopped(number)
+
+    for number in numbers:
+        signal.signal(number, stop)
 
 
 def cpuinfo(*fields):
@@ -40,10 +61,8 @@ def busy_seconds():
 
 
 def environment(**extra):
-    result = os.environ | {"PYTHONPATH": str(HERE)} | extra
-    if os.geteuid() == 0:
-        result |= {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
-    return result
+    """With the modules beside this one for Python."""
+    return launch.environment(PYTHONPATH=HERE, **extra)
 
 
 class Process:
