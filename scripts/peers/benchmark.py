@@ -8,7 +8,7 @@ import sys
 
 import reading
 import report
-from measured import BINARY, Trouble, processor
+from measured import BINARY, Stopped, Trouble, processor, stop_on_signals
 from rows import PEERS, chosen, compare
 
 
@@ -36,7 +36,12 @@ def parse():
         parser.error(f"{options.binary}: not there; run scripts/build first")
     if options.read and not pathlib.Path(options.read).is_dir():
         parser.error(f"--read {options.read}: no such folder")
-    options.binary = options.binary.resolve()
+    for name in ("json", "markdown"):
+        target = getattr(options, name)
+        if target not in (None, "-") and not pathlib.Path(target).absolute().parent.is_dir():
+            parser.error(f"--{name} {target}: no such folder")
+    # Commands run in the project's folder.
+    options.binary, options.read = options.binary.resolve(), options.read and pathlib.Path(options.read).resolve()
     return options
 
 
@@ -55,14 +60,25 @@ def compare_steps(options):
     return table, failed
 
 
+def compare_reading(options):
+    """The results, and whether there are none."""
+    try:
+        return reading.compare(options), 0
+    except Trouble as trouble:
+        print(f"reading failed: {trouble}", flush=True)
+        return [], 1
+
+
 def write(text, path):
     print(text) if path == "-" else pathlib.Path(path).write_text(text + "\n")
 
 
 def main():
     options = parse()
+    stop_on_signals()
     steps, failed = ([], 0) if options.no_steps else compare_steps(options)
-    tracks = reading.compare(options) if options.read else []
+    # What steps have given is written, whatever becomes of the reading.
+    tracks, unread = compare_reading(options) if options.read else ([], 0)
     busiest = max((row["others_share"] for row in steps), default=0)
     if busiest > 0.05:
         print(f"others used up to {busiest:.0%} of the machine meanwhile: read the ratios with care, not the speeds")
@@ -77,11 +93,11 @@ def main():
         write(json.dumps(document, indent=2), options.json)
     if options.markdown:
         write(report.markdown(steps, tracks), options.markdown)
-    return 1 if failed else 0
+    return 1 if failed + unread else 0
 
 
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except Trouble as trouble:
-        sys.exit(f"a measurement failed: {trouble}")
+    except Stopped as stopped:
+        sys.exit(128 + stopped.args[0])

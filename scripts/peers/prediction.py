@@ -7,7 +7,8 @@ what becomes of a file whose making is killed again and again.
 Makes songs in the real ones' format, trains the small network on some of them for an epoch, and tags all: CSV, five tags a song.
 Each pair of measurements is ours on all songs and the peer's on some: it reads with h5py and judges batches of 256 with
 `model.predict`, and writes nothing. Then the launcher is killed (SIGKILL, with its ranks) at five random moments, the same line being given
-again each time; the file is compared with the undisturbed one. What is made in FOLDER stays, for the next time.
+again each time; the file is compared with the undisturbed one. What is made in FOLDER stays, for the next time. Ends with 1 where
+songs are lost or other lines come out, or where the run was over before all kills.
 """
 
 import argparse
@@ -20,7 +21,7 @@ import sys
 import time
 from pathlib import Path
 
-from measured import BINARY, HERE, ROOT, Trouble, environment, run, run_together
+from measured import BINARY, HERE, ROOT, Stopped, Trouble, environment, run, run_together, stop_on_signals
 
 TRAINED = 2000
 
@@ -38,12 +39,14 @@ def parsed():
     arguments = parser.parse_args()
     if min(arguments.songs, arguments.peer_songs, arguments.pairs, arguments.ranks) < 1 or arguments.kills < 0:
         parser.error("numbers of songs, pairs and ranks are at least 1, of kills 0")
+    # Commands run in the project's folder.
+    arguments.folder = arguments.folder.resolve()
     return arguments
 
 
 def make(arguments):
     """Songs, a checkpoint and its weights for Keras."""
-    folder = arguments.folder.resolve()
+    folder = arguments.folder
     trained, songs = folder / "trained", folder / f"songs-{arguments.songs}"
     checkpoint, weights = trained / "run/checkpoints/best.h5", trained / "tagger.weights.h5"
     mpirun = ["mpirun", "-np", arguments.ranks, BINARY]
@@ -112,26 +115,37 @@ def kill_again_and_again(arguments, checkpoint, tree, seconds):
     for _ in range(arguments.kills):
         process = subprocess.Popen(line, env=environment(), start_new_session=True, stdin=subprocess.DEVNULL,
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(chance.uniform(0.05, 0.6 / max(1, arguments.kills)) * seconds + 1)
-        if process.poll() is not None:
-            break
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        kills += 1
+        try:
+            time.sleep(chance.uniform(0.05, 0.6 / max(1, arguments.kills)) * seconds + 1)
+            if process.poll() is not None:
+                break
+            kills += 1
+        finally:
+            # It leads a group of its own, which an interrupt from the terminal does not reach.
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
         # Ranks are in groups of their own and end when their launcher has gone.
         time.sleep(2)
     if not out.exists():
         run_together([line])
-    whole, killed = rows(arguments.folder / "tags-0.csv"), rows(out)
+    return nothing_is_lost(rows(arguments.folder / "tags-0.csv"), rows(out), kills, arguments.kills)
+
+
+def nothing_is_lost(whole, killed, kills, wanted):
+    """Whether rows after kills are those of the undisturbed run, and there were as many kills as wanted; says so."""
     ids = [row[0] for row in killed[1:]]
     same = sorted(killed[1:]) == sorted(whole[1:]) and killed[0] == whole[0]
     print(f"after {kills} kills: {len(ids)} songs, {len(set(ids))} different, "
           f"{'the same lines as undisturbed' if same else 'NOT the lines of the undisturbed run'}")
-    return same and len(set(ids)) == len(ids)
+    if kills < wanted:
+        print(f"the run was over after {kills} of {wanted} kills, which shows nothing: name more --songs, or fewer --kills")
+    return same and len(set(ids)) == len(ids) and kills == wanted
 
 
 def main():
     arguments = parsed()
+    stop_on_signals()
     arguments.folder.mkdir(parents=True, exist_ok=True)
     checkpoint, weights, tree = make(arguments)
     seconds = compare(arguments, checkpoint, weights, tree)
@@ -142,5 +156,7 @@ def main():
 if __name__ == "__main__":
     try:
         sys.exit(main())
+    except Stopped as stopped:
+        sys.exit(128 + stopped.args[0])
     except Trouble as trouble:
         sys.exit(f"scripts/measure-prediction: a command failed: {trouble}")

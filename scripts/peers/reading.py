@@ -6,16 +6,20 @@ import sys
 from measured import HERE, run
 
 
+SEGMENTS = 252
+"""What each side reads of a song."""
+
+
 def compare(options):
     """Pairs of `benchmark read` and each Python way, over all files below the given tree."""
-    mine = [options.binary, "benchmark", "read", "--msd", options.read, "--json"]
+    mine = [options.binary, "benchmark", "read", "--msd", options.read, "--segments", SEGMENTS, "--json"]
     run(mine)  # brings the files into the page cache
     table = []
     print(f"{'peer':<10} {'ours':>9} {'peer':>9}  ratio (min-median-max), tracks/s, one rank", flush=True)
     for peer in ("h5py", "getters"):
         pairs = []
         for _ in range(1 if options.quick else options.pairs):
-            other = run([sys.executable, HERE / "read_peer.py", "--way", peer, "--msd", options.read])
+            other = run([sys.executable, HERE / "read_peer.py", "--way", peer, "--msd", options.read, "--segments", SEGMENTS])
             pairs.append((run(mine)["tracks_per_second"], other["tracks_per_second"]))
         ratios = sorted(ours / theirs for ours, theirs in pairs)
         middle = [statistics.median(values) for values in zip(*pairs)]

@@ -55,10 +55,14 @@ def batch_size(case, options):
 def ours(case, peer, options, steps, ranks=None, threads=None):
     """crnn-dist's command for a row: one process, or ranks that share the threads."""
     ranks = ranks or peer.ranks
+    own = threads or options.threads // ranks
     command = [options.binary, "benchmark", "step", "--config", ROOT / "configs" / f"{case}.yaml", "--no-profile"]
-    command += ["--batch-size", batch_size(case, options), "--threads", threads or options.threads // ranks]
+    command += ["--batch-size", batch_size(case, options), "--threads", own]
     command += ["--steps", steps, "--json"] + ["--inference"] * peer.predicts
-    return (["mpirun", "-np", ranks] if ranks > 1 else []) + command
+    # By itself mpirun binds each of two ranks to one core, whatever threads it has. More threads than cores are allowed, as the
+    # peer is allowed them.
+    launcher = ["mpirun", "-np", ranks, "--map-by", f"slot:PE={own}", "--bind-to", "core:overload-allowed"]
+    return (launcher if ranks > 1 else []) + command
 
 
 def theirs(case, peer, variant, options, steps):
@@ -92,6 +96,8 @@ def summary(values):
 
 def compare(case, peer, options):
     """Measurements in turns, ours and then the peer's, and what they come to pair by pair."""
+    if options.threads % peer.ranks:
+        raise Trouble(f"{options.threads} threads cannot be shared by {peer.ranks} ranks")
     steps = 1 if options.quick else STEPS[case] * (3 if peer.predicts else 1)
     variant, trials = best_variant(case, peer, options)
     pairs = [
