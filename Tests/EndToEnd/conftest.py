@@ -28,6 +28,7 @@ LONGEST_FIRST = ("slurm", "test_exchange.py", "test_many_ranks.py", "test_bad_by
                  "test_cut_checkpoints.py", "test_chaos.py changing-ranks", "test_chaos.py three-ranks")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist, which looks at the groups at the same time
 def pytest_collection_modifyitems(config, items):
     for kind in ("slurm", "long"):
         if not config.getoption(f"--{kind}"):
