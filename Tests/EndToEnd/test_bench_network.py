@@ -14,7 +14,7 @@ QUICK = [str(program.ROOT / "scripts/bench-network"), "--quick", "--ours-only", 
          str(program.BINARY)]
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def able():
     if nodes.obstacle():
         pytest.skip(f"no nodes: {nodes.obstacle()}")

@@ -45,6 +45,15 @@ def funnels(msd, lastfm, folder, *lengths, ranks):
     return {segments: {step: each["funnel"][step] for step in STEPS} for segments, each in told.items()}
 
 
+THRESHOLDS = (60, 252, 512)
+
+
+@pytest.fixture(scope="module")
+def left_by_lengths(tree, tmp_path_factory):
+    """The counts of a snapshot made for each length."""
+    return funnels(tree / "msd", tree / "lastfm", tmp_path_factory.mktemp("lengths"), *THRESHOLDS, ranks=2)
+
+
 # synthesize
 
 def test_synthetic_files_have_the_structure_of_real_ones(tree):
@@ -89,14 +98,19 @@ def test_the_same_seed_gives_the_same_tree_for_any_number_of_ranks(tree, tmp_pat
 
 # prepare
 
+@pytest.fixture(scope="module")
+def described(snapshot):
+    return inspected(snapshot)
+
+
 @pytest.mark.parametrize("ranks", WORLDS)
-def test_the_snapshot_does_not_depend_on_the_number_of_ranks(tree, snapshot, tmp_path, ranks):
+def test_the_snapshot_does_not_depend_on_the_number_of_ranks(tree, snapshot, described, tmp_path, ranks):
     prepare(tree / "msd", tree / "lastfm", tmp_path / "songs.h5", ranks=ranks)
     one, other = checkpoints.arrays(snapshot), checkpoints.arrays(tmp_path / "songs.h5")
     assert one.keys() == other.keys()
     for name in one:
         assert one[name].tobytes() == other[name].tobytes(), name
-    described, again = inspected(snapshot), inspected(tmp_path / "songs.h5")
+    again = inspected(tmp_path / "songs.h5")
     for fact in ("songs", "segments", "tags", "funnel"):
         assert described[fact] == again[fact]
 
@@ -152,9 +166,9 @@ def test_whole_real_songs_equal_the_track_files_bit_for_bit(real_data, tmp_path)
     assert_whole_songs_are_the_files(real_data / "msd", tmp_path / "songs.h5")
 
 
-def test_the_funnel_agrees_with_an_independent_reading(tree, tmp_path):
-    told = funnels(tree / "msd", tree / "lastfm", tmp_path, 60, 252, ranks=2)
-    assert told == independent_funnels(tree / "msd", tree / "lastfm", 60, 252)
+def test_the_funnel_agrees_with_an_independent_reading(tree, left_by_lengths):
+    told = left_by_lengths
+    assert told == independent_funnels(tree / "msd", tree / "lastfm", *THRESHOLDS)
     # Each step of the synthetic tree loses songs, else this comparison would see nothing.
     counts = [told[252][step] for step in STEPS[1:]]
     assert counts == sorted(set(counts), reverse=True) and counts[-1] > 0
@@ -184,24 +198,23 @@ def test_a_bad_track_file_among_good_ones_is_counted_listed_and_skipped(tree, tm
 
 # inspect
 
-def test_inspect_tells_what_each_thing_is(tree, snapshot):
+def test_inspect_tells_what_each_thing_is(tree, snapshot, described):
     file = next((tree / "msd").rglob("*.h5"))
     for thing in (file, tree / "msd", tree / "lastfm", snapshot):
-        assert inspected(thing)
+        assert described if thing == snapshot else inspected(thing)
         assert program.succeed("inspect", thing).output.strip()
-    described = inspected(snapshot)
     assert described["segments"] == 252 and len(described["tags"]) == 50 and described["tags"][0] == "rock"
 
 
 @pytest.mark.parametrize("ranks", [None, 3])
-def test_thresholds_tell_what_each_length_would_leave(tree, tmp_path, ranks):
+def test_thresholds_tell_what_each_length_would_leave(tree, left_by_lengths, tmp_path, ranks):
     out = program.succeed("prepare", "--msd", tree / "msd", "--lastfm", tree / "lastfm", "--segments", 252, "--out",
                           tmp_path / "songs.h5", "--thresholds", "512,60,252", ranks=ranks).output
     told = json.loads(program.succeed("inspect", tmp_path / "songs.h5", "--json", "--thresholds", "60,252,512").output)
     rows = told["distribution"]["thresholds"]
-    assert [row["segments"] for row in rows] == [60, 252, 512]
+    assert [row["segments"] for row in rows] == list(THRESHOLDS)
     for row in rows:
-        alone = funnels(tree / "msd", tree / "lastfm", tmp_path, row["segments"], ranks=2)[row["segments"]]
+        alone = left_by_lengths[row["segments"]]
         assert (row["joined"], row["tagged"]) == (alone["long_enough"], alone["tagged"])
         line = [line for line in out.splitlines() if line.split()[:2] == ["≥", str(row["segments"])]]
         assert line[0].split()[2:] == [str(row[step]) for step in ("read", "joined", "tagged")]

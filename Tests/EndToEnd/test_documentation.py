@@ -45,11 +45,15 @@ def stand_in_a_clone(folder, tree):
 
 
 def run_copied(lines, folder):
+    """By the tests' own Python, which has what scripts/plot and scripts/judge would install."""
+    pinned = (ROOT / "Tests/EndToEnd/requirements.txt").read_text().splitlines()
+    for name in ("plots", "science"):
+        assert set((ROOT / "scripts" / name / "requirements.txt").read_text().splitlines()) <= set(pinned), name
     for line in lines:
         line = re.sub(r"(?<![\w/])(scripts|configs)/", rf"{ROOT}/\1/", line)
         outcome = subprocess.run(
             ["bash", "-ec", line], cwd=folder, capture_output=True, text=True,
-            env=environment(PATH=f"{folder}/bin:{os.environ['PATH']}"))
+            env=environment(PATH=f"{folder}/bin:{os.environ['PATH']}", CRNN_DIST_PYTHON=sys.executable))
         assert outcome.returncode == 0, f"{line}\n{outcome.stdout[-2000:]}{outcome.stderr[-2000:]}"
 
 

@@ -38,11 +38,18 @@ def averaged(tables):
     return numpy.mean([table.astype(numpy.float64) for table in tables], axis=0).astype(numpy.float32)
 
 
+@pytest.fixture(scope="module")
+def tagged_alone(tree, snapshot, seeds, tmp_path_factory):
+    """What each network by itself says of the songs of a tree, and of a snapshot."""
+    folder = tmp_path_factory.mktemp("tagged")
+    return [[tagged(folder / f"{number}-{seed}.h5", [checkpoint], songs)[0] for seed, checkpoint in enumerate(seeds)]
+            for number, songs in enumerate((tree / "msd", snapshot))]
+
+
 @pytest.mark.parametrize("ranks", [None, 3])
-def test_predict_says_the_mean(tree, snapshot, seeds, tmp_path, ranks):
-    for number, songs in enumerate((tree / "msd", snapshot)):
-        alone = [tagged(tmp_path / f"{number}-{seed}.h5", [checkpoint], songs)[0] for seed, checkpoint in enumerate(seeds)]
-        together, said = tagged(tmp_path / f"{number}.h5", seeds, songs, ranks=ranks)
+def test_predict_says_the_mean(tree, snapshot, seeds, tagged_alone, tmp_path, ranks):
+    for alone, songs in zip(tagged_alone, (tree / "msd", snapshot)):
+        together, said = tagged(tmp_path / f"{songs.name}.tags.h5", seeds, songs, ranks=ranks)
         assert together.tobytes() == averaged(alone).tobytes()
         assert all(str(checkpoint) in said for checkpoint in seeds)
 
@@ -54,9 +61,15 @@ def judged(snapshot, out, checkpoints, *options, ranks=None):
         return json.loads(told), file["songs/probabilities"][:], [text.decode() for text in file["songs/track_id"][:]]
 
 
+@pytest.fixture(scope="module")
+def judged_alone(snapshot, seeds, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("judged")
+    return [judged(snapshot, folder / f"{number}.h5", [checkpoint]) for number, checkpoint in enumerate(seeds)]
+
+
 @pytest.mark.parametrize("ranks", [None, 3])
-def test_evaluate_judges_the_mean(snapshot, seeds, tmp_path, ranks):
-    alone = [judged(snapshot, tmp_path / f"{number}.h5", [checkpoint]) for number, checkpoint in enumerate(seeds)]
+def test_evaluate_judges_the_mean(snapshot, seeds, judged_alone, tmp_path, ranks):
+    alone = judged_alone
     told, probabilities, songs = judged(snapshot, tmp_path / "all.h5", seeds, ranks=ranks)
     assert all(found[2] == songs for found in alone)
     assert probabilities.tobytes() == averaged([found[1] for found in alone]).tobytes()

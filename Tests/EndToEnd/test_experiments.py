@@ -152,6 +152,9 @@ def test_settings_that_are_none_are_refused_in_one_line(tree, tmp_path, text, wo
     path.write_text(text)
     said = run(tree, tmp_path / "out", "--settings", path, code=program.USAGE)
     assert "Traceback" not in said and all(word in said for word in words), said
+
+
+def test_a_folder_without_data_is_refused_in_one_line(tmp_path):
     said = run(tmp_path, tmp_path / "out", code=program.MISSING)
     assert "Traceback" not in said and "msd" in said
 

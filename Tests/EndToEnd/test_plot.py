@@ -1,31 +1,60 @@
 """The pictures of scripts/plot, drawn by the tests' own Python."""
 
+import contextlib
+import io
 import json
 import subprocess
 import sys
+import warnings
+from dataclasses import dataclass
 
+import matplotlib.colors
+import matplotlib.image
 import numpy
 import pytest
 
 import program
 
-matplotlib = pytest.importorskip("matplotlib", reason="no matplotlib: scripts/install-dependencies --tests installs it")
-import matplotlib.colors  # noqa: E402
-import matplotlib.image  # noqa: E402
+sys.path.insert(0, str(program.ROOT / "scripts/plots"))
+import plot  # noqa: E402
 
 READ, TAGGED, TRAINING = "#bbbbbb", "#0072b2", "#d55e00"
 # What stands above the axes names the source.
 TITLE_ROWS = 60
 
 
-def draw(what, source, out):
-    return subprocess.run([sys.executable, program.ROOT / "scripts/plots/plot.py", what, source, "--out", out],
-                          text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+@dataclass
+class Drawn:
+    code: int
+    output: str
+    errors: str
+
+
+def draw(what, *sources, out):
+    """As `scripts/plot` does it, without a process, which would load matplotlib each time. A warning is an error."""
+    said, complained, code = io.StringIO(), io.StringIO(), 0
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(said), contextlib.redirect_stderr(complained), \
+            warnings.catch_warnings():
+        patch.setattr(sys, "argv", ["plot", what, *map(str, sources), "--out", str(out)])
+        warnings.simplefilter("error")
+        try:
+            plot.main()
+        except SystemExit as end:
+            code = end.code
+        finally:
+            plot.plt.close("all")
+    return Drawn(code, said.getvalue(), complained.getvalue())
+
+
+def draw_in_a_process(what, *sources, out):
+    done = subprocess.run([sys.executable, "-W", "error", program.ROOT / "scripts/plots/plot.py", what, *sources, "--out", out],
+                          text=True, capture_output=True)
+    return Drawn(done.returncode, done.stdout, done.stderr)
 
 
 def picture(what, source, out):
-    done = draw(what, source, out)
-    assert done.returncode == 0 and f"wrote {out}" in done.stdout, done.stderr
+    done = draw(what, source, out=out)
+    assert done.code == 0 and f"wrote {out}" in done.output, done.errors
     image = matplotlib.image.imread(out)[..., :3]
     assert image.shape[0] > 500 and image.shape[1] > 1000
     return image
@@ -81,15 +110,15 @@ def test_the_curves_of_a_run_are_drawn(run, tmp_path):
 def test_what_cannot_be_drawn_is_told_in_one_line(tmp_path, what, name, content, code):
     if content is not None:
         (tmp_path / name).write_text(content)
-    done = draw(what, tmp_path / name, tmp_path / "out.png")
-    assert done.returncode == code and len(done.stderr.splitlines()) == 1 and name in done.stderr, done.stderr
+    done = draw(what, tmp_path / name, out=tmp_path / "out.png")
+    assert done.code == code and len(done.errors.splitlines()) == 1 and name in done.errors, done.errors
     assert not (tmp_path / "out.png").exists()
 
 
 def test_the_curves_of_a_snapshot_are_refused_by_its_name(snapshot, tmp_path):
-    done = draw("curves", snapshot, tmp_path / "out.png")
-    assert done.returncode == program.BAD_DATA and "expected a run's folder" in done.stderr, done.stderr
-    assert done.stderr.startswith(f"plot: error: {snapshot}: ") and len(done.stderr.splitlines()) == 1, done.stderr
+    done = draw_in_a_process("curves", snapshot, out=tmp_path / "out.png")
+    assert done.code == program.BAD_DATA and "expected a run's folder" in done.errors, done.errors
+    assert done.errors.startswith(f"plot: error: {snapshot}: ") and len(done.errors.splitlines()) == 1, done.errors
 
 
 def make_run(run, settings, first_auc):
@@ -101,21 +130,14 @@ def make_run(run, settings, first_auc):
     return run
 
 
-def compare(runs, out):
-    done = subprocess.run(
-        [sys.executable, "-W", "error", program.ROOT / "scripts/plots/plot.py", "compare", *runs, "--out", out],
-        text=True, capture_output=True)
-    assert done.returncode == 0, done.stderr
-    return done
-
-
 def test_runs_are_compared_by_mean_and_spread(tmp_path):
     runs = [
         make_run(tmp_path / f"{model}-{seed}", {"model": model, "seed": seed, "epochs": 3}, base + 0.005 * seed)
         for model, base in (("small", 0.61), ("large", 0.71)) for seed in (1, 2, 3)]
-    done = compare(runs, tmp_path / "compared.png")
-    assert "model small: best validation AUC 0.6400 ± 0.0050, 3 runs" in done.stdout, done.stdout
-    assert "model large: best validation AUC 0.7400 ± 0.0050, 3 runs" in done.stdout, done.stdout
+    done = draw_in_a_process("compare", *runs, out=tmp_path / "compared.png")
+    assert done.code == 0, done.errors
+    assert "model small: best validation AUC 0.6400 ± 0.0050, 3 runs" in done.output, done.output
+    assert "model large: best validation AUC 0.7400 ± 0.0050, 3 runs" in done.output, done.output
     image = matplotlib.image.imread(tmp_path / "compared.png")[..., :3]
     assert share(image, TAGGED) > 0.0002 and share(image, TRAINING) > 0.0002
 
@@ -125,6 +147,7 @@ def test_runs_that_differ_in_everything_leave_room_for_their_curves(tmp_path, se
     runs = [
         make_run(tmp_path / f"{name}-{seed}", {"seed": seed} | {f"setting_{i}": name * 3 for i in range(12)}, 0.6)
         for name in ("first", "second") for seed in range(seeds)]
-    done = compare(runs, tmp_path / "compared.png")
-    assert ("first-0: best validation AUC 0.6200 (setting_0" in done.stdout) == (seeds == 1), done.stdout
-    assert ("2 runs" in done.stdout) == (seeds == 2), done.stdout
+    done = draw("compare", *runs, out=tmp_path / "compared.png")
+    assert done.code == 0, done.errors
+    assert ("first-0: best validation AUC 0.6200 (setting_0" in done.output) == (seeds == 1), done.output
+    assert ("2 runs" in done.output) == (seeds == 2), done.output

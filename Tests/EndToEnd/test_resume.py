@@ -32,6 +32,13 @@ def undisturbed(snapshot, tmp_path_factory):
     return run
 
 
+@pytest.fixture(scope="module")
+def undisturbed_alone(snapshot, tmp_path_factory):
+    run = tmp_path_factory.mktemp("resume") / "alone"
+    program.succeed(*options(snapshot, run))
+    return run
+
+
 def wait_for_step(run, step, process, timeout=90):
     """Until the run has logged this step of its second epoch."""
     deadline = time.monotonic() + timeout
@@ -74,10 +81,9 @@ def test_after_sigkill_in_mid_epoch_the_weights_end_bit_identical(snapshot, undi
 @pytest.mark.parametrize("ranks", [None, 2])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP], ids=["SIGTERM", "SIGUSR1", "SIGHUP"])
 def test_a_signal_leads_to_a_checkpoint_exit_75_and_a_bit_identical_end(
-        snapshot, undisturbed, tmp_path, number, ranks):
+        snapshot, undisturbed, undisturbed_alone, tmp_path, number, ranks):
     if ranks is None:
-        program.succeed(*options(snapshot, tmp_path / "alone"))
-        undisturbed = tmp_path / "alone"
+        undisturbed = undisturbed_alone
     process = program.start(*options(snapshot, tmp_path / "run"), ranks=ranks)
     step = second_epoch(undisturbed)
     wait_for_step(tmp_path / "run", step, process)

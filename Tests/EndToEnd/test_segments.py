@@ -1,5 +1,6 @@
 """Whole songs, crops, timbre and streaming: what a run sees of its songs, with real files and real ranks."""
 
+import functools
 import json
 import re
 import shutil
@@ -51,23 +52,34 @@ def test_a_cut_of_whole_songs_is_the_snapshot_of_that_cut(tree, whole, tmp_path,
     assert results[0] == results[1]
 
 
+CUTS = {"whole": ["--segments", "all"], "random": ["--segments", 100, "--crop", "random"]}
+
+
+@pytest.fixture(scope="module")
+def alone(whole, tmp_path_factory):
+    """A run without mpirun for each way to cut, once."""
+    @functools.cache
+    def trained(cut):
+        return train(whole, tmp_path_factory.mktemp("alone") / cut, *CUTS[cut])
+    return trained
+
+
 @pytest.mark.parametrize("ranks", [1, 3, 8])
-@pytest.mark.parametrize("options", [["--segments", "all"], ["--segments", 100, "--crop", "random"]],
-                         ids=["whole", "random"])
-def test_losses_do_not_depend_on_the_number_of_ranks(whole, tmp_path, options, ranks):
-    losses = [[step["loss"] for step in checkpoints.metrics(run, "step")] for run in (
-        train(whole, tmp_path / "alone", *options), train(whole, tmp_path / "shared", *options, ranks=ranks))]
+@pytest.mark.parametrize("cut", CUTS)
+def test_losses_do_not_depend_on_the_number_of_ranks(whole, alone, tmp_path, cut, ranks):
+    losses = [[step["loss"] for step in checkpoints.metrics(run, "step")]
+              for run in (alone(cut), train(whole, tmp_path / "shared", *CUTS[cut], ranks=ranks))]
     assert len(losses[0]) == len(losses[1]) == 8
     assert max(abs(one - other) / one for one, other in zip(*losses)) <= 1e-9
 
 
-def test_a_model_of_whole_songs_tags_songs_longer_than_it_ever_saw(tree, whole, tmp_path):
+def test_a_model_of_whole_songs_tags_songs_longer_than_it_ever_saw(tree, whole, alone, tmp_path):
     run = train(whole, tmp_path / "run", "--segments", "all", "--longest", 200)
     configuration = (run / "config.yaml").read_text()
     assert "segments: all" in configuration and "features: both" in configuration
     told = json.loads(program.succeed("inspect", last(run), "--json").output)
     assert told["segments"] == 200
-    run = train(whole, tmp_path / "whole", "--segments", "all")
+    run = alone("whole")
     with h5py.File(whole, "r") as songs:
         lengths = numpy.diff(songs["songs/start"][:])
         names = [name.decode() for name in songs["songs/track_id"][:]]
@@ -80,15 +92,24 @@ def test_a_model_of_whole_songs_tags_songs_longer_than_it_ever_saw(tree, whole, 
         assert alone == [song]
 
 
+@pytest.fixture(scope="module")
+def plain(tree, tmp_path_factory):
+    """Songs of so many segments without a split, once for each number."""
+    @functools.cache
+    def prepared(segments):
+        return prepare(tree, tmp_path_factory.mktemp("plain") / "plain.h5", "--segments", segments, "--features", "both")
+    return prepared
+
+
 @pytest.mark.parametrize("segments", ["all", 100])
 @pytest.mark.parametrize("split", ["artist:0.7/0.2/0.1", "stratified:0.8/0.1/0.1"])
-def test_a_snapshot_keeps_the_split_and_the_scale_of_timbre_that_training_would_find(tree, tmp_path, split, segments):
+def test_a_snapshot_keeps_the_split_and_the_scale_of_timbre_that_training_would_find(tree, plain, tmp_path, split, segments):
     options = ["--segments", segments, "--features", "both"]
-    plain = prepare(tree, tmp_path / "plain.h5", *options)
+    unsplit = plain(segments)
     kept = [prepare(tree, tmp_path / f"{ranks}.h5", *options, "--split", split, "--seed", 3, ranks=ranks)
             for ranks in (1, 2, 3, 8)]
     assert len({file.read_bytes() for file in kept}) == 1
-    found = train(plain, tmp_path / "found", "--split", split)
+    found = train(unsplit, tmp_path / "found", "--split", split)
     given = train(kept[0], tmp_path / "given", "--split", split, ranks=3)
     assert last(found).read_bytes() == last(train(kept[0], tmp_path / "alone", "--split", split)).read_bytes()
 
@@ -111,7 +132,7 @@ def test_a_snapshot_keeps_the_split_and_the_scale_of_timbre_that_training_would_
                              "test": int((sides == 2).sum())}
 
     # The vocabulary is not counted on that split: any other may be used, and is divided and measured as ever.
-    others = [train(data, tmp_path / f"other-{data.stem}", "--split", "random:0.6") for data in (plain, kept[0])]
+    others = [train(data, tmp_path / f"other-{data.stem}", "--split", "random:0.6") for data in (unsplit, kept[0])]
     assert last(others[0]).read_bytes() == last(others[1]).read_bytes()
 
 
