@@ -21,7 +21,6 @@ static inline MPI_Op crnn_mpi_min(void) { return MPI_MIN; }
 static inline MPI_Op crnn_mpi_max(void) { return MPI_MAX; }
 static inline void *crnn_mpi_in_place(void) { return MPI_IN_PLACE; }
 static inline MPI_Status *crnn_mpi_statuses_ignore(void) { return MPI_STATUSES_IGNORE; }
-static inline MPI_Status *crnn_mpi_status_ignore(void) { return MPI_STATUS_IGNORE; }
 
 #include <errno.h>
 #include <stdio.h>

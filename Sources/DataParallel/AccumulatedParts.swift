@@ -19,7 +19,7 @@ final class AccumulatedParts {
   /// The last part's gradients become the sum with those of the parts before, as soon as a range of them is there.
   func add(_ range: Range<Int>) {
     let (own, before) = (replica.gradients.storage.start, gradients.storage.start)
-    for i in range { own[i] = before[i] + own[i] }
+    forEach(in: range) { own[$0] = before[$0] + own[$0] }
   }
 
   /// Takes up a part when its pass is over.
@@ -32,6 +32,20 @@ final class AccumulatedParts {
     }
     guard !last else { return }
     let (own, before) = (replica.gradients.storage.start, gradients.storage.start)
-    for i in 0..<gradients.count { before[i] = isFirst ? own[i] : before[i] + own[i] }
+    if isFirst {
+      forEach(in: 0..<gradients.count) { before[$0] = own[$0] }
+    } else {
+      forEach(in: 0..<gradients.count) { before[$0] += own[$0] }
+    }
+  }
+
+  /// Calls the body for every place of a range, on all threads.
+  @inline(__always)
+  private func forEach(in range: Range<Int>, _ body: (Int) -> Void) {
+    let run = 1 << 14
+    replica.team.forEach((range.count + run - 1) / run) { number in
+      let start = range.lowerBound + number * run
+      for i in start..<min(start + run, range.upperBound) { body(i) }
+    }
   }
 }

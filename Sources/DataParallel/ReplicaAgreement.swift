@@ -13,6 +13,12 @@ extension Communicator {
     }
   }
 
+  /// Copies the root's weights, moving statistics and optimiser's state to every rank. Collective.
+  public func broadcast(_ replica: Replica, optimizer: any Optimizer, root: Int = 0) throws {
+    try broadcast([replica.parameters, replica.movingStatistics] + optimizer.state.map(\.arena), root: root)
+    optimizer.steps = try broadcast([optimizer.steps], root: root)[0]
+  }
+
   /// Throws on all ranks when any tensor differs between ranks in any bit, naming the tensor and the ranks.
   /// Replicas that have drifted apart go on training without a sign, and wrongly. Collective.
   ///

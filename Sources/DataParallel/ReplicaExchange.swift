@@ -63,6 +63,14 @@ public final class ReplicaExchange {
       network.gradientLayout.count, layout: communicator.layout, rank: communicator.rank, format: options.format)
   }
 
+  /// What somebody should know who waits for it; nil: nothing.
+  public var advice: String? {
+    guard gradients?.lacksNodeMemory == true else { return nil }
+    return
+      "a node has no room for memory that its ranks share (df -h /dev/shm): they send each other messages, which is "
+      + "slower, and rounds between them too what is sent in fewer bits; make it larger (docker run --shm-size=1g)"
+  }
+
   /// Where a replica's gradients must lie; nil: in memory of its own.
   public var gradientMemory: GradientMemory? { gradients?.replicaMemory }
 

@@ -43,9 +43,10 @@ public final class StepTimeline {
   /// Notes what became of a step's gradients.
   func add(_ times: ExchangeTimes, _ buckets: GradientBuckets) {
     for (number, bucket) in times.buckets.enumerated() {
-      let kilobytes = buckets.ranges[number].count * 8 / 1_000
+      let values = buckets.ranges[number].count
       add("bucket \(number): wait", .communication, from: bucket.ready, to: bucket.begun)
-      add("bucket \(number): transfer, \(kilobytes) kB", .communication, from: bucket.begun, to: bucket.finished)
+      add(
+        "bucket \(number): transfer of \(values) values", .communication, from: bucket.begun, to: bucket.finished)
     }
     add("wait for the gradients' sum", from: times.waiting.from, to: times.waiting.to)
   }

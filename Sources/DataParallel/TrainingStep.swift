@@ -13,7 +13,8 @@ public final class TrainingStep {
   public let optimizer: any Optimizer
   private let schedule: LearningRateSchedule
   private let clipNorm: Float?
-  private let exchange: ReplicaExchange
+  /// What the replicas exchange.
+  public let exchange: ReplicaExchange
   private let statistics: SynchronousStatistics?
   private let parts: AccumulatedParts?
   /// Where everything is noted, if anywhere.
@@ -32,8 +33,8 @@ public final class TrainingStep {
   ///   - optimizer: changes the replica's weights.
   ///   - schedule: the learning rate of each step.
   ///   - exchange: in whose memory the replica's gradients lie.
-  ///   - clipNorm: the Euclidean norm that a larger gradient is scaled down to; nil: never.
   ///   - batchNormIsShared: whether batch norm takes its statistics over all ranks.
+  ///   - clipNorm: the Euclidean norm that a larger gradient is scaled down to; nil: never.
   ///   - accumulates: whether a step may have several parts.
   public init(
     _ replica: Replica, _ optimizer: any Optimizer, _ schedule: LearningRateSchedule, _ exchange: ReplicaExchange,
@@ -81,7 +82,8 @@ public final class TrainingStep {
 
   /// Takes a step with this rank's songs, of which there may be none. Collective.
   ///
-  /// A step whose loss or gradient is not finite changes nothing, on any rank: all have the same sums.
+  /// A step whose loss or gradient is not finite changes nothing, on any rank, since all have the same sums: but that what
+  /// rounding to fewer bits had lost before it is lost with it.
   ///
   /// - Parameters:
   ///   - context: what the step has in common on all ranks.
@@ -176,11 +178,12 @@ public final class TrainingStep {
     }
   }
 
-  /// A gradient that single precision cannot hold is not finite where it is used.
+  /// A gradient that single precision cannot hold, or not its square, which optimisers take, is not finite where it is used.
   private func problem(lossSum: Double, norm: Double) -> String? {
     func words(_ value: Double) -> String { value.isNaN ? "nan" : "\(value)" }
     if !lossSum.isFinite { return "the loss is \(words(lossSum))" }
-    guard norm <= Double(Float.greatestFiniteMagnitude) else {
+    let largest = Double(Float.greatestFiniteMagnitude)
+    guard norm <= (clipNorm == nil ? largest.squareRoot() : largest) else {
       return "the norm of the gradient is \(words(norm))"
     }
     return replica.batchStatisticsAreFinite ? nil : "the batch's statistics are not finite"

@@ -1,16 +1,12 @@
 /// A group of ranks that talk to one another: MPI's world, or its in-process twin for tests.
 ///
-/// Every throwing method is collective: all ranks of the group call it, in the same order. Errors are thrown as
+/// Every throwing method but `checkOthers` is collective: all ranks of the group call it, in the same order. Errors are thrown as
 /// `Failure`; after an error the group is unusable and the job must end (see `abort`).
 public protocol Communicator: AnyObject {
   /// This process's number, from 0.
   var rank: Int { get }
   /// World size: how many ranks there are.
   var size: Int { get }
-  /// This process's number among the ranks on the same node, from 0.
-  var nodeRank: Int { get }
-  /// How many ranks are on this rank's node.
-  var nodeSize: Int { get }
   /// The node's name as the operating system tells it.
   var hostName: String { get }
   /// Which ranks share a node's memory.
@@ -37,7 +33,12 @@ public protocol Communicator: AnyObject {
 
   /// Memory that this node's ranks share, zeros at first; nil on all ranks alike where any node has no room for it.
   /// Collective over all ranks, each of a node asking for as much (MPI_Win_allocate_shared).
-  func makeNodeMemory(bytes: Int) throws -> NodeMemory?
+  ///
+  /// - Parameters:
+  ///   - bytes: of all of it.
+  ///   - ofEach: it begins with so many bytes of each rank of the node, which that rank is the first to touch: they come to lie
+  ///     in the memory of its own processor.
+  func makeNodeMemory(bytes: Int, ofEach: Int) throws -> NodeMemory?
 
   /// Messages between single ranks. Collective.
   func makeMessageQueue() throws -> any MessageQueue
@@ -55,6 +56,9 @@ public protocol Communicator: AnyObject {
 
 extension Communicator {
   public var world: MPICommunicator? { nil }
+
+  /// Memory that this node's ranks share, no part of which is one rank's. Collective.
+  public func makeNodeMemory(bytes: Int) throws -> NodeMemory? { try makeNodeMemory(bytes: bytes, ofEach: 0) }
 
   public func checkOthers() throws {}
 

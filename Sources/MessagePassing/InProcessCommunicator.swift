@@ -10,8 +10,6 @@ import Foundation
 public final class InProcessCommunicator: Communicator {
   public let rank: Int
   public let size: Int
-  public var nodeRank: Int { rank }
-  public var nodeSize: Int { size }
   public let hostName = ProcessInfo.processInfo.hostName
   public let layout: NodeLayout
   private var queues = 0
@@ -95,7 +93,7 @@ public final class InProcessCommunicator: Communicator {
     try gatherAll("allgather", [UInt8](bytes))
   }
 
-  public func makeNodeMemory(bytes: Int) throws -> NodeMemory? {
+  public func makeNodeMemory(bytes: Int, ofEach: Int) throws -> NodeMemory? {
     memories += 1
     let node = layout.nodeOfRank[rank]
     let memory = exchange.nodeMemory(node: node, number: memories, bytes: bytes)

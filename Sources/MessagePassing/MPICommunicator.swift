@@ -9,8 +9,6 @@ import Foundation
 public final class MPICommunicator: Communicator {
   public let rank: Int
   public let size: Int
-  public let nodeRank: Int
-  public let nodeSize: Int
   public let hostName: String
   public let layout: NodeLayout
   public var world: MPICommunicator? { self }
@@ -74,7 +72,7 @@ public final class MPICommunicator: Communicator {
     (rank, size) = try Self.rankAndSize(of: handle)
 
     let node = try Self.split(handle, rank)
-    (nodeRank, nodeSize) = try Self.rankAndSize(of: node)
+    let nodeRank = try Self.rankAndSize(of: node).0
     (nodeHandle, layout) = try Self.layout(handle, node, rank: rank, nodeRank: nodeRank, size: size)
 
     hostName = ProcessInfo.processInfo.hostName

@@ -1,10 +1,9 @@
 import Foundation
 
-/// Tells when something takes suspiciously long: a rank that waits in a collective for others that do not come,
-/// or one that does not come out of its own work.
+/// Tells when a rank waits suspiciously long in a collective for others that do not come.
 ///
 /// A thread of its own looks on; it never calls MPI. Each rank has a watch and speaks for itself: of a stuck job
-/// all ranks but the late ones say which collective they wait in, and the late ones what they are at.
+/// all ranks but the late ones say which collective they wait in.
 public final class StallWatch: Sendable {
   private let state: StallState
 
@@ -31,16 +30,9 @@ public final class StallWatch: Sendable {
 
   deinit { state.stop() }
 
-  /// Runs the rank's own work; while it lasts longer than the patience allows, the watch says so.
-  public func working<Value>(on what: String, _ body: () throws -> Value) rethrows -> Value {
-    state.enter(what, waiting: false)
-    defer { state.leave() }
-    return try body()
-  }
-
   /// Runs a collective, in which the rank may have to wait for others.
   public func waiting<Value>(in what: String, _ body: () throws -> Value) rethrows -> Value {
-    state.enter(what, waiting: true)
+    state.enter(what)
     defer { state.leave() }
     return try body()
   }
@@ -59,7 +51,6 @@ public final class StallWatch: Sendable {
 private final class StallState: @unchecked Sendable {
   private struct Activity {
     let what: String
-    let waiting: Bool
     let since: Date
     var nextWord: Date
   }
@@ -77,12 +68,12 @@ private final class StallState: @unchecked Sendable {
     self.report = report
   }
 
-  func enter(_ what: String, waiting: Bool) {
+  func enter(_ what: String) {
     guard patience > 0 else { return }
     let now = Date()
     condition.withLock {
       activities.append(
-        Activity(what: what, waiting: waiting, since: now, nextWord: now.addingTimeInterval(patience)))
+        Activity(what: what, since: now, nextWord: now.addingTimeInterval(patience)))
     }
   }
 
@@ -121,11 +112,7 @@ private final class StallState: @unchecked Sendable {
   }
 
   private func words(_ activity: Activity, seconds: Int) -> String {
-    guard activity.waiting else {
-      return "crnn-dist: warning: \(place) has been at \(activity.what) for \(seconds) s"
-    }
-    let around = activities.last { !$0.waiting }.map { " during \($0.what)" } ?? ""
-    return "crnn-dist: warning: \(place) has waited \(seconds) s in \(activity.what)\(around); "
-      + "the ranks that do not say so are the ones waited for"
+    "crnn-dist: warning: \(place) has waited \(seconds) s in \(activity.what); the ranks that do not say so are the ones "
+      + "waited for"
   }
 }

@@ -4,7 +4,7 @@
 ///     try SnapshotPreparation.run(options, output: "songs.h5", communicator: communicator)
 public final class WatchedCommunicator: Communicator {
   private let base: any Communicator
-  /// Watches this rank; the loop may have it watch its own work too.
+  /// Watches this rank.
   public let watch: StallWatch
 
   public init(_ base: any Communicator, watch: StallWatch? = nil) {
@@ -14,8 +14,6 @@ public final class WatchedCommunicator: Communicator {
 
   public var rank: Int { base.rank }
   public var size: Int { base.size }
-  public var nodeRank: Int { base.nodeRank }
-  public var nodeSize: Int { base.nodeSize }
   public var hostName: String { base.hostName }
   public var layout: NodeLayout { base.layout }
   public var world: MPICommunicator? { base.world }
@@ -44,9 +42,9 @@ public final class WatchedCommunicator: Communicator {
     try watch.waiting(in: "allgather of \(bytes.count) bytes") { try base.allgather(bytes) }
   }
 
-  public func makeNodeMemory(bytes: Int) throws -> NodeMemory? {
+  public func makeNodeMemory(bytes: Int, ofEach: Int) throws -> NodeMemory? {
     try watch.waiting(in: "allocation of \(bytes) bytes that a node shares") {
-      try base.makeNodeMemory(bytes: bytes)
+      try base.makeNodeMemory(bytes: bytes, ofEach: ofEach)
     }
   }
 

@@ -113,10 +113,26 @@ func smallArena() -> ParameterArena {
     }
   }
 
+  /// Which node has a sum's error depends on the buckets, and they are chosen by a measurement.
+  @Test(arguments: [2, 3]) func settledErrorsDoNotDependOnTheBuckets(size: Int) throws {
+    let settled = try [1_000, 1 << 20].map { bucketBytes in
+      try InProcessCommunicator.run(size: size, ranksPerNode: 1) { communicator -> [UInt32] in
+        let exchange = try Self.exchange(communicator, bucketBytes: bucketBytes)
+        let errors = ParameterArena([TensorDeclaration("gradients", [Self.layout.count])])
+        for step in 1...4 {
+          try Self.step(exchange, step, communicator)
+          try exchange.exchange.settleErrors(in: errors)
+        }
+        return errors.storage.all.map(\.bitPattern)
+      }
+    }
+    #expect(settled[0] == settled[1])
+  }
+
   private static func exchange(
-    _ communicator: InProcessCommunicator
+    _ communicator: InProcessCommunicator, bucketBytes: Int? = nil
   ) throws -> (exchange: GradientExchange, replica: ReplicaOfArenas) {
-    let exchange = try GradientExchange(communicator, layout, format: .bf16)
+    let exchange = try GradientExchange(communicator, layout, format: .bf16, bucketBytes: bucketBytes)
     return (exchange, ReplicaOfArenas(exchange.replicaMemory, count: layout.count))
   }
 

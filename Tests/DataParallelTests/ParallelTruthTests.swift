@@ -82,6 +82,35 @@ import Testing
     }
   }
 
+  /// Adam squares it, and what is infinite then never becomes a number again.
+  @Test func aGradientWhoseSquareIsTooLargeIsNoStepUnlessItIsClipped() throws {
+    for clipNorm in [nil, 1.0] {
+      _ = try InProcessCommunicator.run(size: 1) { communicator in
+        let network = try Self.architecture.network()
+        let exchange = try ReplicaExchange(communicator, network)
+        let replica = try Replica(network, maximumBatch: 6, threads: 1)
+        replica.initializeWeights(seed: 3)
+        let kernel = replica.parameters.values(of: "tags/kernel")!
+        replica.parameters.setValues(kernel.map { $0 * 1e24 }, of: "tags/kernel")
+        let before = Array(replica.parameters.storage.all)
+        let step = TrainingStep(
+          replica, Adam(for: replica.parameters), LearningRateSchedule(.constant, peak: 0.01, steps: 1), exchange,
+          batchNormIsShared: true, clipNorm: clipNorm)
+        let result = try step.take(StepContext(seed: 11, step: 1, globalSongs: 6), parts: [6]) {
+          Self.batch(0..<6, alike: false)
+        }
+        #expect(result.lossSum.isFinite)
+        if clipNorm == nil {
+          #expect(result.problem?.hasPrefix("the norm of the gradient is") == true, "\(result)")
+          #expect(Array(replica.parameters.storage.all) == before)
+        } else {
+          #expect(result.problem == nil, "\(result)")
+          #expect(replica.parameters.storage.all.allSatisfy { $0.isFinite })
+        }
+      }
+    }
+  }
+
   @Test func twiceTheSameRunIsTheSameToTheLastBit() throws {
     #expect(try Self.train(Way(size: 3)) == Self.train(Way(size: 3)))
   }

@@ -10,7 +10,7 @@ import Testing
     let communicator = try MPICommunicator.start()
     #expect(Date().timeIntervalSince(begin) < 10)
     #expect(communicator.size == 1 && communicator.rank == 0)
-    #expect(communicator.nodeSize == 1 && communicator.nodeRank == 0)
+    #expect(communicator.layout.nodes == [[0]])
     #expect(try MPICommunicator.start() === communicator)
 
     #expect(try communicator.allreduce([1.5, 2], .sum) == [1.5, 2])

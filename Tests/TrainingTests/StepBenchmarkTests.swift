@@ -182,8 +182,6 @@ private final class CountingCommunicator: Communicator {
 
   var rank: Int { base.rank }
   var size: Int { base.size }
-  var nodeRank: Int { base.nodeRank }
-  var nodeSize: Int { base.nodeSize }
   var hostName: String { base.hostName }
   var layout: NodeLayout { base.layout }
   func barrier() throws { try base.barrier() }
@@ -199,7 +197,9 @@ private final class CountingCommunicator: Communicator {
     try base.gather(bytes, root: root)
   }
   func allgather(_ bytes: UnsafeRawBufferPointer) throws -> [[UInt8]] { try base.allgather(bytes) }
-  func makeNodeMemory(bytes: Int) throws -> NodeMemory? { try base.makeNodeMemory(bytes: bytes) }
+  func makeNodeMemory(bytes: Int, ofEach: Int) throws -> NodeMemory? {
+    try base.makeNodeMemory(bytes: bytes, ofEach: ofEach)
+  }
   func makeMessageQueue() throws -> any MessageQueue { CountingQueue(try base.makeMessageQueue(), sent) }
   func abort(exitCode: Int32) -> Never { base.abort(exitCode: exitCode) }
 }

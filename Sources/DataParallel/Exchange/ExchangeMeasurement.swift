@@ -28,6 +28,9 @@ public final class ExchangeMeasurement {
     return try communicator.allreduce(StepProfile.now() - start, .maximum)
   }
 
+  /// What somebody should know who reads the time; nil: nothing.
+  public var advice: String? { exchange.advice }
+
   /// Bytes that this rank's node sends in a sum: known to the rank that speaks for it, as rank 0 does; 0 on one node.
   public var bytesToSend: Int { exchange.gradients?.bytesToSend ?? 0 }
 }

@@ -36,7 +36,7 @@ final class ExchangeMemory {
     self.count = count
     var layout = communicator.layout
     func bytes() -> Int { Self.bytes(count, layout, rank: communicator.rank, format) }
-    if let shared = try communicator.makeNodeMemory(bytes: bytes()) {
+    if let shared = try communicator.makeNodeMemory(bytes: bytes(), ofEach: Self.room(count, 8)) {
       memory = shared
     } else {
       layout = NodeLayout(size: communicator.size, ranksPerNode: 1)

@@ -99,6 +99,9 @@ public final class GradientExchange {
     cut(layout, bytes: sizes[seconds.firstIndex { $0 <= best * Self.worth } ?? 0])
   }
 
+  /// Whether the ranks of some node send each other messages, since it has no room for memory that they share.
+  public var lacksNodeMemory: Bool { memory.nodes > communicator.layout.nodes.count }
+
   /// Where the replica is to put its gradients, and takes their sum from.
   public var replicaMemory: GradientMemory { memory.replicaMemory }
   /// Bytes that this rank's node sends the others in a step, known to the rank that speaks for it; 0 on one node.
@@ -199,13 +202,22 @@ public final class GradientExchange {
 
   /// Sums up what all ranks carry over, on all of them, and hands each its share of it: what a checkpoint holds, and a
   /// run that goes on from it has, the run that wrote it has too. Collective.
+  ///
+  /// The parts' errors and those of their sums are summed by themselves: of a value one node alone has the second, but which
+  /// one depends on the buckets, which are chosen by a measurement, and another order of addition would give other bits.
   public func settleErrors(in errors: ParameterArena) throws {
     guard carriesErrors else { return }
+    let ofSums = ParameterArena(like: errors)
     errors.storage.zero()
     if let messages {
-      for i in 0..<errors.count { errors.storage.start[i] = messages.sumError.start[i] + memory.partError[i] }
+      for i in 0..<errors.count {
+        errors.storage.start[i] = memory.partError[i]
+        ofSums.storage.start[i] = messages.sumError.start[i]
+      }
     }
     try communicator.allreduce(errors.storage.all, .sum)
+    try communicator.allreduce(ofSums.storage.all, .sum)
+    for i in 0..<errors.count { errors.storage.start[i] += ofSums.storage.start[i] }
     try takeErrors(errors)
   }
 

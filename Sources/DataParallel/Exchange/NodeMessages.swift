@@ -30,6 +30,9 @@ final class NodeMessages {
   private let addition: OrderedAddition
   /// Of what is there already: one run.
   private let unpacking = OrderedAddition([.take(0)])
+  /// The other nodes, from the next one on: in every round each node sends to another one, so that no link has more to carry
+  /// than the others.
+  private let others: [Int]
   /// Parts of every node.
   private let partsOfNode: [Int]
   /// The other nodes' parts of this node's shares: of each node, and part, the shares of all buckets one after the other.
@@ -72,6 +75,7 @@ final class NodeMessages {
   ) {
     (self.memory, self.parts, self.buckets, self.format) = (memory, parts, buckets, format)
     (self.queue, self.window) = (queue, window)
+    others = (1..<memory.nodes).map { (memory.node + $0) % memory.nodes }
     let tree = SummationTree(memory.layout)
     let blocks = memory.layout.nodes.map { NodeParts.blocks($0, tree, format) }
     partsOfNode = blocks.map(\.count)
@@ -119,7 +123,6 @@ final class NodeMessages {
     return bytes
   }
 
-  private var others: [Int] { memory.layout.nodes.indices.filter { $0 != memory.node } }
   private func speaker(_ node: Int) -> Int { memory.layout.speaker(of: node) }
   private func share(_ bucket: Int, _ node: Int) -> Range<Int> {
     GradientBuckets.part(node, of: memory.nodes, buckets.ranges[bucket])

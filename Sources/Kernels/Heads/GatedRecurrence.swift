@@ -176,9 +176,20 @@ public final class GatedRecurrence {
 
   // MARK: - Backward
 
-  /// Gradients of a batch from those of the states: `stateGradient` is laid out like `states` (row 0 of a song
-  /// unused) for every step, or `[song][unit]` for each last step alone. The kernel's and the biases' gradients
-  /// are written; `sequenceGradient`, laid out like the sequences and with their row capacity, too.
+  /// Gradients of a batch from those of the states, written over what is there.
+  ///
+  /// - Parameters:
+  ///   - sequences: what the last `forward` took.
+  ///   - songs: whose they are.
+  ///   - stateGradient: laid out like `states` (row 0 of a song unused) for every step, or `[song][unit]` for each last step
+  ///     alone.
+  ///   - everyStep: which of the two it is.
+  ///   - kernel: of the input products.
+  ///   - recurrent: the recurrent kernel.
+  ///   - kernelGradient: laid out like the kernel.
+  ///   - target: laid out like the recurrent kernel.
+  ///   - biasGradient: laid out like the biases.
+  ///   - sequenceGradient: laid out like the sequences, with their row capacity.
   public func backward(
     _ sequences: UnsafePointer<Float>, songs: [SongSpan], stateGradient: UnsafePointer<Float>, everyStep: Bool,
     kernel: UnsafePointer<Float>, recurrent: UnsafePointer<Float>, kernelGradient: UnsafeMutablePointer<Double>,

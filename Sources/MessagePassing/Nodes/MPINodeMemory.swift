@@ -5,7 +5,7 @@ import Foundation
 // check-layers: raw memory, because it is what processes share.
 
 extension MPICommunicator {
-  public func makeNodeMemory(bytes: Int) throws -> NodeMemory? {
+  public func makeNodeMemory(bytes: Int, ofEach: Int) throws -> NodeMemory? {
     // The library backs the memory by a file in memory, and whoever writes beyond what there is room for is killed.
     // It may begin the memory anywhere in its own, at eight bytes of sixteen too, and vectors are read at their boundaries.
     let wanted = bytes + NodeMemory.boundary
@@ -27,7 +27,9 @@ extension MPICommunicator {
     guard let start, size >= wanted else { throw Failure(.fault, "MPI_Win_shared_query gave no memory") }
     // Every rank sees the memory at an address of its own, but all begin at a page's, so the same byte is first for all.
     let first = start.alignedUp(toMultipleOf: NodeMemory.boundary)
-    if own > 0 { memset(first, 0, bytes) }
+    let common = ofEach * layout.neighbours(of: rank).count
+    if own > 0 { memset(first + common, 0, bytes - common) }
+    if let place = layout.neighbours(of: rank).firstIndex(of: rank) { memset(first + place * ofEach, 0, ofEach) }
     // Nobody looks before there are zeros.
     try barrier()
     return NodeMemory(bytes: UnsafeMutableRawBufferPointer(start: first, count: bytes))

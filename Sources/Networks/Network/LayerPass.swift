@@ -4,7 +4,7 @@ import Kernels
 ///
 /// A forward pass leaves values in `output` and what its backward pass needs; the backward pass finds the gradient for
 /// `output` there, writes that for the layer's input into the input's signal, and those for its tensors, over whatever
-/// stood there. A pass makes no buffer and no array: whatever it needs is there from the start.
+/// stood there. A pass makes no buffer that grows with the batch: whatever it needs is there from the start.
 package protocol LayerPass: AnyObject {
   var output: Signal { get }
   /// Floats of scratch, which the layers of a network use in turn.

@@ -1,8 +1,8 @@
 import Diagnosis
 import Kernels
 
-/// One copy of a network with the memory of its passes. Every buffer and array that a step needs is made here, none in
-/// a step.
+/// One copy of a network with the memory of its passes. Every buffer that grows with the batch is made here, none in a
+/// step.
 ///
 /// A replica belongs to one thread; its own team of threads works inside the calls.
 ///

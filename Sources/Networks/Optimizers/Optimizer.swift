@@ -48,27 +48,6 @@ public struct OptimizerSettings: Sendable, Equatable {
   }
 }
 
-/// What a step has to do with.
-public struct OptimizerStep {
-  let parameters: ParameterArena
-  let gradients: ParameterArena
-  /// What every gradient is multiplied by first.
-  let gradientScale: Float
-  let learningRate: Float
-  let team: ThreadTeam
-
-  package init(
-    parameters: ParameterArena, gradients: ParameterArena, gradientScale: Float = 1, learningRate: Float,
-    team: ThreadTeam
-  ) {
-    self.parameters = parameters
-    self.gradients = gradients
-    self.gradientScale = gradientScale
-    self.learningRate = learningRate
-    self.team = team
-  }
-}
-
 /// All optimisers.
 public enum Optimizers {
   public static var all: [any Optimizer.Type] {

@@ -1,5 +1,26 @@
 import Kernels
 
+/// What a step has to do with.
+public struct OptimizerStep {
+  let parameters: ParameterArena
+  let gradients: ParameterArena
+  /// What every gradient is multiplied by first.
+  let gradientScale: Float
+  let learningRate: Float
+  let team: ThreadTeam
+
+  package init(
+    parameters: ParameterArena, gradients: ParameterArena, gradientScale: Float = 1, learningRate: Float,
+    team: ThreadTeam
+  ) {
+    self.parameters = parameters
+    self.gradients = gradients
+    self.gradientScale = gradientScale
+    self.learningRate = learningRate
+    self.team = team
+  }
+}
+
 extension OptimizerStep {
   /// Calls the body for every vector of the arenas with its place and its gradient, scaled, on all
   /// threads. What becomes of a weight does not depend on which of them does it.

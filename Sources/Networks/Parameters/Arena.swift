@@ -99,10 +99,8 @@ public final class Arena<Scalar: BinaryFloatingPoint & BitwiseCopyable & Sendabl
     self.init(other.placements.map(\.declaration)) { AlignedRun(count: $0, at: start, of: owner) }
   }
 
-  /// Floats with padding.
+  /// Values with padding.
   public var count: Int { storage.count }
-  /// Values without padding.
-  public var valueCount: Int { placements.reduce(0) { $0 + $1.count } }
   public var names: [String] { placements.map(\.name) }
 
   public func placement(of name: String) -> TensorPlacement? { indices[name].map { placements[$0] } }
@@ -140,7 +138,7 @@ public final class Arena<Scalar: BinaryFloatingPoint & BitwiseCopyable & Sendabl
     return true
   }
 
-  /// The first float of a tensor, for kernels.
+  /// The first value of a tensor, for kernels.
   package func start(of name: String) -> UnsafeMutablePointer<Scalar> {
     guard let placement = placement(of: name) else { preconditionFailure("no tensor \(name)") }
     return storage.start + placement.offset

@@ -155,14 +155,13 @@ final class Trainer {
     }
     guard case .skip(let most) = configuration.onNaN ?? .stop, progress.skipped.inARow < most else {
       let skipped = progress.skipped.inARow
-      throw agreed(
-        Failure(
-          .usage,
-          "training diverged: \(problem) of step \(progress.step)"
-            + (skipped > 0 ? ", after \(skipped) skipped steps in a row" : "") + "; \(saver.lastGoodInWords)",
-          remedy:
-            "try a lower --learning-rate, --clip-norm, or --on-nan skip; --resume goes on from the last checkpoint"
-        ))
+      throw Failure(
+        .usage,
+        "training diverged: \(problem) of step \(progress.step)"
+          + (skipped > 0 ? ", after \(skipped) skipped steps in a row" : "") + "; \(saver.lastGoodInWords)",
+        remedy:
+          "try a lower --learning-rate, --clip-norm, or --on-nan skip; --resume goes on from the last checkpoint"
+      ).knownToAllRanks
     }
     progress.skipped.inARow += 1
     progress.skipped.ofEpoch += 1
@@ -237,16 +236,10 @@ final class Trainer {
   }
 
   private func interruption(_ path: String) -> Failure {
-    agreed(
-      Failure(
-        .interrupted, "stopped by a signal after step \(progress.step); wrote \(path)",
-        remedy: "run the same line again with --resume to go on"))
-  }
-
-  private func agreed(_ failure: Failure) -> Failure {
-    var failure = failure
-    failure.isAgreed = true
-    return failure
+    Failure(
+      .interrupted, "stopped by a signal after step \(progress.step); wrote \(path)",
+      remedy: "run the same line again with --resume to go on"
+    ).knownToAllRanks
   }
 
   private func save(_ paths: [String]) throws {

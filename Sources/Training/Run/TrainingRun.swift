@@ -167,6 +167,7 @@ public struct TrainingRun {
     } else if configuration.threads == nil, let advice = setup.threadPlan.advice {
       warnings.append(advice)
     }
+    if let advice = setup.step.exchange.advice { warnings.append(advice) }
     if summary.tooShortSongs > 0 {
       let least = setup.input.segments.count ?? setup.replica.network.shortestSong
       warnings.append("left out \(counted(summary.tooShortSongs, "song")) with fewer than \(least) segments")

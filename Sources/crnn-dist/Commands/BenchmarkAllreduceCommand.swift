@@ -59,6 +59,7 @@ struct BenchmarkAllreduceCommand: ParsableCommand {
           link: link)
         results.append(result)
         if communicator.isRoot, !json { print(result.row) }
+        if communicator.isRoot, let advice = measurement.advice { warn("\(load.name): \(advice)") }
       }
       if communicator.isRoot, json {
         try printJSON(

@@ -46,13 +46,12 @@ struct CheckMPICommand: ParsableCommand {
     let plan = try communicator.threadPlan()
     let ranks = try communicator.allgather(
       Place(host: communicator.hostName, threads: plan.threads, advice: plan.advice))
-    let nodes = try communicator.allreduce(communicator.nodeRank == 0 ? 1 : 0, .sum)
     guard communicator.isRoot else { return }
     print("MPI library   \(MPICommunicator.libraryVersion)")
     let launcher = LaunchEnvironment.current.launcher
     print("launcher      \(launcher.map { "\($0.name), \($0.processes) process(es)" } ?? "none")")
     print("world size    \(communicator.size)")
-    print("nodes         \(nodes)")
+    print("nodes         \(communicator.layout.nodes.count)")
     for host in Set(ranks.map(\.host)).sorted() {
       let here = ranks.indices.filter { ranks[$0].host == host }
       let threads = Set(here.map { ranks[$0].threads }).sorted().map(String.init).joined(separator: " or ")
