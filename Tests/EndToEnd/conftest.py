@@ -24,8 +24,8 @@ def pytest_configure(config):
 
 
 # Groups of tests that take more than half a minute on two cores, the longest first.
-LONGEST_FIRST = ("slurm", "test_exchange.py", "test_many_ranks.py", "test_bad_bytes.py", "test_documentation.py",
-                 "test_cut_checkpoints.py", "test_chaos.py changing-ranks", "test_chaos.py three-ranks")
+LONGEST_FIRST = ("slurm", "test_exchange.py", "test_bad_bytes.py", "test_many_ranks.py", "test_resume.py", "test_segments.py",
+                 "test_chaos.py three-ranks", "test_data.py", "test_documentation.py", "test_chaos.py changing-ranks")
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist, which looks at the groups at the same time

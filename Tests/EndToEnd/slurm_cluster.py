@@ -130,7 +130,7 @@ SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU_Memory
 DefMemPerNode=2000
 SchedulerType=sched/backfill
-SchedulerParameters=batch_sched_delay=1,sched_interval=5,bf_interval=5
+SchedulerParameters=batch_sched_delay=1,sched_interval=1,bf_interval=1
 SlurmdParameters=config_overrides
 MpiDefault=pmix
 JobRequeue=1
@@ -206,7 +206,7 @@ PartitionName=main Nodes=n[1-2] Default=YES MaxTime=INFINITE State=UP
                 output = Path(facts["StdOut"])
                 said = output.read_text(errors="replace") if output.exists() else "(no output)"
                 raise AssertionError(f"job {job} is {facts['JobState']}, not {states}: {facts}\n{said}")
-            time.sleep(0.5)
+            time.sleep(0.2)
 
     def _states(self):
         return set(self._quietly("sinfo", "--noheader", "--Node", "--format=%T").split())
