@@ -134,7 +134,7 @@ SchedulerParameters=batch_sched_delay=1,sched_interval=1,bf_interval=1
 SlurmdParameters=config_overrides
 MpiDefault=pmix
 JobRequeue=1
-KillWait=30
+KillWait=10
 ReturnToService=2
 SwitchType=switch/none
 NodeName=n1 NodeHostname={host} NodeAddr=127.0.0.1 Port={first} CPUs=4 RealMemory=4000

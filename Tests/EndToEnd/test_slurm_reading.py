@@ -45,7 +45,7 @@ class Job:
         return self.output.read_text(errors="replace") if self.output.exists() else "(nothing)"
 
     def leaves_nothing(self):
-        # Slurm kills what is left of a job half a minute after it was told to end (KillWait).
+        # Slurm kills what is left of a job some seconds after it was told to end (KillWait).
         reading_processes.wait_until_gone(self.mark, timeout=60)
         assert not self.snapshot.exists(), self.said()
 
@@ -93,7 +93,7 @@ def test_a_job_cancelled_while_it_reads_leaves_no_process(cluster, tree, slow_tr
 @pytest.mark.long
 def test_a_job_that_runs_into_its_time_limit_while_it_reads_leaves_no_process(
         cluster, tree, slow_tree, tmp_path):
-    # A minute is Slurm's smallest unit, and half a minute it gives to what must end.
+    # A minute is Slurm's smallest unit, and some seconds it gives to what must end.
     job = Job(cluster, tmp_path, "srun", slow_tree, tree / "lastfm", "--time=1")
     reading_processes.wait_until_reading(job.mark, 2, job.said)
     cluster.wait(job.number, states=("TIMEOUT",))
