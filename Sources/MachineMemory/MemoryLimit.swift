@@ -19,6 +19,6 @@ public struct MemoryLimit: Sendable, Equatable, Codable {
 
   /// All that hold for this process at this moment. Swap space is not counted: a training that swaps is as good as none.
   public static func all(_ files: SystemFiles = SystemFiles()) -> [MemoryLimit] {
-    ProcessLimits.memory(files) + ControlGroups.memory(files) + NodeMemory.available(files)
+    ProcessLimits.memory(files) + ControlGroups.memory(files) + PhysicalMemory.available(files)
   }
 }

@@ -57,20 +57,30 @@ public enum RowwiseProduct {
     }
   }
 
-  /// Multiplies equal rows, by matrices of the sizes that the library has kernels of their own for, and looks whether
-  /// all results are equal.
+  /// Multiplies equal rows, as many as are multiplied at once, by matrices of the sizes that the library has kernels of their
+  /// own for, both ways, and looks whether all results are equal.
   private static let libraryTreatsRowsAlike: Bool = {
-    let rows = 48
-    return [(30, 96), (60, 96), (128, 96), (339, 528)].allSatisfy { inner, columns in
-      let (a, b) = (AlignedBuffer(count: rows * padded(inner)), AlignedBuffer(count: inner * columns))
-      let c = AlignedBuffer(count: rows * columns)
-      for i in 0..<a.count { a.start[i] = 1 / Float(3 + i % padded(inner)) }
+    let rows = GatedRecurrence.productRows
+    return [(30, 96), (60, 96), (128, 96), (339, 528)].allSatisfy { inputs, gates in
+      let width = padded(max(inputs, gates))
+      let (a, b) = (AlignedBuffer(count: rows * width), AlignedBuffer(count: inputs * gates))
+      let c = AlignedBuffer(count: rows * width)
+      for i in 0..<a.count { a.start[i] = 1 / Float(3 + i % width) }
       for i in 0..<b.count { b.start[i] = 1 / Float(7 + i % 1_013) - 0.01 }
-      MatrixProduct.multiply(
-        rows: rows, columns: columns, inner: inner, a: a.start, aStride: padded(inner), b: b.start,
-        bStride: columns, c: c.start, cStride: columns)
+      func rowsAreEqual(_ columns: Int) -> Bool {
+        (1..<rows).allSatisfy { row in
+          (0..<columns).allSatisfy { c.start[row * width + $0] == c.start[$0] }
+        }
+      }
       return withExtendedLifetime((a, b, c)) {
-        (columns..<rows * columns).allSatisfy { c.start[$0] == c.start[$0 % columns] }
+        MatrixProduct.multiply(
+          rows: rows, columns: gates, inner: inputs, a: a.start, aStride: width, b: b.start, bStride: gates,
+          c: c.start, cStride: width)
+        guard rowsAreEqual(gates) else { return false }
+        MatrixProduct.multiplyTransposedRight(
+          rows: rows, columns: inputs, inner: gates, a: a.start, aStride: width, b: b.start, bStride: gates,
+          c: c.start, cStride: width)
+        return rowsAreEqual(inputs)
       }
     }
   }()

@@ -1,5 +1,5 @@
 /// The memory of the node, from `/proc/meminfo`.
-enum NodeMemory {
+enum PhysicalMemory {
   static func available(_ files: SystemFiles) -> [MemoryLimit] {
     let path = "/proc/meminfo"
     guard let total = files.kilobytes("MemTotal", in: path), let free = files.kilobytes("MemAvailable", in: path)
