@@ -23,9 +23,9 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "long: takes many minutes, runs with --long")
 
 
-# Groups of tests that take more than half a minute on two cores, the longest first.
+# Groups of tests that take about a minute or more on two busy cores, the longest first.
 LONGEST_FIRST = ("slurm", "test_exchange.py", "test_bad_bytes.py", "test_many_ranks.py", "test_resume.py", "test_segments.py",
-                 "test_chaos.py three-ranks", "test_data.py", "test_documentation.py", "test_chaos.py changing-ranks")
+                 "test_predict.py", "test_chaos.py three-ranks", "test_data.py", "test_recommended.py", "test_documentation.py")
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist, which looks at the groups at the same time
