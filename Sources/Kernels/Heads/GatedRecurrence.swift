@@ -35,9 +35,9 @@ public final class GatedRecurrence {
   private var stateRanges: [Range<Int>] = []
 
   private static let songsPerChunk = RowProduct.rows
-  /// Rows of the input products made by one task. All of them, always, whatever the last one holds: the library
-  /// rounds differently for other sizes, and a song's result must not depend on how many songs came with it.
-  static let productRows = 128
+  /// Rows of the input products made by one task. All of them, always, whatever the last one holds: a song's result must
+  /// not depend on how many songs came with it.
+  private static let productRows = RowwiseProduct.rowsAtOnce
 
   /// - Parameters:
   ///   - inputs: values of an input at each step.

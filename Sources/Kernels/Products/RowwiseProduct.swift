@@ -5,6 +5,9 @@
 /// of the second six in another order than those of the first. Where that is so (it is found out once) the product is
 /// made of register tiles, which add up every row's products in their order.
 public enum RowwiseProduct {
+  /// Rows of a product: always as many, since the library rounds differently for other sizes.
+  static let rowsAtOnce = 128
+
   /// Whether a product with the right matrix transposed needs that matrix laid out as `transposed`.
   public static let needsTransposed = !libraryTreatsRowsAlike
 
@@ -60,7 +63,7 @@ public enum RowwiseProduct {
   /// Multiplies equal rows, as many as are multiplied at once, by matrices of the sizes that the library has kernels of their
   /// own for, both ways, and looks whether all results are equal.
   private static let libraryTreatsRowsAlike: Bool = {
-    let rows = GatedRecurrence.productRows
+    let rows = rowsAtOnce
     return [(30, 96), (60, 96), (128, 96), (339, 528)].allSatisfy { inputs, gates in
       let width = padded(max(inputs, gates))
       let (a, b) = (AlignedBuffer(count: rows * width), AlignedBuffer(count: inputs * gates))
