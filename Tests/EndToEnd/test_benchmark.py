@@ -2,10 +2,14 @@
 
 import json
 import resource
+import sys
 
 import pytest
 
 import program
+
+sys.path.append(str(program.ROOT / "scripts/peers"))
+import prediction  # noqa: E402
 
 SMALL = ("benchmark", "step", "--config", program.ROOT / "configs/small-252.yaml", "--batch-size", 6, "--threads", 1,
          "--steps", 2)
@@ -71,3 +75,16 @@ def test_one_thread_uses_one_core():
     used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     # A library that starts threads of its own beside the program's would use all cores.
     assert used < 1.1 * outcome.seconds + 0.1, f"{used:.2f} s of processor time in {outcome.seconds:.2f} s"
+
+
+# What measure-prediction makes of a run that was killed
+
+TAGGED = [["track_id", "tag"], ["A", "rock"], ["B", "jazz"]]
+
+
+@pytest.mark.parametrize("rows, kills, holds", [
+    (TAGGED, 5, True), (TAGGED[:1] + TAGGED[:0:-1], 5, True), (TAGGED, 4, False), (TAGGED, 0, False),
+    (TAGGED[:2], 5, False), (TAGGED + TAGGED[1:2], 5, False), ([TAGGED[0], ["A", "rock"], ["B", "pop"]], 5, False)])
+def test_kills_lose_nothing_only_where_there_were_as_many_as_asked_for(capsys, rows, kills, holds):
+    assert prediction.nothing_is_lost(TAGGED, rows, kills, wanted=5) is holds
+    assert ("name more --songs" in capsys.readouterr().out) == (kills < 5)

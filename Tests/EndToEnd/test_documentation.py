@@ -6,7 +6,9 @@ import shutil
 import subprocess
 import sys
 
-from program import BINARY, ROOT, environment
+import pytest
+
+from program import BINARY, ROOT, USAGE, environment
 
 
 def test_the_page_of_options_is_what_the_program_says():
@@ -75,3 +77,16 @@ def test_the_readmes_lines_for_the_real_data_can_be_copied(tree, tmp_path):
     for made in ("runs/first/checkpoints/best.h5", "runs/recommended/checkpoints/best.h5", "lengths.png", "curves.png",
                  "compared.png", "tags.csv", "tagger.onnx"):
         assert (tmp_path / made).exists(), made
+
+
+@pytest.mark.parametrize("name", ["quickstart", "documentation", "check-format", "build", "generate-protobuf"])
+def test_help_of_a_script_says_what_it_does_and_does_nothing(name):
+    done = subprocess.run([ROOT / "scripts" / name, "--help"], capture_output=True, text=True, timeout=10)
+    begin = (ROOT / "scripts" / name).read_text().splitlines()[1].removeprefix("# ")
+    assert done.returncode == 0 and done.stdout.startswith(begin) and "set -e" not in done.stdout and not done.stderr
+
+
+@pytest.mark.parametrize("name", ["quickstart", "documentation", "check-format", "generate-protobuf"])
+def test_an_option_that_a_script_does_not_know_is_refused(name):
+    done = subprocess.run([ROOT / "scripts" / name, "--none-such"], capture_output=True, text=True, timeout=10)
+    assert done.returncode == USAGE and "--none-such: unknown option" in done.stderr

@@ -14,6 +14,8 @@ import program
 import slurm_cluster
 
 sys.path.insert(0, str(program.ROOT / "scripts/experiments"))
+import pictures  # noqa: E402
+import plan  # noqa: E402
 import sections  # noqa: E402
 
 PAPER = [sys.executable, program.ROOT / "scripts/experiments/paper.py"]
@@ -162,3 +164,74 @@ def test_a_folder_without_data_is_refused_in_one_line(tmp_path):
 @pytest.mark.parametrize("difference, told", [(-0.0004, "+0.000"), (0, "+0.000"), (-0.0006, "-0.001"), (0.0314, "+0.031")])
 def test_a_difference_that_is_nothing_when_rounded_has_no_minus(difference, told):
     assert sections.signed(difference) == told
+
+
+class Judged:
+    """Stands for what evaluate says; a run's AUC tells its seed."""
+
+    def __init__(self):
+        self.asked = []
+
+    def result(self, run):
+        return {"songs": 10, "auc_macro": run.seed / 10, "auc_macro_interval": [0.1, 0.9], "undefined_tags": 0}
+
+    def difference(self, first, second):
+        self.asked.append([[(run.segments, run.seed) for run in side] for side in (first, second)])
+        return 10, 0.1, -0.2, 0.3
+
+
+class Finished:
+    """Stands for the runs that are done."""
+
+    def __init__(self, runs):
+        self.runs = runs
+
+    def is_done(self, run):
+        return True
+
+    def epochs(self, run):
+        return [{"train_auc": 0.7, "val_auc_macro": 0.6, "val_auc_keras": 0.6}] * run.epochs
+
+
+def section_of(name, grid, left):
+    """The section of an experiment of which only some runs are done, drawn; and what was asked of the judge."""
+    every = plan.runs_of(grid)
+    judge = Judged()
+    settings = plan.Settings({}, 0.2, {name: grid}, 0, [], {name: every})
+    results = sections.Results(settings, None, Finished([run for run in every if left(run)]), judge)
+    made = getattr(sections, name)(results)
+    for figure in made.figures if made else []:
+        pictures.plt.close(figure.draw())
+    return made, judge
+
+
+@pytest.mark.parametrize("name, grid, left, rows", [
+    ("dropout", {"convolution_dropout": [0.1, 0.3], "final_dropout": [0.3, 0.5]},
+     lambda run: (run.convolution_dropout, run.final_dropout) != (0.3, 0.3), 3),
+    ("seeds", {"segments": [24, 48], "splits": ["artist", "random"], "seeds": [1, 2]},
+     lambda run: (run.segments, run.split) != (24, "artist"), 3),
+    ("curves", {"segments": [24, 48], "splits": ["artist", "random"]}, lambda run: (run.segments, run.split) != (24, "artist"), 3),
+    ("lengths", {"segments": [24, 48], "at_least": 48}, lambda run: run.segments == 48, 1)])
+def test_a_report_of_some_runs_leaves_out_what_is_missing(name, grid, left, rows):
+    made, _ = section_of(name, grid, left)
+    assert len(made.tables[0].rows) == rows and "nan" not in " ".join(made.findings)
+
+
+def test_lengths_are_compared_seed_by_seed_where_runs_are_missing():
+    grid = {"segments": [24, 48], "at_least": 48, "seeds": [1, 2, 3]}
+    made, judge = section_of("lengths_compared", grid, lambda run: (run.segments, run.seed) not in ((48, 1), (24, 3)))
+    assert [row[0] for row in made.tables[0].rows] == ["seed 2", "all seeds, probabilities averaged"]
+    assert judge.asked == [[[(48, 2)], [(24, 2)]]] * 2
+    made, _ = section_of("lengths_compared", grid, lambda run: run.segments == 24 or run.seed > 3)
+    assert made is None
+
+
+@pytest.mark.parametrize("change, options, name", [
+    (("batch_size: 16", "batch_size: 8"), (), "options"), (("_share: 0.3", "_share: 0.4"), (), "validation_share"),
+    (("", ""), ("--join", "normalised"), "join"), (("", ""), ("--lastfm", "."), "lastfm")])
+def test_runs_of_other_settings_are_refused_in_one_line(undisturbed, tree, tmp_path, change, options, name):
+    out, _ = undisturbed
+    other = tmp_path / "other.yaml"
+    other.write_text(SETTINGS.replace(*change))
+    said = run(tree, out, "--settings", other, *options, "--ranks", 1, "--report", code=1)
+    assert said.startswith(f"{out}/settings.json: made with {name} ") and said.count("\n") == 1

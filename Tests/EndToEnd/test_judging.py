@@ -16,6 +16,7 @@ from program import BAD_DATA, USAGE, refuse
 sys.path.insert(0, str(program.ROOT / "scripts/science"))
 import intervals  # noqa: E402
 import predictions  # noqa: E402
+import tables  # noqa: E402
 
 NETWORK = ("--model", "small", "--filters", "[4,4,4]", "--recurrent-units", 4, "--batch-size", 16, "--threads", 1)
 RESAMPLES = 2000
@@ -331,3 +332,28 @@ def test_the_baselines_on_real_songs_are_those_published(real_data, tmp_path):
     assert done.returncode == 0, done.stderr
     figures = [float(row.split("|")[3].split()[0]) for row in done.stdout.rstrip().splitlines()[-3:]]
     assert figures == pytest.approx([0.682, 0.705, 0.726], abs=0.005), done.stdout
+
+
+def test_a_table_of_methods_is_not_made_of_two_data_sets(tree, tmp_path):
+    (tmp_path / "settings.json").write_text(json.dumps({"tracks": ["/elsewhere"], "lastfm": str(tree / "lastfm")}))
+    done = script("methods_table", tmp_path, "--tracks", tree / "msd", "--lastfm", tree / "lastfm")
+    assert done.returncode == 1 and done.stdout == "" and done.stderr.count("\n") == 1
+    assert "settings.json: made with tracks ['/elsewhere'], now " in done.stderr
+
+
+def test_a_method_that_differs_by_nothing_when_rounded_is_told_without_a_minus():
+    """One pair of places changed among so many songs is less than the last digit."""
+    chance = numpy.random.default_rng(3)
+    labels = chance.integers(0, 2, (400, 1)).astype(numpy.uint8)
+    values = chance.random((400, 1)).astype(numpy.float32)
+    order = numpy.argsort(values[:, 0])
+    pair = next((low, high) for low, high in zip(order, order[1:]) if labels[low] < labels[high])
+    other = values.copy()
+    other[list(pair)] = values[list(reversed(pair))]
+
+    def method(probabilities):
+        names = [f"song {song}" for song in range(400)]
+        return predictions.Predictions(names, names, ["rock"], labels, probabilities, "one", "all", None)
+
+    row = tables.differences([("worse", method(other))], ("better", method(values)), resamples=100).splitlines()[-1]
+    assert "-0.000" not in row and "| +0.000 [" in row
