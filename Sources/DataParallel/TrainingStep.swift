@@ -146,7 +146,7 @@ public final class TrainingStep {
     return lossSum
   }
 
-  /// What rounding has lost of gradients on their way so far, over all ranks; nil where it is not carried over.
+  /// What rounding has lost of gradients on their way so far, over all ranks, on rank 0; nil where it is not carried over.
   /// Collective.
   public func settleErrors() throws -> ParameterArena? {
     guard let gradients = exchange.gradients, gradients.carriesErrors else { return nil }

@@ -200,40 +200,47 @@ public final class GradientExchange {
   /// Whether what rounding has lost in one step is added in the next.
   public var carriesErrors: Bool { format == .bf16 && memory.nodes > 1 }
 
-  /// Sums up what all ranks carry over, on all of them, and hands each its share of it: what a checkpoint holds, and a
-  /// run that goes on from it has, the run that wrote it has too. Collective.
+  /// Sums up what all ranks carry over, and hands each node its share of it: what a checkpoint holds, and a run that goes on
+  /// from it has, the run that wrote it has too. All of it is there on rank 0 alone. Collective.
   ///
-  /// The parts' errors and those of their sums are summed by themselves: of a value one node alone has the second, but which
-  /// one depends on the buckets, which are chosen by a measurement, and another order of addition would give other bits.
+  /// The parts' errors are summed before those of their sums come to them: of a value one node alone has the second, but
+  /// which one depends on the buckets, which are chosen by a measurement, and another order of addition would give other bits.
   public func settleErrors(in errors: ParameterArena) throws {
     guard carriesErrors else { return }
-    let ofSums = ParameterArena(like: errors)
     errors.storage.zero()
+    if messages != nil { errors.storage.start.update(from: memory.partError, count: memory.count) }
+    try communicator.allreduce(errors.storage.all, .sum)
+    var own: [Float] = []
     if let messages {
-      for i in 0..<errors.count {
-        errors.storage.start[i] = memory.partError[i]
-        ofSums.storage.start[i] = messages.sumError.start[i]
+      forEachValue(ofNode: memory.node) {
+        errors.storage.start[$0] += messages.sumError.start[$0]
+        own.append(errors.storage.start[$0])
       }
     }
-    try communicator.allreduce(errors.storage.all, .sum)
-    try communicator.allreduce(ofSums.storage.all, .sum)
-    for i in 0..<errors.count { errors.storage.start[i] += ofSums.storage.start[i] }
     try takeErrors(errors)
+    guard let all = try communicator.gather(own) else { return }
+    for node in 0..<memory.nodes {
+      var next = all[memory.layout.speaker(of: node)].makeIterator()
+      forEachValue(ofNode: node) { errors.storage.start[$0] = next.next() ?? 0 }
+    }
   }
 
-  /// Takes up errors that `settleErrors` has summed up, which are the same on all ranks. Collective.
+  /// Takes up errors that `settleErrors` has summed up: each node those of its share. Collective.
   public func takeErrors(_ errors: ParameterArena) throws {
     if carriesErrors, let messages {
       memory.partError.update(repeating: 0, count: memory.count)
       messages.sumError.zero()
-      for range in buckets.ranges {
-        for i in GradientBuckets.part(memory.node, of: memory.nodes, range) {
-          messages.sumError.start[i] = errors.storage.start[i]
-        }
-      }
+      forEachValue(ofNode: memory.node) { messages.sumError.start[$0] = errors.storage.start[$0] }
     }
     // Nobody goes on before the speaker has set what all ranks of the node use.
     try communicator.barrier()
+  }
+
+  /// Calls the body for every value whose sum a node adds up.
+  private func forEachValue(ofNode node: Int, _ body: (Int) -> Void) {
+    for range in buckets.ranges {
+      for i in GradientBuckets.part(node, of: memory.nodes, range) { body(i) }
+    }
   }
 
   /// Bytes that an exchange takes of a rank's memory, when its node has so many ranks.
