@@ -79,14 +79,17 @@ def test_the_readmes_lines_for_the_real_data_can_be_copied(tree, tmp_path):
         assert (tmp_path / made).exists(), made
 
 
-@pytest.mark.parametrize("name", ["quickstart", "documentation", "check-format", "build", "generate-protobuf"])
+DESCRIBED = ["quickstart", "documentation", "check-format", "generate-protobuf", "test", "sanitize", "install-dependencies"]
+
+
+@pytest.mark.parametrize("name", [*DESCRIBED, "build", "bench-network"])
 def test_help_of_a_script_says_what_it_does_and_does_nothing(name):
     done = subprocess.run([ROOT / "scripts" / name, "--help"], capture_output=True, text=True, timeout=10)
     begin = (ROOT / "scripts" / name).read_text().splitlines()[1].removeprefix("# ")
     assert done.returncode == 0 and done.stdout.startswith(begin) and "set -e" not in done.stdout and not done.stderr
 
 
-@pytest.mark.parametrize("name", ["quickstart", "documentation", "check-format", "generate-protobuf"])
+@pytest.mark.parametrize("name", DESCRIBED)
 def test_an_option_that_a_script_does_not_know_is_refused(name):
     done = subprocess.run([ROOT / "scripts" / name, "--none-such"], capture_output=True, text=True, timeout=10)
     assert done.returncode == USAGE and "--none-such: unknown option" in done.stderr
