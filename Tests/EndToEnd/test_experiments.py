@@ -111,13 +111,17 @@ def test_an_interrupted_paper_goes_on_and_ends_with_the_same_tables(tree, settin
 @pytest.mark.slurm
 def test_an_array_does_the_runs_two_at_a_time_and_a_requeued_task_goes_on(cluster, tree, settings, undisturbed, tmp_path):
     out = tmp_path / "out"
-    # The tasks' launcher notes when it begins and ends, and the first task waits there to be put back into the queue.
+    # The tasks' launcher notes when it begins and ends. The first task waits there to be put back into the queue; the third
+    # waits for the fourth to begin, since a task can be over before Slurm looks for the next one.
     launcher = tmp_path / "launch"
     launcher.write_text(f"""#!/bin/bash
 echo "begin $SLURM_ARRAY_TASK_ID" >>{tmp_path}/tasks.txt
 if [[ $SLURM_ARRAY_TASK_ID == 1 && ${{SLURM_RESTART_COUNT:-0}} == 0 ]]; then
   timeout --signal KILL 0.3 "$@"
   sleep 100
+fi
+if [[ $SLURM_ARRAY_TASK_ID == 3 ]]; then
+  timeout 30 bash -c 'until grep -q "begin 4" {tmp_path}/tasks.txt; do sleep 0.1; done'
 fi
 "$@"
 status=$?
