@@ -20,6 +20,7 @@ static inline MPI_Op crnn_mpi_sum(void) { return MPI_SUM; }
 static inline MPI_Op crnn_mpi_min(void) { return MPI_MIN; }
 static inline MPI_Op crnn_mpi_max(void) { return MPI_MAX; }
 static inline void *crnn_mpi_in_place(void) { return MPI_IN_PLACE; }
+static inline MPI_Status *crnn_mpi_status_ignore(void) { return MPI_STATUS_IGNORE; }
 static inline MPI_Status *crnn_mpi_statuses_ignore(void) { return MPI_STATUSES_IGNORE; }
 
 #include <errno.h>

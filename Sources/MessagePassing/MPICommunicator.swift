@@ -138,8 +138,18 @@ public final class MPICommunicator: Communicator {
 
   // MARK: Collectives
 
+  /// Who has to wait for long sleeps between looks: MPI_Barrier would keep a processor busy, which on a node that is full
+  /// are those waited for, or what reads ahead for them.
   public func barrier() throws {
-    try check(MPI_Barrier(handle), "MPI_Barrier")
+    var request: MPI_Request?
+    try check(MPI_Ibarrier(handle, &request), "MPI_Ibarrier")
+    var isOver: Int32 = 0
+    var backoff = Backoff()
+    while true {
+      try check(MPI_Test(&request, &isOver, crnn_mpi_status_ignore()), "MPI_Test")
+      if isOver != 0 { return }
+      backoff.pause()
+    }
   }
 
   public func broadcast(_ values: UnsafeMutableRawBufferPointer, root: Int) throws {

@@ -48,13 +48,17 @@ public enum SegmentValues: Sendable, Equatable {
   /// nearest to a decimal of three places (−0 counts as 0), else floats.
   public init(packing values: [Double], of feature: Feature) {
     func thousandths<Integer: FixedWidthInteger>(_ type: Integer.Type) -> [Integer]? {
-      var packed = [Integer](repeating: 0, count: values.count)
-      for (index, value) in values.enumerated() {
-        let rounded = (value * 1000).rounded()
-        guard rounded / 1000 == value else { return nil }
-        packed[index] = Integer(rounded)
+      var fit = true
+      let packed = [Integer](unsafeUninitializedCapacity: values.count) { packed, count in
+        for (index, value) in values.enumerated() {
+          // To the nearest whole number, which a conversion does towards zero; a processor has no instruction for `rounded`.
+          let whole = Int32(value * 1000 + (value < 0 ? -0.5 : 0.5))
+          fit = fit && Double(whole) / 1000 == value
+          packed[index] = Integer(truncatingIfNeeded: whole)
+        }
+        count = values.count
       }
-      return packed
+      return fit ? packed : nil
     }
     switch feature {
     case .pitches: self = thousandths(UInt16.self).map { .thousandths($0) } ?? .floats(values.map { Float($0) })

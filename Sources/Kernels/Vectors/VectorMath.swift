@@ -29,11 +29,30 @@ extension Vector {
   }
 
   /// e to the power of each value, relative error below 2·10⁻⁷ between −87 and 88, held at the ends outside.
-  ///
-  /// x = n·ln 2 + r with |r| ≤ ln 2 / 2; eʳ by its Taylor polynomial of degree 7 (remainder below 6·10⁻⁹),
-  /// 2ⁿ by the exponent's bits. Adding 1.5·2²³ rounds to the nearest integer and leaves it in the low bits.
-  @inlinable @inline(__always)
+  @_transparent
   public var exponential: Vector {
+    let (power, rest) = powerAndRest
+    return power.addingProduct(power, rest)
+  }
+
+  /// eˣ − 1, relative error below 3·10⁻⁷, also near zero, where the difference of the two would cancel; held at the ends
+  /// as `exponential`.
+  @_transparent
+  public var exponentialMinusOne: Vector {
+    let (power, rest) = powerAndRest
+    return (power - 1).addingProduct(power, rest)
+  }
+
+  /// 2ⁿ and eʳ − 1, where x = n·ln 2 + r with |r| ≤ ln 2 / 2.
+  ///
+  /// eʳ − 1 by its Taylor polynomial of degree 7 (remainder below 6·10⁻⁹), 2ⁿ by the exponent's bits. Adding 1.5·2²³
+  /// rounds to the nearest integer and leaves it in the low bits.
+  ///
+  /// Transparent, as what is made of it, since the compiler takes `@inline(__always)` for advice: called as a function it
+  /// works on a quarter of a vector at a time, which is how vectors are handed over.
+  @_transparent
+  @usableFromInline
+  var powerAndRest: (power: Vector, rest: Vector) {
     let x = larger(Vector(repeating: -87)).smaller(Vector(repeating: 88))
     let rounder = Vector(repeating: 12_582_912)
     let shifted = rounder.addingProduct(x, Vector(repeating: 1.442_695_04))
@@ -47,44 +66,25 @@ extension Vector {
     p = Vector(repeating: 1.0 / 24).addingProduct(p, r)
     p = Vector(repeating: 1.0 / 6).addingProduct(p, r)
     p = Vector(repeating: 0.5).addingProduct(p, r)
-    p = Vector(repeating: 1).addingProduct(p, r)
-    p = Vector(repeating: 1).addingProduct(p, r)
     let exponent = (unsafeBitCast(shifted, to: SIMD16<Int32>.self) &+ 127) &<< 23
-    return p * unsafeBitCast(exponent, to: Vector.self)
+    return (unsafeBitCast(exponent, to: Vector.self), r.addingProduct(r * r, p))
   }
 
   /// 1 / (1 + e⁻ˣ).
-  @inlinable @inline(__always)
+  @_transparent
   public var sigmoid: Vector { 1 / (1 + (-self).exponential) }
 
-  /// Hyperbolic tangent: 2·sigmoid(2x) − 1 away from zero, x − x³/3 + 2x⁵/15 − 17x⁷/315 near it, where the
-  /// difference would cancel.
-  @inlinable @inline(__always)
+  /// Hyperbolic tangent, (e²ˣ − 1) / (e²ˣ + 1).
+  @_transparent
   public var hyperbolicTangent: Vector {
-    let far = 2 * (self + self).sigmoid - 1
-    let square = self * self
-    var near = Vector(repeating: 62.0 / 2835)
-    near = Vector(repeating: -17.0 / 315).addingProduct(near, square)
-    near = Vector(repeating: 2.0 / 15).addingProduct(near, square)
-    near = Vector(repeating: -1.0 / 3).addingProduct(near, square)
-    near = addingProduct(near * square, self)
-    return far.replacing(with: near, where: square .< Vector(repeating: 0.04))
+    let difference = (self + self).exponentialMinusOne
+    return difference / (difference + 2)
   }
 
   /// eˣ − 1 below zero and x above: the exponential linear unit with α = 1 (Clevert et al. 2016, equation 16).
-  /// Near zero by the series, where eˣ − 1 would cancel.
-  @inlinable @inline(__always)
+  @_transparent
   public var exponentialLinear: Vector {
-    let negative = smaller(Vector(repeating: 0))
-    let far = negative.exponential - 1
-    var near = Vector(repeating: 1.0 / 720)
-    near = Vector(repeating: 1.0 / 120).addingProduct(near, negative)
-    near = Vector(repeating: 1.0 / 24).addingProduct(near, negative)
-    near = Vector(repeating: 1.0 / 6).addingProduct(near, negative)
-    near = Vector(repeating: 0.5).addingProduct(near, negative)
-    near = negative.addingProduct(near * negative, negative)
-    let below = far.replacing(with: near, where: negative .> Vector(repeating: -0.25))
-    return below.replacing(with: self, where: self .> Vector(repeating: 0))
+    smaller(Vector(repeating: 0)).exponentialMinusOne.replacing(with: self, where: self .> Vector(repeating: 0))
   }
 
   /// Square root of values that are not negative, relative error below 2·10⁻⁷: the inverse root by the exponent's

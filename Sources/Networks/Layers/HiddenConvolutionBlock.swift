@@ -47,8 +47,10 @@ final class HiddenConvolutionBlock: ConvolutionBlock, LayerPass {
   /// Convolution, pooling and ELU, the batch norm between them folded into the weights; a song's activated map is
   /// made while its convolution is in cache.
   func infer(_ batch: BatchPass) {
-    foldMovingStatistics()
-    convolution.prepareWeights(tensors.kernel, signs: normalization.scale, forTraining: false)
+    if !batch.keepsWeights {
+      foldMovingStatistics()
+      convolution.prepareWeights(tensors.kernel, signs: normalization.scale, forTraining: false)
+    }
     convolution.forward(source.values, songs: batch.input(index), to: convolved.start, scratch: batch.scratch) {
       song, rows in
       let part = self.part(of: song, rows, batch)

@@ -83,14 +83,7 @@ final class InputConvolutionBlock: ConvolutionBlock, LayerPass {
   /// song keep out of the weights; the one behind the convolution is folded into them.
   func infer(_ batch: BatchPass) {
     team.measure("input and its batch norm", inputWork(batch, passes: 2)) { load(batch) }
-    let tensors = normalizationTensors
-    for i in scales.indices {
-      scales[i] = Float(
-        Double(tensors.gamma[i]) / (Double(tensors.movingVariance[i]) + ChannelNormalization.epsilon).squareRoot())
-      shifts[i] = tensors.beta[i] - tensors.movingMean[i] * scales[i]
-    }
-    foldMovingStatistics()
-    inference.prepareWeights(self.tensors.kernel, factors: normalization.scale)
+    if !batch.keepsWeights { prepareInference() }
     team.measure("convolution, pooling, ELU", convolutionWork()) {
       team.forEach(places.count) { song in
         let place = self.places[song]
@@ -101,6 +94,17 @@ final class InputConvolutionBlock: ConvolutionBlock, LayerPass {
           rows, input: place.input, shift: self.normalization.shift, to: self.output.values + place.pooledOffset)
       }
     }
+  }
+
+  private func prepareInference() {
+    let input = normalizationTensors
+    for i in scales.indices {
+      scales[i] = Float(
+        Double(input.gamma[i]) / (Double(input.movingVariance[i]) + ChannelNormalization.epsilon).squareRoot())
+      shifts[i] = input.beta[i] - input.movingMean[i] * scales[i]
+    }
+    foldMovingStatistics()
+    inference.prepareWeights(tensors.kernel, factors: normalization.scale)
   }
 
   func backward(_ batch: BatchPass) throws {

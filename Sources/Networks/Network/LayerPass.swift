@@ -42,6 +42,8 @@ package struct BatchPass {
   package let step: StepContext?
   package let statistics: (any BatchStatisticsReduction)?
   package let scratch: AlignedBuffer
+  /// Whether layers may use in inference what they have made of the same weights in the pass before.
+  package let keepsWeights: Bool
   /// Told of a layer in a backward pass as soon as all gradients for its tensors are there. A layer whose pass goes on
   /// for long after that calls it; for the others the replica does when their pass is over.
   package let gradientsAreDone: (_ layer: Int) -> Void
@@ -49,7 +51,7 @@ package struct BatchPass {
   package init(
     songs: [UInt32], labels: [Float], layout: BatchLayout, step: StepContext?,
     statistics: (any BatchStatisticsReduction)?, scratch: AlignedBuffer, songValues: [Float] = [],
-    auxiliary: [Float] = [], isTagged: [Bool] = [],
+    auxiliary: [Float] = [], isTagged: [Bool] = [], keepsWeights: Bool = false,
     gradientsAreDone: @escaping (_ layer: Int) -> Void = { _ in }
   ) {
     self.songs = songs
@@ -61,6 +63,7 @@ package struct BatchPass {
     self.step = step
     self.statistics = statistics
     self.scratch = scratch
+    self.keepsWeights = keepsWeights
     self.gradientsAreDone = gradientsAreDone
   }
 

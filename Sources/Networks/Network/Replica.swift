@@ -37,6 +37,7 @@ public final class Replica {
   private let outputPass: any OutputPass
   private let scratch: AlignedBuffer
   private var lastLayout: BatchLayout?
+  private var hasPredicted = false
 
   /// - Parameters:
   ///   - network: what this is a copy of.
@@ -178,11 +179,15 @@ public final class Replica {
   /// Probabilities `[song][tag]` with the moving statistics and without dropout. A song's result does not depend,
   /// to the last bit, on the songs that come with it.
   ///
+  /// - Parameter keepingWeights: a promise that neither weights nor moving statistics have changed, and no gradients were
+  ///   computed, since the last call of this: then they need not be transformed again.
   /// - Throws: `Failure` of kind `fault` where the batch has not the form the network was made for.
-  public func predict(_ batch: Batch) throws -> [Float] {
+  public func predict(_ batch: Batch, keepingWeights: Bool = false) throws -> [Float] {
     try check(batch, labelled: false)
     if batch.count == 0 { return [] }
-    return try withPass(of: batch, step: nil, statistics: nil) { pass in
+    let keepsWeights = keepingWeights && hasPredicted
+    hasPredicted = true
+    return try withPass(of: batch, step: nil, statistics: nil, keepsWeights: keepsWeights) { pass in
       try run("inference") { _, layer in try layer.infer(pass) }
       return outputPass.probabilities(pass)
     }
@@ -200,13 +205,13 @@ public final class Replica {
 
   /// Points the input at a batch's features while the body runs.
   private func withPass<Result>(
-    of batch: Batch, step: StepContext?, statistics: (any BatchStatisticsReduction)?,
+    of batch: Batch, step: StepContext?, statistics: (any BatchStatisticsReduction)?, keepsWeights: Bool = false,
     gradientsAreDone: @escaping (Int) -> Void = { _ in }, _ body: (BatchPass) throws -> Result
   ) rethrows -> Result {
     let pass = BatchPass(
       songs: batch.songs, labels: batch.labels, layout: layout(of: batch), step: step, statistics: statistics,
       scratch: scratch, songValues: batch.songValues, auxiliary: batch.auxiliary, isTagged: batch.isTagged,
-      gradientsAreDone: gradientsAreDone)
+      keepsWeights: keepsWeights, gradientsAreDone: gradientsAreDone)
     return try batch.features.withUnsafeBufferPointer { features in
       if let start = features.baseAddress { input.values = UnsafeMutablePointer(mutating: start) }
       return try body(pass)

@@ -15,6 +15,8 @@ final class TrackFile {
   private var metadata: SongTable
   var analysis: SongTable
   private var musicBrainz: SongTable?
+  /// Arrays that have been opened: several questions are asked of one, and opening it costs more than they do.
+  private var arrays: [String: Dataset] = [:]
 
   /// More songs than any aggregate has, and fewer than would keep a run busy for ever.
   private static let mostSongs = 1 << 24
@@ -64,6 +66,15 @@ final class TrackFile {
     }
   }
 
+  /// An array of the file, opened once.
+  /// - Throws: `badData` where there is none of this name.
+  func array(_ name: String) throws -> Dataset {
+    if let array = arrays[name] { return array }
+    let array = try file.dataset(name)
+    arrays[name] = array
+    return array
+  }
+
   /// Reads a song.
   /// - Parameters:
   ///   - window: which of its segments to read.
@@ -80,7 +91,7 @@ final class TrackFile {
         "\(path): /analysis/songs: track_id is \"\(trackID.prefix(40))\", expected TR, five letters and eleven "
           + "hexadecimal digits")
     }
-    let range = try segmentRange(ofRow: row, in: file.dataset(Feature.pitches.trackDatasets[0]))
+    let range = try segmentRange(ofRow: row, in: array(Feature.pitches.trackDatasets[0]))
     var track = Track(
       trackID: trackID, title: try metadata.text("title", row: row),
       artistName: try metadata.text("artist_name", row: row), artistID: try metadata.text("artist_id", row: row),
@@ -94,15 +105,15 @@ final class TrackFile {
   func read(_ tags: ArtistTags, row: Int) throws -> [WeightedTag] {
     switch tags {
     case .terms:
-      let names = try file.dataset("metadata/artist_terms")
-      let weights = try file.dataset("metadata/artist_terms_weight")
+      let names = try array("metadata/artist_terms")
+      let weights = try array("metadata/artist_terms_weight")
       let range = try tagRange(names, weights) { length in
         try metadata.range(ofRow: row, column: "idx_artist_terms", length: length)
       }
       return try weighted(names, range, weights: range.isEmpty ? [] : weights.read(Double.self, rows: range))
     case .musicBrainz:
-      let names = try file.dataset("musicbrainz/artist_mbtags")
-      let counts = try file.dataset("musicbrainz/artist_mbtags_count")
+      let names = try array("musicbrainz/artist_mbtags")
+      let counts = try array("musicbrainz/artist_mbtags_count")
       let range = try tagRange(names, counts) { length in
         var table = try musicBrainz ?? SongTable("musicbrainz/songs", in: file)
         defer { musicBrainz = table }

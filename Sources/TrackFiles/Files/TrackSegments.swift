@@ -66,8 +66,8 @@ extension TrackFile {
   private func array(
     _ name: String, _ segments: Range<Int>, of song: Range<Int>, width: Int? = nil
   ) throws -> [Double] {
-    let dataset = try file.dataset(name)
-    let shape = [try file.dataset(Feature.pitches.trackDatasets[0]).shape[0]] + (width.map { [$0] } ?? [])
+    let dataset = try array(name)
+    let shape = [try array(Feature.pitches.trackDatasets[0]).shape[0]] + (width.map { [$0] } ?? [])
     guard dataset.shape == shape else {
       throw Failure(
         .badData, "\(path): /\(name) has the shape \(dataset.shape), expected \(shape) as there are pitches")
@@ -84,7 +84,7 @@ extension TrackFile {
 
   /// How many beats, or sections, a song has.
   private func events(_ kind: String, row: Int) throws -> Int {
-    let count = try file.dataset("analysis/\(kind)_start").shape.first ?? 0
+    let count = try array("analysis/\(kind)_start").shape.first ?? 0
     if songCount == 1 { return count }
     return try analysis.range(ofRow: row, column: "idx_\(kind)_start", length: count).count
   }

@@ -64,7 +64,7 @@ final class BulkPrediction {
 
   private func take(_ songs: BulkSongs, from start: BulkPosition) throws -> Bool {
     for chunk in chunks(of: start.index..<songs.count) {
-      let outcomes = try communicator.agree {
+      let outcomes = try agree {
         let own = share(of: chunk, rank: communicator.rank, size: communicator.size)
         return try judge(own) { try songs.candidate($0, for: prediction) }
       }
@@ -86,7 +86,7 @@ final class BulkPrediction {
     stream.add(ownIndices(of: first..<files.count).lazy.map { SongLocation(files.path($0)) })
     for chunk in chunks(of: first..<files.count) {
       let own = share(of: chunk, rank: communicator.rank, size: communicator.size)
-      let (outcomes, aggregates) = try communicator.agree { try read(own, from: stream) }
+      let (outcomes, aggregates) = try agree { try read(own, from: stream) }
       var begin = chunk.lowerBound
       for aggregate in try communicator.allgather(aggregates.flatMap { [$0.file, $0.songs] }).flatMap({ $0 }).pairs
       {
@@ -107,7 +107,7 @@ final class BulkPrediction {
   private func takeAggregate(_ path: String, _ songs: Range<Int>, at place: BulkPosition) throws -> Bool {
     rows.add(ownIndices(of: songs).lazy.map { SongLocation(path, row: $0) })
     for chunk in chunks(of: songs) {
-      let outcomes = try communicator.agree {
+      let outcomes = try agree {
         let own = share(of: chunk, rank: communicator.rank, size: communicator.size)
         return try judge(own) { _ in try prediction.candidate(try nextRow()) }
       }
@@ -184,7 +184,7 @@ final class BulkPrediction {
     message.write(own.count)
     for outcome in own { outcome.write(to: &message) }
     let messages = try communicator.gatherToRoot(message)
-    try communicator.agree {
+    try agree {
       guard communicator.isRoot else { return }
       let outcomes = try messages.flatMap { message in
         var message = message
@@ -194,6 +194,13 @@ final class BulkPrediction {
       if !outcomes.isEmpty { try handOn(outcomes, next) }
       progress(done, total)
     }
+  }
+
+  /// As the communicator's, but a rank that comes early sleeps: it shares its processor with the processes that read ahead.
+  private func agree<Value>(_ body: () throws -> Value) throws -> Value {
+    let outcome = Result { try body() }
+    try communicator.barrier()
+    return try communicator.agree { try outcome.get() }
   }
 
   private func goesOn() throws -> Bool { try communicator.allreduce(isStopped() ? 1 : 0, .maximum) == 0 }

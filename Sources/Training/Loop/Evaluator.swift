@@ -75,7 +75,7 @@ final class Evaluator {
     supply.begin(plan, epoch: nil)
     var done = 0
     for batch in plan {
-      probabilities += try replica.predict(supply.next())
+      probabilities += try replica.predict(supply.next(), keepingWeights: done > 0)
       done += batch.count
       progress(done)
     }

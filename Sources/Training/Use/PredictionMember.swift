@@ -54,7 +54,7 @@ struct PredictionMember {
         songs: batch.map { UInt32($0) }, segments: Array(lengths[batch]),
         features: songs[batch].flatMap(\.ofSegments), labels: [])
       next.songValues = songs[batch].flatMap(\.ofSong)
-      probabilities += try replica.predict(next)
+      probabilities += try replica.predict(next, keepingWeights: true)
       if wanted { embeddings += replica.embeddings(songs: batch.count) }
       rest = batch.endIndex..<rest.endIndex
     }
