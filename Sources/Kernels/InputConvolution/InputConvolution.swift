@@ -92,22 +92,12 @@ public final class InputConvolution {
       let (a, b, c, d) = kernel.convolve2x2(patch, input, channel: channel)
       var best = a
       var winner = SIMD16<Int32>.zero
-      Self.compete(b, 1, &best, &winner)
-      Self.compete(c, 2, &best, &winner)
-      Self.compete(d, 3, &best, &winner)
+      compete(b, 1, &best, &winner)
+      compete(c, 2, &best, &winner)
+      compete(d, 3, &best, &winner)
       best.store(values + channel)
       storeArgmax(winner, argmax + channel)
     }
-  }
-
-  /// Takes a value where it is larger than the best so far: the first of equals stays.
-  @inline(__always)
-  private static func compete(
-    _ value: Vector, _ position: Int32, _ best: inout Vector, _ winner: inout SIMD16<Int32>
-  ) {
-    let wins = best .< value
-    best = best.replacing(with: value, where: wins)
-    winner = winner.replacing(with: SIMD16<Int32>(repeating: position), where: wins)
   }
 
   private func window(
@@ -120,7 +110,7 @@ public final class InputConvolution {
       for position in 0..<windowRows * windowColumns {
         let corner = patch + position / windowColumns * input.rowStride + position % windowColumns
         let sum = kernel.convolve(corner, input, channel: channel)
-        Self.compete(sum, Int32(truncatingIfNeeded: position), &best, &winner)
+        compete(sum, Int32(truncatingIfNeeded: position), &best, &winner)
       }
       best.store(values + channel)
       storeArgmax(winner, argmax + channel)
@@ -263,4 +253,14 @@ public final class InputConvolution {
     total.add(to: sums + 10 * c)
     (total - last).add(to: sums + 11 * c)
   }
+}
+
+/// Takes a value where it is larger than the best so far: the first of equals stays.
+@_transparent
+private func compete(
+  _ value: Vector, _ position: Int32, _ best: inout Vector, _ winner: inout SIMD16<Int32>
+) {
+  let wins = best .< value
+  best = best.replacing(with: value, where: wins)
+  winner = winner.replacing(with: SIMD16<Int32>(repeating: position), where: wins)
 }

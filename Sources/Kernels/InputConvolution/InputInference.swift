@@ -36,7 +36,31 @@ public final class InputInference {
     _ song: UnsafePointer<Float>, input: InputRows, shift: UnsafePointer<Float>,
     to activated: UnsafeMutablePointer<Float>
   ) {
-    let isTwoByTwo = windowRows == 2 && windowColumns == 2
+    if windowRows == 2 && windowColumns == 2 {
+      forEachWindow(song, input, shift, activated) { patch, channel in
+        let (a, b, c, d) = kernel.convolve2x2(patch, input, channel: channel)
+        return a.larger(b).larger(c.larger(d))
+      }
+    } else {
+      forEachWindow(song, input, shift, activated) { patch, channel in
+        var best = Vector(repeating: -.infinity)
+        for row in 0..<windowRows {
+          for column in 0..<windowColumns {
+            best = best.larger(kernel.convolve(patch + row * input.rowStride + column, input, channel: channel))
+          }
+        }
+        return best
+      }
+    }
+  }
+
+  /// Writes the ELU of every window's largest value and the shift; `largest` has the window's first patch and the first
+  /// of sixteen channels.
+  @inline(__always)
+  private func forEachWindow(
+    _ song: UnsafePointer<Float>, _ input: InputRows, _ shift: UnsafePointer<Float>,
+    _ activated: UnsafeMutablePointer<Float>, _ largest: (UnsafePointer<Float>, Int) -> Vector
+  ) {
     let pooledColumns = input.segments / windowColumns
     let (rowStep, columnStep) = InputConvolution.steps(
       rows: frequencies / windowRows, columns: pooledColumns, channelStride, isTurned: isTurned)
@@ -45,30 +69,11 @@ public final class InputInference {
       var target = activated + row * rowStep
       for _ in 0..<pooledColumns {
         for channel in stride(from: 0, to: channelStride, by: vectorWidth) {
-          let best =
-            isTwoByTwo ? largest2x2(patch, input, channel) : largest(patch, input, channel)
-          (best + Vector.load(shift + channel)).exponentialLinear.store(target + channel)
+          (largest(patch, channel) + Vector.load(shift + channel)).exponentialLinear.store(target + channel)
         }
         target += columnStep
         patch += windowColumns
       }
     }
-  }
-
-  @inline(__always)
-  private func largest2x2(_ patch: UnsafePointer<Float>, _ input: InputRows, _ channel: Int) -> Vector {
-    let (a, b, c, d) = kernel.convolve2x2(patch, input, channel: channel)
-    return a.larger(b).larger(c.larger(d))
-  }
-
-  @inline(__always)
-  private func largest(_ patch: UnsafePointer<Float>, _ input: InputRows, _ channel: Int) -> Vector {
-    var best = Vector(repeating: -.infinity)
-    for row in 0..<windowRows {
-      for column in 0..<windowColumns {
-        best = best.larger(kernel.convolve(patch + row * input.rowStride + column, input, channel: channel))
-      }
-    }
-    return best
   }
 }
