@@ -206,40 +206,41 @@ public final class InputConvolution {
     }
   }
 
+  /// In two passes of five sums each, as many as the sixteen registers of AVX2 hold beside what they are made of.
   @inline(__always)
   private func addRow(
     _ patches: UnsafePointer<Float>, _ input: InputRows, rowInWindow: Int, _ gradient: UnsafePointer<Float>,
     _ argmax: UnsafePointer<UInt8>, _ columnStep: Int, _ sums: UnsafeMutablePointer<Double>
   ) {
-    let r = input.rowStride
-    let c = channelStride
+    let (r, c) = (input.rowStride, channelStride)
     var (s0, s1, s2, s3, s4) = (Vector.zero, Vector.zero, Vector.zero, Vector.zero, Vector.zero)
+    forEachColumn(input, rowInWindow, gradient, argmax, columnStep) { column, g in
+      let x = patches + column
+      s0 = s0.addingProduct(g, x[0])
+      s1 = s1.addingProduct(g, x[1])
+      s2 = s2.addingProduct(g, x[2])
+      s3 = s3.addingProduct(g, x[r])
+      s4 = s4.addingProduct(g, x[r + 1])
+    }
     var (s5, s6, s7, s8) = (Vector.zero, Vector.zero, Vector.zero, Vector.zero)
     var total = Vector.zero
-    var first = Vector.zero
-    var last = Vector.zero
-    for pooledColumn in 0..<input.segments / windowColumns {
-      let whole = Vector.load(gradient + pooledColumn * columnStep)
-      let winner = loadArgmax(argmax + pooledColumn * columnStep)
-      for columnInWindow in 0..<windowColumns {
-        let position = Int32(truncatingIfNeeded: rowInWindow * windowColumns + columnInWindow)
-        let g = Vector.zero.replacing(with: whole, where: winner .== SIMD16<Int32>(repeating: position))
-        let column = pooledColumn * windowColumns + columnInWindow
-        let x = patches + column
-        s0 = s0.addingProduct(g, x[0])
-        s1 = s1.addingProduct(g, x[1])
-        s2 = s2.addingProduct(g, x[2])
-        s3 = s3.addingProduct(g, x[r])
-        s4 = s4.addingProduct(g, x[r + 1])
-        s5 = s5.addingProduct(g, x[r + 2])
-        s6 = s6.addingProduct(g, x[2 * r])
-        s7 = s7.addingProduct(g, x[2 * r + 1])
-        s8 = s8.addingProduct(g, x[2 * r + 2])
-        total += g
-        if column == 0 { first = g }
-        if column == input.segments - 1 { last = g }
-      }
+    forEachColumn(input, rowInWindow, gradient, argmax, columnStep) { column, g in
+      let x = patches + column
+      s5 = s5.addingProduct(g, x[r + 2])
+      s6 = s6.addingProduct(g, x[2 * r])
+      s7 = s7.addingProduct(g, x[2 * r + 1])
+      s8 = s8.addingProduct(g, x[2 * r + 2])
+      total += g
     }
+    let columns = input.segments / windowColumns * windowColumns
+    let part = { column in
+      Self.part(
+        rowInWindow * self.windowColumns + column % self.windowColumns,
+        of: Vector.load(gradient + column / self.windowColumns * columnStep),
+        loadArgmax(argmax + column / self.windowColumns * columnStep))
+    }
+    let first = columns > 0 ? part(0) : .zero
+    let last = columns > 0 && columns == input.segments ? part(columns - 1) : .zero
     s0.add(to: sums)
     s1.add(to: sums + c)
     s2.add(to: sums + 2 * c)
@@ -252,6 +253,30 @@ public final class InputConvolution {
     (total - first).add(to: sums + 9 * c)
     total.add(to: sums + 10 * c)
     (total - last).add(to: sums + 11 * c)
+  }
+
+  /// Every column of a row with the part of the pooled gradient that goes to it.
+  @inline(__always)
+  private func forEachColumn(
+    _ input: InputRows, _ rowInWindow: Int, _ gradient: UnsafePointer<Float>, _ argmax: UnsafePointer<UInt8>,
+    _ columnStep: Int, _ body: (Int, Vector) -> Void
+  ) {
+    for pooledColumn in 0..<input.segments / windowColumns {
+      let whole = Vector.load(gradient + pooledColumn * columnStep)
+      let winner = loadArgmax(argmax + pooledColumn * columnStep)
+      for columnInWindow in 0..<windowColumns {
+        body(
+          pooledColumn * windowColumns + columnInWindow,
+          Self.part(rowInWindow * windowColumns + columnInWindow, of: whole, winner))
+      }
+    }
+  }
+
+  /// A window's gradient where its winner stands at a position, else zero.
+  @inline(__always)
+  private static func part(_ position: Int, of whole: Vector, _ winner: SIMD16<Int32>) -> Vector {
+    Vector.zero.replacing(
+      with: whole, where: winner .== SIMD16<Int32>(repeating: Int32(truncatingIfNeeded: position)))
   }
 }
 

@@ -19,31 +19,21 @@ public struct ActivationPass: Sendable {
       }
       return
     }
-    let count = pooled.songStride
+    let places = DroppedPlaces(
+      raw: raw, scale: scale, shift: shift, argmax: argmax, activated: activated, count: pooled.songStride,
+      channels: pooled.channelStride, dropout: dropout)
     var channel = 0
-    @inline(__always) func visit(_ position: Int, _ words: SIMD16<UInt32>) {
-      if position >= count { return }
-      let z = Vector.load(shift + channel).addingProduct(
-        Vector.load(raw + position), Vector.load(scale + channel))
-      let drops = words .< SIMD16<UInt32>(repeating: dropout.threshold)
-      let kept = z.exponentialLinear * dropout.scale
-      kept.replacing(with: 0, where: drops).store(activated + position)
-      let winner = loadArgmax(argmax + position)
-      storeArgmax(winner.replacing(with: Self.droppedArgmax, where: drops), argmax + position)
-      channel += vectorWidth
-      if channel == pooled.channelStride { channel = 0 }
-    }
-    for block in 0..<(count + 63) / 64 {
+    for block in 0..<(pooled.songStride + 63) / 64 {
       let words = dropout.words(song: song, block: block)
-      visit(block * 64, words.0)
-      visit(block * 64 + 16, words.1)
-      visit(block * 64 + 32, words.2)
-      visit(block * 64 + 48, words.3)
+      places.activate(block * 64, &channel, words.0)
+      places.activate(block * 64 + 16, &channel, words.1)
+      places.activate(block * 64 + 32, &channel, words.2)
+      places.activate(block * 64 + 48, &channel, words.3)
     }
   }
 
   /// What stands for a winner where dropout took the value; windows have fewer positions.
-  public static let droppedArgmax: Int32 = 255
+  public static var droppedArgmax: Int32 { 255 }
 
   /// From the gradient for the activated map to the gradient for batch norm's output, in place, with its sum and
   /// its sum with y − mean, per channel. `sums` and `products` are written.
@@ -88,5 +78,33 @@ public struct ActivationPass: Sendable {
         position += vectorWidth
       }
     }
+  }
+}
+
+/// A song's map in `ActivationPass.activate` with dropout.
+private struct DroppedPlaces {
+  let raw: UnsafePointer<Float>
+  let scale: UnsafePointer<Float>
+  let shift: UnsafePointer<Float>
+  let argmax: UnsafeMutablePointer<UInt8>
+  let activated: UnsafeMutablePointer<Float>
+  /// Values of the map, and of one position.
+  let count: Int
+  let channels: Int
+  let dropout: DropoutMask
+
+  /// Sixteen values from a position on, and the channel of those behind them. Transparent, so that `words` stays in
+  /// registers.
+  @_transparent
+  func activate(_ position: Int, _ channel: inout Int, _ words: SIMD16<UInt32>) {
+    if position >= count { return }
+    let z = Vector.load(shift + channel).addingProduct(Vector.load(raw + position), Vector.load(scale + channel))
+    let drops = words .< SIMD16<UInt32>(repeating: dropout.threshold)
+    let kept = z.exponentialLinear * dropout.scale
+    kept.replacing(with: 0, where: drops).store(activated + position)
+    let winner = loadArgmax(argmax + position)
+    storeArgmax(winner.replacing(with: ActivationPass.droppedArgmax, where: drops), argmax + position)
+    channel += vectorWidth
+    if channel == channels { channel = 0 }
   }
 }

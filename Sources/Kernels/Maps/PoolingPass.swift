@@ -129,14 +129,16 @@ public struct PoolingPass: Sendable {
   }
 }
 
-@inline(__always)
+/// Transparent, and lane by lane, since the standard library's conversions between vectors are functions, to which a
+/// vector goes in quarters; of this the compiler makes a few instructions.
+@_transparent
 func storeArgmax(_ argmax: SIMD16<Int32>, _ address: UnsafeMutablePointer<UInt8>) {
-  UnsafeMutableRawPointer(address).storeBytes(
-    of: SIMD16<UInt8>(truncatingIfNeeded: argmax), as: SIMD16<UInt8>.self)
+  for lane in 0..<vectorWidth { address[lane] = UInt8(truncatingIfNeeded: argmax[lane]) }
 }
 
-@inline(__always)
+@_transparent
 func loadArgmax(_ address: UnsafePointer<UInt8>) -> SIMD16<Int32> {
-  let bytes = UnsafeRawPointer(address).load(as: SIMD16<UInt8>.self)
-  return SIMD16<Int32>(truncatingIfNeeded: bytes)
+  var argmax = SIMD16<Int32>.zero
+  for lane in 0..<vectorWidth { argmax[lane] = Int32(address[lane]) }
+  return argmax
 }
