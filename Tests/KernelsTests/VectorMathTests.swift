@@ -20,6 +20,13 @@ private let everyday: [Float] = (-4000...4000).map { Float($0) * 0.005 + 0.0001 
   #expect(largestRelativeError(everyday, \.sigmoid) { 1 / (1 + exp(-$0)) } < 5e-7)
   #expect(largestRelativeError(everyday, \.hyperbolicTangent, tanh) < 1e-6)
   #expect(largestRelativeError(everyday, \.exponentialLinear) { $0 > 0 ? $0 : expm1($0) } < 1e-6)
+  // Also where the difference of eˣ and 1 would cancel.
+  let tiny = (0..<400).map { Float(pow(10, Double($0) / 10 - 38)) }
+  for x in [everyday, tiny, tiny.map { -$0 }] {
+    let bounded = x.filter { $0 < 80 }
+    #expect(largestRelativeError(bounded, \.exponentialMinusOne, expm1) < 3e-7)
+    #expect(largestRelativeError(x, \.hyperbolicTangent, tanh) < 1e-6)
+  }
   let positive = (0..<2000).map { Float(pow(10, Double($0) / 50 - 30)) }
   #expect(largestRelativeError(positive, \.root, sqrt) < 3e-7)
 }
@@ -32,4 +39,11 @@ private let everyday: [Float] = (-4000...4000).map { Float($0) * 0.005 + 0.0001 
   #expect(Vector(repeating: -50).hyperbolicTangent[0] == -1)
   #expect(Vector.zero.hyperbolicTangent == .zero)
   #expect(Vector.zero.root == .zero)
+  #expect(Vector.zero.exponentialMinusOne == .zero)
+  #expect(Vector(repeating: -1000).exponentialMinusOne[0] == -1)
+  for function in [
+    \Vector.exponential, \.exponentialMinusOne, \.exponentialLinear, \.sigmoid, \.hyperbolicTangent,
+  ] {
+    #expect(Vector(repeating: .nan)[keyPath: function][0].isNaN, "a value that is no number must be seen")
+  }
 }

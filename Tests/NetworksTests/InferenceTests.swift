@@ -64,6 +64,20 @@ func aSongOfThePapersNetworksPredictsTheSameBitsInEveryCompany(_ architecture: A
   }
 }
 
+@Test func predictionsThatKeepTheWeightsAreTheSameUntilTheyChange() throws {
+  let replica = try trainedReplica(.small(segments: 252, tags: 50), batch: 6)
+  let batch = randomBatch(replica, songs: 6)
+  // There is nothing to keep yet.
+  let first = try replica.predict(batch, keepingWeights: true)
+  #expect(try replica.predict(batch, keepingWeights: true) == first)
+  #expect(try replica.predict(batch) == first)
+  _ = try replica.computeGradients(batch, step: StepContext(seed: 9, step: 4, globalSongs: 6))
+  for i in 0..<replica.parameters.count { replica.parameters.storage.start[i] *= 1.25 }
+  let second = try replica.predict(batch)
+  #expect(second != first)
+  #expect(try replica.predict(batch, keepingWeights: true) == second)
+}
+
 @Test func trainingAfterAPredictionIsAsIfThereHadBeenNone() throws {
   let architecture = Architecture(
     rows: 12, segments: 60, filters: [5, 18, 7], pooling: Architecture.paperPooling, recurrentUnits: 3, tags: 4)
