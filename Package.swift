@@ -152,7 +152,7 @@ let package = Package(
         "Checkpointing", "DataParallel", "Diagnosis", "FileAccess", "FileTrees", "HDF5", "Isolation",
         "Judging", "MessagePassing", "Metrics", "ModelExchange", "Networks", "Preparation", "Sampling", "Segments",
         "Snapshots", "Spectrograms", "Splits",
-        "Stopping", "Synthesis", "Tags", "TrackFiles", "Training", argumentParser, logging, yams,
+        "Stopping", "Synthesis", "Tags", "Texts", "TrackFiles", "Training", argumentParser, logging, yams,
       ],
       swiftSettings: common),
 

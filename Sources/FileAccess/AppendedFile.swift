@@ -36,6 +36,13 @@ public final class AppendedFile {
     try flush()
   }
 
+  /// Waits until what has been written is on the disk.
+  /// - Throws: `unwritable`.
+  public func synchronize() throws {
+    // What cannot be flushed, as some network file systems say with EINVAL, is kept safe in other ways.
+    guard fdatasync(descriptor) == 0 || errno == EINVAL else { throw writingFailure(path, .last) }
+  }
+
   /// Tries once more to write what waits. Throws as `append`.
   public func flush() throws {
     while !waiting.isEmpty {

@@ -25,6 +25,13 @@ public struct JudgedSongs: Sendable, Equatable {
     self.tagCount = tagCount
   }
 
+  /// The same songs, with the artists that others say of them.
+  public func withArtists(of other: JudgedSongs) -> JudgedSongs {
+    JudgedSongs(
+      trackIDs: trackIDs, artistIDs: other.artistIDs, labels: labels, probabilities: probabilities,
+      tagCount: tagCount)
+  }
+
   /// Some of the songs, in the order given.
   public func picked(_ songs: [Int]) -> JudgedSongs {
     func rows<Value>(_ values: [Value]) -> [Value] {

@@ -1,5 +1,11 @@
 import Diagnosis
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
 /// A collective tried with answers known beforehand, on any communicator: the contract of `Communicator`, which
 /// the tests hold the in-process twin to, and `crnn-dist check-mpi` a cluster's MPI.
 public struct CollectiveCheck: Sendable {
@@ -24,7 +30,12 @@ public struct CollectiveCheck: Sendable {
   }
 
   public static let all: [CollectiveCheck] = [
-    CollectiveCheck(name: "barrier") { communicator, _ in try communicator.barrier() },
+    CollectiveCheck(name: "barrier") { communicator, _ in
+      try communicator.barrier()
+      // Late enough for the others to sleep.
+      if communicator.rank == communicator.size - 1 { usleep(20_000) }
+      try communicator.waitForAll()
+    },
     CollectiveCheck(name: "broadcast", body: checkBroadcast),
     CollectiveCheck(name: "allreduce of floats") { try checkAllreduce(of: Float.self, $0, &$1) },
     CollectiveCheck(name: "allreduce of doubles") { try checkAllreduce(of: Double.self, $0, &$1) },

@@ -17,6 +17,11 @@ public protocol Communicator: AnyObject {
   /// Returns when every rank has called it (MPI 4.0, section 6.3).
   func barrier() throws
 
+  /// As `barrier`, where ranks may have to wait for long: they sleep between looks. MPI's own waiting keeps a processor busy,
+  /// which on a full node those need that are waited for, and the processes that read ahead. A rank may leave
+  /// some tens of microseconds after another, so that nothing is timed from here on.
+  func waitForAll() throws
+
   /// Copies the root's values to every rank; counts are equal on all ranks (MPI_Bcast).
   func broadcast(_ values: UnsafeMutableRawBufferPointer, root: Int) throws
 
@@ -55,6 +60,8 @@ public protocol Communicator: AnyObject {
 }
 
 extension Communicator {
+  public func waitForAll() throws { try barrier() }
+
   public var world: MPICommunicator? { nil }
 
   /// Memory that this node's ranks share, no part of which is one rank's. Collective.

@@ -138,9 +138,11 @@ public final class MPICommunicator: Communicator {
 
   // MARK: Collectives
 
-  /// Who has to wait for long sleeps between looks: MPI_Barrier would keep a processor busy, which on a node that is full
-  /// are those waited for, or what reads ahead for them.
   public func barrier() throws {
+    try check(MPI_Barrier(handle), "MPI_Barrier")
+  }
+
+  public func waitForAll() throws {
     var request: MPI_Request?
     try check(MPI_Ibarrier(handle, &request), "MPI_Ibarrier")
     var isOver: Int32 = 0

@@ -22,6 +22,10 @@ public final class WatchedCommunicator: Communicator {
     try watch.waiting(in: "barrier") { try base.barrier() }
   }
 
+  public func waitForAll() throws {
+    try watch.waiting(in: "wait for all ranks") { try base.waitForAll() }
+  }
+
   public func broadcast(_ values: UnsafeMutableRawBufferPointer, root: Int) throws {
     try watch.waiting(in: "broadcast of \(values.count) bytes from rank \(root)") {
       try base.broadcast(values, root: root)

@@ -45,13 +45,14 @@ public enum SegmentValues: Sendable, Equatable {
   }
 
   /// Packs values that lie in the feature's range: pitches and timbre as thousandths where every one of them is the double
-  /// nearest to a decimal of three places (−0 counts as 0), else floats.
+  /// nearest to a decimal of three places (−0 counts as 0), else floats. Values outside the range, or that are no numbers, are a
+  /// fault of the caller.
   public init(packing values: [Double], of feature: Feature) {
     func thousandths<Integer: FixedWidthInteger>(_ type: Integer.Type) -> [Integer]? {
       var fit = true
       let packed = [Integer](unsafeUninitializedCapacity: values.count) { packed, count in
         for (index, value) in values.enumerated() {
-          // To the nearest whole number, which a conversion does towards zero; a processor has no instruction for `rounded`.
+          // Half is added since the conversion rounds towards zero; `rounded` would be a call of the C library.
           let whole = Int32(value * 1000 + (value < 0 ? -0.5 : 0.5))
           fit = fit && Double(whole) / 1000 == value
           packed[index] = Integer(truncatingIfNeeded: whole)

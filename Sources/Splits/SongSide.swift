@@ -8,12 +8,6 @@ public enum SongSide: Int, Sendable, Codable, CaseIterable, Comparable {
   /// The side as an option has it: `train`.
   public var word: String { self == .training ? "train" : name }
 
-  /// Nil where the word is no side's.
-  public init?(word: String) {
-    guard let side = SongSide.allCases.first(where: { $0.word == word }) else { return nil }
-    self = side
-  }
-
   public static func < (first: SongSide, second: SongSide) -> Bool { first.rawValue < second.rawValue }
 }
 

@@ -428,6 +428,9 @@ def test_what_is_no_file_of_weights_is_refused(weights, checkpoint, snapshot, tm
     (tmp_path / "tags.txt").write_text("rock\npop\n")
     refuse(run(*line, "--weights", weights, "--tags", tmp_path / "tags.txt", "--out", tmp_path / "out.h5"), BAD_DATA,
            "50 tags", "not the 2")
+    (tmp_path / "shorter.yaml").write_text("model: small\nsegments: 100\n")
+    refuse(run(*line[:3], "--config", tmp_path / "shorter.yaml", "--weights", weights, "--out", tmp_path / "out.h5"), BAD_DATA,
+           "252 segments", "names 100")
     # Without a description the configuration's are taken.
     succeed(*line, "--weights", tmp_path / "bare.weights.h5", "--out", tmp_path / "out.h5")
 

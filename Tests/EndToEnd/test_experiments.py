@@ -121,7 +121,7 @@ if [[ $SLURM_ARRAY_TASK_ID == 1 && ${{SLURM_RESTART_COUNT:-0}} == 0 ]]; then
   sleep 100
 fi
 if [[ $SLURM_ARRAY_TASK_ID == 3 ]]; then
-  timeout 30 bash -c 'until grep -q "begin 4" {tmp_path}/tasks.txt; do sleep 0.1; done'
+  timeout 30 bash -c 'until grep -qx "begin 4" {tmp_path}/tasks.txt; do sleep 0.1; done'
 fi
 "$@"
 status=$?

@@ -152,6 +152,11 @@ def test_a_paired_difference_agrees_with_numpy(checkpoint, run, snapshot, tmp_pa
             assert row["auc"]["value"] == pytest.approx(whole.tags[0, tag], abs=1e-12)
 
 
+def test_a_warning_says_which_of_two_has_learnt_the_songs(checkpoint, snapshot):
+    errors = evaluate(checkpoint, snapshot, "--split", "all", "--against", checkpoint).errors
+    assert errors.count("judged were trained on") == 2 and f"warning: {checkpoint}: " in errors, errors
+
+
 def test_a_checkpoint_against_itself_differs_in_nothing(checkpoint, snapshot):
     against = told(checkpoint, snapshot, "--against", checkpoint)["against"]
     assert against["auc_macro"] == {"value": 0, "interval": [0, 0], "excludes_zero": False}

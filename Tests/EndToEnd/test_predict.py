@@ -206,7 +206,9 @@ def test_a_signal_stops_in_good_order(tree, files, checkpoint, tmp_path):
     last, good = tmp_path / "TRZZZZZ128F429CF47.h5", files[0].read_bytes()
     last.write_bytes(good)
     hostile_files.endless(last)
-    process = program.start("predict", "--checkpoint", checkpoint, "--threads", 1, tree / "msd", last, "--out", out)
+    bad = tmp_path / "TRAZZZZ128F429CF47.h5"
+    bad.write_text("no song")
+    process = program.start("predict", "--checkpoint", checkpoint, "--threads", 1, bad, tree / "msd", last, "--out", out)
     deadline = time.monotonic() + 20
     while not (tmp_path / "songs.csv.unfinished/songs").exists():
         assert process.poll() is None and time.monotonic() < deadline
@@ -216,8 +218,10 @@ def test_a_signal_stops_in_good_order(tree, files, checkpoint, tmp_path):
     assert outcome.code == program.STOPPED, str(outcome)
     assert "run the same line again" in outcome.errors
     last.write_bytes(good)
-    outcome = written(checkpoint, out, tree / "msd", last)
-    assert "goes on after" in outcome.errors, str(outcome)
+    # What was found before is found again, however the work was begun.
+    refuse(predict(checkpoint, bad, tree / "msd", last, "--strict", "--out", out), BAD_DATA, bad.name)
+    outcome = written(checkpoint, out, bad, tree / "msd", last)
+    assert "goes on after" in outcome.errors and bad.name in (tmp_path / "songs.csv.skipped.tsv").read_text(), str(outcome)
     assert len(out.read_text().splitlines()) == 1 + len(files) + 1
 
 
@@ -231,6 +235,9 @@ def test_nothing_but_tagged_songs_is_replaced_and_that_with_force(files, checkpo
     assert out.read_bytes() == before
     written(checkpoint, out, files[1], "--force", ranks=2)
     assert lines(out)[0]["file"] == str(files[1])
+    (tmp_path / "empty.csv").touch()
+    written(checkpoint, tmp_path / "empty.csv", files[0], "--resume")
+    assert len((tmp_path / "empty.csv").read_text().splitlines()) == 2
     for name, text in (("notes.csv", "a,b\n"), ("notes.jsonl", '{"a": 1}\n')):
         (tmp_path / name).write_text(text)
         refuse(predict(checkpoint, files[0], "--out", tmp_path / name, "--force"), USAGE, name, "left as it is")
@@ -253,6 +260,11 @@ def test_another_jobs_work_is_not_gone_on_with(files, checkpoint, told, tmp_path
     assert (tmp_path / "songs.csv.unfinished/songs").exists()
     refuse(predict(checkpoint, files[0], "--out", out), USAGE, "songs.csv.unfinished", "other songs")
     refuse(predict(checkpoint, many, "--embeddings", "--out", out), USAGE, "songs.csv.unfinished", "--embeddings")
+    # The same files in two arguments: the place where the work goes on would be another one's.
+    halves = [tmp_path / "first.txt", tmp_path / "second.txt"]
+    for half, part in zip(halves, (good[:3], [*good[3:], bad])):
+        half.write_text("\n".join(map(str, part)))
+    refuse(predict(checkpoint, *halves, "--out", out), USAGE, "songs.csv.unfinished", "other songs")
     outcome = written(checkpoint, out, many)
     assert "goes on after" in outcome.errors, str(outcome)
     assert len(out.read_text().splitlines()) == len(good) + 1

@@ -20,11 +20,12 @@ private let everyday: [Float] = (-4000...4000).map { Float($0) * 0.005 + 0.0001 
   #expect(largestRelativeError(everyday, \.sigmoid) { 1 / (1 + exp(-$0)) } < 5e-7)
   #expect(largestRelativeError(everyday, \.hyperbolicTangent, tanh) < 1e-6)
   #expect(largestRelativeError(everyday, \.exponentialLinear) { $0 > 0 ? $0 : expm1($0) } < 1e-6)
+  let all = (-870...879).map { Float($0) / 10 }
   // Also where the difference of eˣ and 1 would cancel.
-  let tiny = (0..<400).map { Float(pow(10, Double($0) / 10 - 38)) }
-  for x in [everyday, tiny, tiny.map { -$0 }] {
-    let bounded = x.filter { $0 < 80 }
-    #expect(largestRelativeError(bounded, \.exponentialMinusOne, expm1) < 3e-7)
+  let tiny = (0..<300).map { Float(pow(10, Double($0) / 10 - 30)) }
+  for x in [everyday, all, tiny, tiny.map { -$0 }] {
+    #expect(largestRelativeError(x, \.exponential, exp) < 3e-7)
+    #expect(largestRelativeError(x, \.exponentialMinusOne, expm1) < 3e-7)
     #expect(largestRelativeError(x, \.hyperbolicTangent, tanh) < 1e-6)
   }
   let positive = (0..<2000).map { Float(pow(10, Double($0) / 50 - 30)) }
@@ -44,6 +45,10 @@ private let everyday: [Float] = (-4000...4000).map { Float($0) * 0.005 + 0.0001 
   for function in [
     \Vector.exponential, \.exponentialMinusOne, \.exponentialLinear, \.sigmoid, \.hyperbolicTangent,
   ] {
-    #expect(Vector(repeating: .nan)[keyPath: function][0].isNaN, "a value that is no number must be seen")
+    var mixed = Vector(repeating: 0.5)
+    mixed[5] = .nan
+    let found = mixed[keyPath: function]
+    #expect(
+      mixed.indices.allSatisfy { found[$0].isNaN == ($0 == 5) }, "what is no number must be seen, and it alone")
   }
 }

@@ -64,15 +64,25 @@ func aSongOfThePapersNetworksPredictsTheSameBitsInEveryCompany(_ architecture: A
   }
 }
 
-@Test func predictionsThatKeepTheWeightsAreTheSameUntilTheyChange() throws {
-  let replica = try trainedReplica(.small(segments: 252, tags: 50), batch: 6)
+@Test(arguments: [
+  Architecture.small(segments: 252, tags: 50),
+  Architecture(
+    rows: 12, segments: 60, filters: [5, 18, 7], pooling: Architecture.paperPooling, recurrentUnits: 3, tags: 4),
+])
+func predictionsThatKeepTheWeightsAreTheSameUntilTheyChange(_ architecture: Architecture) throws {
+  let replica = try trainedReplica(architecture, batch: 6)
   let batch = randomBatch(replica, songs: 6)
   // There is nothing to keep yet.
   let first = try replica.predict(batch, keepingWeights: true)
   #expect(try replica.predict(batch, keepingWeights: true) == first)
   #expect(try replica.predict(batch) == first)
   _ = try replica.computeGradients(batch, step: StepContext(seed: 9, step: 4, globalSongs: 6))
-  for i in 0..<replica.parameters.count { replica.parameters.storage.start[i] *= 1.25 }
+  #expect(try replica.predict(Batch(songs: [], width: 12, features: [], labels: []), keepingWeights: true).isEmpty)
+  #expect(try replica.predict(batch, keepingWeights: true) == first)
+  let convolutions = replica.parameters.placement(of: "recurrent_1/kernel")!.offset
+  for i in 0..<convolutions { replica.parameters.storage.start[i] *= 1.25 }
+  // Who breaks the promise sees that the convolutions' weights are really kept.
+  #expect(try replica.predict(batch, keepingWeights: true) == first)
   let second = try replica.predict(batch)
   #expect(second != first)
   #expect(try replica.predict(batch, keepingWeights: true) == second)

@@ -17,6 +17,14 @@ import Training
 
   // MARK: Whole songs
 
+  @Test func aWholeSongIsSeenUpToWhatIsReadOfIt() {
+    let whole = SongInput(features: .pitches, segments: .all)
+    for (count, seen) in [(300, 300), (65_536, 65_536), (70_000, 65_536)] {
+      #expect(whole.steadyWindow(of: count) == 0..<seen)
+    }
+    #expect(SongInput(features: .pitches, segments: .all, longest: 500).steadyWindow(of: 70_000) == 0..<500)
+  }
+
   @Test(arguments: [2, 3]) func wholeSongsTrainAlikeOnAnyNumberOfRanks(ranks: Int) throws {
     let alone = try TemporaryRun().train(smallConfiguration(), source: Self.whole)
     let shared = try TemporaryRun().train(smallConfiguration(), ranks: ranks, source: Self.whole)

@@ -233,14 +233,15 @@ public final class InputConvolution {
       total += g
     }
     let columns = input.segments / windowColumns * windowColumns
-    let part = { column in
-      Self.part(
-        rowInWindow * self.windowColumns + column % self.windowColumns,
-        of: Vector.load(gradient + column / self.windowColumns * columnStep),
-        loadArgmax(argmax + column / self.windowColumns * columnStep))
+    var (first, last) = (Vector.zero, Vector.zero)
+    if columns > 0 {
+      first = part(rowInWindow * windowColumns, of: Vector.load(gradient), loadArgmax(argmax))
     }
-    let first = columns > 0 ? part(0) : .zero
-    let last = columns > 0 && columns == input.segments ? part(columns - 1) : .zero
+    if columns > 0, columns == input.segments {
+      let window = (columns / windowColumns - 1) * columnStep
+      last = part(
+        (rowInWindow + 1) * windowColumns - 1, of: Vector.load(gradient + window), loadArgmax(argmax + window))
+    }
     s0.add(to: sums)
     s1.add(to: sums + c)
     s2.add(to: sums + 2 * c)
@@ -267,25 +268,15 @@ public final class InputConvolution {
       for columnInWindow in 0..<windowColumns {
         body(
           pooledColumn * windowColumns + columnInWindow,
-          Self.part(rowInWindow * windowColumns + columnInWindow, of: whole, winner))
+          part(rowInWindow * windowColumns + columnInWindow, of: whole, winner))
       }
     }
   }
-
-  /// A window's gradient where its winner stands at a position, else zero.
-  @inline(__always)
-  private static func part(_ position: Int, of whole: Vector, _ winner: SIMD16<Int32>) -> Vector {
-    Vector.zero.replacing(
-      with: whole, where: winner .== SIMD16<Int32>(repeating: Int32(truncatingIfNeeded: position)))
-  }
 }
 
-/// Takes a value where it is larger than the best so far: the first of equals stays.
+/// A window's gradient where its winner stands at a position, else zero.
 @_transparent
-private func compete(
-  _ value: Vector, _ position: Int32, _ best: inout Vector, _ winner: inout SIMD16<Int32>
-) {
-  let wins = best .< value
-  best = best.replacing(with: value, where: wins)
-  winner = winner.replacing(with: SIMD16<Int32>(repeating: position), where: wins)
+private func part(_ position: Int, of whole: Vector, _ winner: SIMD16<Int32>) -> Vector {
+  Vector.zero.replacing(
+    with: whole, where: winner .== SIMD16<Int32>(repeating: Int32(truncatingIfNeeded: position)))
 }

@@ -32,7 +32,8 @@ public struct ActivationPass: Sendable {
     }
   }
 
-  /// What stands for a winner where dropout took the value; windows have fewer positions.
+  /// What stands for a winner where dropout took the value; windows have fewer positions. Computed, since code that goes into
+  /// others would ask each time whether a stored one has been set.
   public static var droppedArgmax: Int32 { 255 }
 
   /// From the gradient for the activated map to the gradient for batch norm's output, in place, with its sum and
@@ -93,8 +94,7 @@ private struct DroppedPlaces {
   let channels: Int
   let dropout: DropoutMask
 
-  /// Sixteen values from a position on, and the channel of those behind them. Transparent, so that `words` stays in
-  /// registers.
+  /// Activates sixteen values from a position on, and moves the channel on. Transparent, so that `words` stays in registers.
   @_transparent
   func activate(_ position: Int, _ channel: inout Int, _ words: SIMD16<UInt32>) {
     if position >= count { return }

@@ -34,10 +34,7 @@ public struct PoolingPass: Sendable {
           for position in 1..<max(windowRows * windowColumns, 1) {
             let place = position / windowColumns * map.rowStride + position % windowColumns * width
             let value = Vector.load(corner + channel + place)
-            let wins = best .< value
-            best = best.replacing(with: value, where: wins)
-            winner = winner.replacing(
-              with: SIMD16<Int32>(repeating: Int32(truncatingIfNeeded: position)), where: wins)
+            compete(value, Int32(truncatingIfNeeded: position), &best, &winner)
           }
           best.store(values + target + channel)
           storeArgmax(winner, argmax + target + channel)
@@ -127,6 +124,16 @@ public struct PoolingPass: Sendable {
       }
     }
   }
+}
+
+/// Takes a value where it is larger than the best so far: the first of equals stays.
+@_transparent
+func compete(
+  _ value: Vector, _ position: Int32, _ best: inout Vector, _ winner: inout SIMD16<Int32>
+) {
+  let wins = best .< value
+  best = best.replacing(with: value, where: wins)
+  winner = winner.replacing(with: SIMD16<Int32>(repeating: position), where: wins)
 }
 
 /// Transparent, and lane by lane, since the standard library's conversions between vectors are functions, to which a

@@ -28,7 +28,7 @@ extension Vector {
     return kept
   }
 
-  /// e to the power of each value, relative error below 2·10⁻⁷ between −87 and 88, held at the ends outside.
+  /// e to the power of each value, relative error below 3·10⁻⁷ between −87 and 88, held at the ends outside.
   @_transparent
   public var exponential: Vector {
     let (power, rest) = powerAndRest

@@ -21,13 +21,22 @@ public struct KerasImport {
   /// - Throws: as `KerasWeights`; `usage` where the tags are not known, `badData` where the file describes others.
   public init(_ weights: KerasWeights, _ configuration: RunConfiguration) throws {
     self.weights = weights
-    var configuration = configuration.withoutSongs
+    let described = weights.description?.segments
+    if case .count(let named)? = configuration.segments, let described, described != named {
+      throw Failure(
+        .badData,
+        "\(weights.path): describes a network of \(described) segments, the configuration names \(named)",
+        remedy: "leave out the configuration's segments, or name these")
+    }
+    var known = configuration
+    known.segments = configuration.segments ?? described.map { .count($0) }
+    var configuration = known.withoutSongs
     // Files from elsewhere have no head for auxiliary targets.
     (configuration.auxiliary, configuration.auxiliaryWeight) = (nil, nil)
     try configuration.validateSegments()
     tags = try Self.tags(weights, configuration)
     architecture = try configuration.architecture(
-      segments: configuration.segments?.count ?? weights.description?.segments ?? RunConfiguration.defaultSegments,
+      segments: configuration.segments?.count ?? described ?? RunConfiguration.defaultSegments,
       tags: tags.count)
     network = try architecture.network()
     self.configuration = configuration

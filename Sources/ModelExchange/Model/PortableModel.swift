@@ -7,7 +7,7 @@ import Training
 /// A trained network as other tools can take it: operations, weights and what their inputs and outputs mean.
 ///
 ///     let model = try PortableModel(StoredModel.read("best.h5"))
-///     try ONNXFile(model, foldsBatchNorm: true).write(to: "tagger.onnx")
+///     let bytes = try ONNXFile(model, foldsBatchNorm: true).bytes()
 public struct PortableModel: Sendable {
   /// Values that the network sees of each segment, or of the whole song: an input of the exported network.
   public struct Input: Sendable, Equatable {

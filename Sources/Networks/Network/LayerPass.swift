@@ -42,7 +42,7 @@ package struct BatchPass {
   package let step: StepContext?
   package let statistics: (any BatchStatisticsReduction)?
   package let scratch: AlignedBuffer
-  /// Whether layers may use in inference what they have made of the same weights in the pass before.
+  /// Whether layers may use in inference what they made of the same weights in the inference before.
   package let keepsWeights: Bool
   /// Told of a layer in a backward pass as soon as all gradients for its tensors are there. A layer whose pass goes on
   /// for long after that calls it; for the others the replica does when their pass is over.

@@ -37,7 +37,8 @@ public final class Replica {
   private let outputPass: any OutputPass
   private let scratch: AlignedBuffer
   private var lastLayout: BatchLayout?
-  private var hasPredicted = false
+  /// Whether what layers have made of the weights for inference is there, and no training pass has come since.
+  private var isReadyToPredict = false
 
   /// - Parameters:
   ///   - network: what this is a copy of.
@@ -119,6 +120,7 @@ public final class Replica {
     finished: (Range<Int>) -> Void = { _ in }
   ) throws -> StepOutcome {
     try check(batch, labelled: true)
+    isReadyToPredict = false
     // Passes over songs write over what stands there; passes over none may leave it.
     if batch.count == 0 { gradients.storage.zero() }
     if batch.count == 0 && statistics == nil {
@@ -179,16 +181,17 @@ public final class Replica {
   /// Probabilities `[song][tag]` with the moving statistics and without dropout. A song's result does not depend,
   /// to the last bit, on the songs that come with it.
   ///
-  /// - Parameter keepingWeights: a promise that neither weights nor moving statistics have changed, and no gradients were
-  ///   computed, since the last call of this: then they need not be transformed again.
+  /// - Parameter keepingWeights: a promise that neither weights nor moving statistics have changed since the last call that
+  ///   predicted: then they need not be transformed again.
   /// - Throws: `Failure` of kind `fault` where the batch has not the form the network was made for.
   public func predict(_ batch: Batch, keepingWeights: Bool = false) throws -> [Float] {
     try check(batch, labelled: false)
     if batch.count == 0 { return [] }
-    let keepsWeights = keepingWeights && hasPredicted
-    hasPredicted = true
+    let keepsWeights = keepingWeights && isReadyToPredict
+    isReadyToPredict = false
     return try withPass(of: batch, step: nil, statistics: nil, keepsWeights: keepsWeights) { pass in
       try run("inference") { _, layer in try layer.infer(pass) }
+      isReadyToPredict = true
       return outputPass.probabilities(pass)
     }
   }

@@ -6,13 +6,13 @@ import Texts
 ///
 /// What follows the id after a blank, a tab or the data set's own `<SEP>` is left out, empty lines too, so that
 /// the published files (`artists_train.txt`, `unique_tracks.txt`) can be given as they are.
-struct IdentifierList {
-  enum Kind: String {
+package struct IdentifierList {
+  package enum Kind: String {
     case track, artist
 
-    var example: String { self == .track ? "TRAAABD128F429CF47" : "ARD7TVE1187B99BFB1" }
+    package var example: String { self == .track ? "TRAAABD128F429CF47" : "ARD7TVE1187B99BFB1" }
 
-    func isWellFormed(_ id: String) -> Bool {
+    package func isWellFormed(_ id: String) -> Bool {
       switch self {
       case .track: TrackIdentifier.isWellFormed(id)
       // Not always letters and digits in the same places.

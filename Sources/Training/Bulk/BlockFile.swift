@@ -39,10 +39,17 @@ package final class BlockFile {
   }
 
   /// Adds a block, in one write.
-  /// - Throws: `unwritable`.
+  /// - Throws: `unwritable`; `fault` where the block is larger than any that is read again.
   package func append(_ block: [UInt8]) throws {
+    guard block.count <= BlockFile.mostBytes else {
+      throw Failure(.fault, "\(path): a block of \(block.count) bytes, expected at most \(BlockFile.mostBytes)")
+    }
     try file.append(BlockFile.framed(block))
   }
+
+  /// Waits until all blocks are on the disk.
+  /// - Throws: `unwritable`.
+  package func synchronize() throws { try file.synchronize() }
 
   /// A block as it lies in the file.
   static func framed(_ block: [UInt8]) -> [UInt8] {
@@ -62,18 +69,23 @@ package final class BlockFile {
     return first
   }
 
+  /// - Throws: `missingInput` where the file cannot be read: that is not its end, and nothing may be cut off for it.
   private static func read(_ path: String, _ body: ([UInt8]) throws -> Bool) throws {
     guard let handle = FileHandle(forReadingAtPath: path) else {
       throw Failure(.missingInput, "\(path): cannot be read")
     }
     defer { try? handle.close() }
-    func next(_ count: Int) -> [UInt8]? {
-      guard let data = try? handle.read(upToCount: count), data.count == count else { return nil }
-      return [UInt8](data)
+    func next(_ count: Int) throws -> [UInt8]? {
+      do {
+        guard let data = try handle.read(upToCount: count), data.count == count else { return nil }
+        return [UInt8](data)
+      } catch {
+        throw Failure(.missingInput, "\(path): cannot be read on: \(error.localizedDescription)")
+      }
     }
-    while let head = next(headBytes) {
+    while let head = try next(headBytes) {
       let count = number(head[..<8])
-      guard (1...UInt64(mostBytes)).contains(count), let block = next(Int(count)),
+      guard (1...UInt64(mostBytes)).contains(count), let block = try next(Int(count)),
         hash(block) == number(head[8...])
       else { return }
       guard try body(block) else { return }

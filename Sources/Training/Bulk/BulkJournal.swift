@@ -30,6 +30,9 @@ final class BulkJournal {
   /// Songs and bad files so far.
   private(set) var done = 0
   private(set) var next = BulkPosition.start
+  /// When all was on the disk last: a failing power takes what has come since.
+  private var written = ContinuousClock.now
+  private static let longestUnwritten = Duration.seconds(5)
 
   static func folder(of output: String) -> String { output + ".unfinished" }
   private static func path(in folder: String) -> String { folder + "/songs" }
@@ -105,18 +108,30 @@ final class BulkJournal {
     try file.append(message.bytes)
     done += outcomes.count
     self.next = next
+    if written.duration(to: .now) >= Self.longestUnwritten {
+      try file.synchronize()
+      written = .now
+    }
   }
 
   /// All songs in order, a chunk at a time.
+  /// - Throws: `badData` where some of them cannot be read any more.
   func read(_ body: ([Prediction.Outcome]) throws -> Void) throws {
-    var isHeader = true
+    var (isHeader, found) = (true, 0)
     try file.read { block in
       defer { isHeader = false }
       if isHeader { return true }
       var message = PackedReader(block)
       _ = try BulkPosition(from: &message)
-      try body((0..<(try message.readInt())).map { _ in try Prediction.Outcome(from: &message) })
+      let outcomes = try (0..<(try message.readInt())).map { _ in try Prediction.Outcome(from: &message) }
+      found += outcomes.count
+      try body(outcomes)
       return true
+    }
+    guard found == done else {
+      throw Failure(
+        .badData, "\(file.path): damaged: \(found) of the \(done) songs that were written there can be read",
+        remedy: "run the same line again: it goes on behind them")
     }
   }
 

@@ -79,10 +79,11 @@ final class BulkPlan {
     }
   }
 
-  /// A hash of everything that is to be read, in order: two plans alike go through the same songs.
+  /// A hash of everything that is to be read, in order and in the same parts: a position means the same in two plans alike.
   var fingerprint: String {
     var hash = ContentHash()
     for part in parts {
+      hash.append(UInt64(part.count))
       switch part {
       case .songs(let songs): hash.append("\(songs.path)\0\(songs.identity)\0")
       case .files(let files): for index in 0..<files.count { hash.append(files.path(index) + "\0") }

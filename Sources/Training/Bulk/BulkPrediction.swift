@@ -78,6 +78,12 @@ final class BulkPrediction {
     var first = start.index
     if start.row > 0 {
       let songs = try songsOfAggregate(files.path(first))
+      guard start.row <= songs else {
+        throw Failure(
+          .badData,
+          "\(files.path(first)): has \(songs) songs, of which \(start.row) were done when the work was stopped: it is another file",
+          remedy: "bring the file back, or begin anew with --force")
+      }
       total += songs - start.row - 1
       guard try takeAggregate(files.path(first), start.row..<songs, at: start) else { return false }
       first += 1
@@ -199,7 +205,7 @@ final class BulkPrediction {
   /// As the communicator's, but a rank that comes early sleeps: it shares its processor with the processes that read ahead.
   private func agree<Value>(_ body: () throws -> Value) throws -> Value {
     let outcome = Result { try body() }
-    try communicator.barrier()
+    try communicator.waitForAll()
     return try communicator.agree { try outcome.get() }
   }
 

@@ -57,14 +57,20 @@ public struct TagFile: Sendable {
 
   private func isComplete() throws -> Bool {
     guard FileManager.default.fileExists(atPath: path), try PathKind(of: path) == .file else { return false }
-    return try TagFormat.isOne(at: path)
+    return try TagFormat.isOne(at: path) && !readStart(of: path, count: 1).isEmpty
   }
 
   /// Writes the file from a complete journal, and the list of what was skipped.
-  fileprivate func write(_ journal: BulkJournal, _ plan: BulkPlan, _ prediction: Prediction) throws -> TagCounts {
+  /// - Parameter isStrict: throws the first failure, which may be of a job that was not strict and had gone before.
+  fileprivate func write(
+    _ journal: BulkJournal, _ plan: BulkPlan, _ prediction: Prediction, isStrict: Bool
+  ) throws -> TagCounts {
     var counts = TagCounts()
     for outcome in plan.unlistedOutcomes { counts.add(outcome) }
-    try journal.read { for outcome in $0 { counts.add(outcome) } }
+    try journal.read { outcomes in
+      if isStrict, let failure = outcomes.lazy.compactMap(\.failure).first { throw failure }
+      for outcome in outcomes { counts.add(outcome) }
+    }
     let output = AtomicFile(path)
     let list = ListFile(skippedPath)
     do {
@@ -133,7 +139,7 @@ extension TaggingJob {
     var report = try communicator.broadcast {
       var report = TagFile.Report()
       guard let journal else { return report }
-      let counts = try target.write(journal, plan, prediction)
+      let counts = try target.write(journal, plan, prediction, isStrict: isStrict)
       (report.judged, report.tooShort, report.unreadable) = (counts.judged, counts.tooShort, counts.unreadable)
       journal.remove()
       return report

@@ -1,4 +1,5 @@
 import FileAccess
+import Texts
 
 /// Songs with their tags as a table with commas (RFC 4180): what each song is, its tags, and the probability of every
 /// tag in a column of its own.
@@ -15,7 +16,7 @@ final class TagTable: TagWriter {
     file = try AppendedFile(path, isNew: true)
     self.contents = contents
     let embedding = (0..<contents.embeddingWidth).map { "embedding_\($0)" }
-    try file.append(Array(Self.line(Self.columns + contents.tags + embedding).utf8))
+    try file.append(Array(CommaSeparated.line(Self.columns + contents.tags + embedding).utf8))
   }
 
   func add(_ outcomes: [Prediction.Outcome]) throws {
@@ -33,17 +34,8 @@ final class TagTable: TagWriter {
     let isJudged = outcome.problem == nil
     fields += isJudged ? outcome.probabilities.map { "\($0)" } : contents.tags.map { _ in "" }
     fields += isJudged ? outcome.embedding.map { "\($0)" } : (0..<contents.embeddingWidth).map { _ in "" }
-    return Self.line(fields)
+    return CommaSeparated.line(fields)
   }
 
   func finish() throws {}
-
-  private static func line(_ fields: [String]) -> String { fields.map(quoted).joined(separator: ",") + "\n" }
-
-  private static func quoted(_ field: String) -> String {
-    guard field.utf8.contains(where: { $0 == 0x22 || $0 == 0x2C || $0 == 0x0A || $0 == 0x0D }) else {
-      return field
-    }
-    return "\"" + field.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
-  }
 }

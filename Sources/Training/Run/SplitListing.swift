@@ -8,9 +8,17 @@ public struct SplitListing {
   private let source: any SongSource
   public let provenance: SplitProvenance
 
-  /// Divides songs as a run with this configuration would.
-  /// - Throws: as `SongSides`.
-  public init(_ configuration: RunConfiguration, _ source: any SongSource) throws {
+  /// Divides songs by a rule.
+  /// - Parameter ofRun: as the run with this configuration did: the songs that its network can take, with those whose tags are
+  ///   not known where it learns from them.
+  /// - Throws: as `SongSides`; `badData` where the data are not what the run asks for.
+  public init(_ configuration: RunConfiguration, _ source: any SongSource, ofRun: Bool) throws {
+    if ofRun {
+      let divided = try DividedSongs(configuration.resolved(for: source), source)
+      (sides, self.source) = (divided.sides, divided.songs)
+      provenance = try SplitProvenance(configuration, sides, divided.songs)
+      return
+    }
     if let wanted = configuration.wantedSplit, let prepared = source.preparedSplit {
       try prepared.refuseOther(SplitRule(wanted), name: source.name)
     }
@@ -51,10 +59,20 @@ public struct SplitListing {
       throw Failure(.badData, "\(source.name): does not tell the songs' artists", remedy: "leave out --artists")
     }
     let ids = artists ? source.artistIDs : source.trackIDs
+    try refuseUnlistable(sides.split.sides.flatMap(\.songs).map { ids[$0] }, artists ? .artist : .track)
     for (side, songs) in sides.split.sides {
       var seen = Set<String>()
       let lines = songs.map { ids[$0] }.filter { !artists || seen.insert($0).inserted }
       try replaceFile(Self.path(prefix, side.word), with: lines.map { $0 + "\n" }.joined())
     }
+  }
+
+  /// Ids of spectrograms may be any texts, and lists of such could not be read again.
+  private func refuseUnlistable(_ ids: [String], _ kind: IdentifierList.Kind) throws {
+    guard let strange = ids.first(where: { !kind.isWellFormed($0) }) else { return }
+    throw Failure(
+      .badData,
+      "\(source.name): \"\(strange.prefix(40))\" is no \(kind) id of the data set (they are like \(kind.example)), as lists have them",
+      remedy: "divide these songs by a rule and a seed")
   }
 }

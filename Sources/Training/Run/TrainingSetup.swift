@@ -142,22 +142,8 @@ final class TrainingSetup {
         .usage, "--batch-size \(configuration.batchSize) is smaller than the world size, \(ranks)",
         remedy: "every rank needs a song of each batch: use at most \(configuration.batchSize) ranks")
     }
-    let input = SongInput(
-      features: configuration.features ?? .pitches, segments: configuration.segments ?? data.segments,
-      crop: configuration.crop, longest: configuration.longest, rows: data.rows)
-    let network = try configuration.architecture(
-      segments: input.segments.count ?? SegmentLimits.wholeSong.upperBound, tags: data.tags.count
-    ).network()
-    try data.refuseOtherRows(than: network)
-    let shortest = network.shortestSong
-    if let longest = input.longest, longest < shortest {
-      throw Failure(.usage, "--longest \(longest): the network needs \(shortest) segments of each song")
-    }
-    let songs = try ChosenSongs.of(data, input, fewest: shortest)
-    let sides = try SongSides(
-      songs, split: configuration.split, listsHash: configuration.splitListsHash,
-      permuteTags: configuration.permuteTags, seed: configuration.seed, splitSeed: configuration.seedOfSplit,
-      trainsOnUntagged: configuration.auxiliary != nil)
+    let divided = try DividedSongs(configuration, data)
+    let (input, songs, sides, shortest) = (divided.input, divided.songs, divided.sides, divided.shortest)
     try refuseNothingToTrainOn(sides.split, songs, configuration)
     configuration.splitListsHash = sides.split.lists?.hash
     let share = configuration.largestShare(ranks: ranks)

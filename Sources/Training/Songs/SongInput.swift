@@ -36,7 +36,7 @@ public struct SongInput: Sendable, Equatable {
   func width(of feature: Feature) -> Int { feature == .spectrogram ? rows : feature.width }
 
   /// How many segments the network sees of a song that has so many.
-  func length(of count: Int) -> Int { segments.count ?? min(count, longest ?? count) }
+  func length(of count: Int) -> Int { segments.count ?? min(count, longest ?? SegmentLimits.taken.upperBound) }
 
   /// Which segments those are where chance has no part: in evaluation a random crop is the middle.
   package func steadyWindow(of count: Int) -> Range<Int> {

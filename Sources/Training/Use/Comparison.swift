@@ -6,7 +6,7 @@ import Texts
 
 /// Two checkpoints on the same songs.
 ///
-/// Each has been judged by a side of its own split, so no song that both have was learnt by either, whatever their
+/// Where each has been judged by a side of its own split, no song that both have was learnt by either, whatever their
 /// splits, lengths or networks are. The songs that only one of them has are left out.
 public struct Comparison: Sendable {
   /// The difference, and the checkpoint that is subtracted.
@@ -20,7 +20,9 @@ public struct Comparison: Sendable {
     _ communicator: any Communicator
   ) throws -> Comparison {
     let (one, two, metrics) = try communicator.agree {
-      let (one, two) = try common(first, second, other: other)
+      var (one, two) = try common(first, second, other: other)
+      // Resampled alike they are where the songs have the same artists for both, of whom one source may know nothing.
+      two = two.withArtists(of: one)
       return (one, two, [try Self.metrics(of: one), try Self.metrics(of: two)])
     }
     let rows = try communicator.resampled(bootstrap, of: one) { numbers in

@@ -191,10 +191,10 @@ public struct Evaluation: Sendable {
   private func judgedSongs(
     _ source: any SongSource, _ sides: SongSides, _ configuration: RunConfiguration
   ) throws -> [Int] {
-    let candidates =
-      self.songs.side.map { sides.split[$0] }
-      ?? source.trackIDs.indices.filter { sides.isTagged.isEmpty || sides.isTagged[$0] }
-    let songs = longEnough(candidates, of: source)
+    let candidates = self.songs.side.map { sides.split[$0] } ?? Array(source.trackIDs.indices)
+    // Nothing can be judged by songs whose tags are not known, which may be among those trained on.
+    let tagged = sides.isTagged.isEmpty ? candidates : candidates.filter { sides.isTagged[$0] }
+    let songs = longEnough(tagged, of: source)
     guard !songs.isEmpty else {
       let least = fewestSegments > 0 ? " of at least \(fewestSegments) segments" : ""
       throw Failure(

@@ -83,8 +83,8 @@ public final class Prediction {
   /// Tells two choices of checkpoints apart.
   var checksum: String { members.map(\.model.checkpoint.checksum).joined(separator: "+") }
 
-  /// Songs that are predicted together: the weights are transformed once for all of them. A song's result does not
-  /// depend on its company.
+  /// Songs that are predicted together: rows for the products, and work for the threads. A song's result does not depend on its
+  /// company.
   var songsAtOnce: Int { PredictionMember.songsAtOnce(input) }
 
   public let tags: ModelTags

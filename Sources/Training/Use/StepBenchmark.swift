@@ -151,7 +151,7 @@ private final class Bench {
   func step(_ number: Int, _ profile: StepProfile?) throws -> TrainingStep.Result? {
     replica.profile = profile
     if isInference {
-      for batch in batches { _ = try replica.predict(batch) }
+      for batch in batches { _ = try replica.predict(batch, keepingWeights: true) }
       return nil
     }
     var next = batches.makeIterator()

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Diagnosis
+import Foundation
 import Judging
 import MessagePassing
 import Metrics
@@ -92,6 +93,9 @@ struct EvaluateCommand: ParsableCommand {
     }
     if minSegments < 0 { throw ValidationError("--min-segments: found \(minSegments), expected 0 or more") }
     try threshold.validate()
+    if let predictions, let table, URL(fileURLWithPath: predictions) == URL(fileURLWithPath: table) {
+      throw ValidationError("--predictions and --table name the same file")
+    }
     if against == nil, againstData != nil { throw ValidationError("--against-data needs --against CHECKPOINT") }
     if against != nil, resamples == 0 {
       throw ValidationError("--against tells the interval of a difference: it needs --resamples")
@@ -115,12 +119,14 @@ struct EvaluateCommand: ParsableCommand {
         if communicator.isRoot { progress.show("judging songs", unit: "songs", done: done, total: total) }
       }
       let report = try evaluation(of: checkpoints.paths).run(on: source, communicator, progress: tell)
+      var otherWarning: String?
       let comparison = try against.map { other in
         let others = try againstData.map { path in try communicator.agree { try openSongs(path) } } ?? source
         var evaluation = evaluation(of: [other])
         evaluation.bootstrap.resamples = 0
-        return try Comparison.between(
-          report, evaluation.run(on: others, communicator, progress: tell), other: other, bootstrap, communicator)
+        let second = try evaluation.run(on: others, communicator, progress: tell)
+        otherWarning = second.warning.map { "\(other): \($0)" }
+        return try Comparison.between(report, second, other: other, bootstrap, communicator)
       }
       try communicator.agree {
         guard communicator.isRoot else { return }
@@ -131,7 +137,7 @@ struct EvaluateCommand: ParsableCommand {
       }
       guard communicator.isRoot else { return }
       progress.finish()
-      if let warning = report.warning { warn(warning) }
+      for warning in [report.warning, otherWarning].compactMap({ $0 }) { warn(warning) }
       if json {
         try printJSON(EvaluationDocument(report: report, threshold: threshold, comparison: comparison))
       } else {

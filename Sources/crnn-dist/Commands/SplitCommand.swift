@@ -53,8 +53,9 @@ struct SplitCommand: ParsableCommand {
     MPIProgram.run { communicator in
       try communicator.agree {
         guard communicator.isRoot else { return }
-        try SplitListing.claim(out, inputs: [data], replaces: force)
-        let listing = try SplitListing(configuration, openSongs(data))
+        let lists = try SplitRule(configuration.split).lists?.files.map(\.path) ?? []
+        try SplitListing.claim(out, inputs: [data] + lists, replaces: force)
+        let listing = try SplitListing(configuration, openSongs(data), ofRun: runFolder != nil)
         try listing.write(out, artists: artists)
         print("split: \(listing.provenance.inWords)")
         for (word, songs) in listing.counts {

@@ -1,6 +1,7 @@
 import Diagnosis
 import FileAccess
 import Metrics
+import Texts
 import Training
 
 /// Every tag's figures as a table with commas (RFC 4180), for a spreadsheet.
@@ -36,17 +37,12 @@ struct TagFiguresTable {
     func text(_ value: Double?) -> String { value.map { "\($0)" } ?? "" }
     let (auc, average) = (judged?.rocAUC, judged?.averagePrecision)
     let fields = [
-      quoted(report.tags[tag]), "\(metrics.positives)", text(metrics.rocAUC), text(auc?.lower), text(auc?.upper),
+      report.tags[tag], "\(metrics.positives)", text(metrics.rocAUC), text(auc?.lower), text(auc?.upper),
       text(metrics.averagePrecision), text(average?.lower), text(average?.upper),
       "\(threshold)", text(decision.f1), text(decision.precision), text(decision.recall),
       judged.map { "\($0.artists)" } ?? "",
       judged.map { $0.verdict.rawValue } ?? "",
     ]
-    return fields.joined(separator: ",") + "\n"
-  }
-
-  private func quoted(_ name: String) -> String {
-    guard name.contains(where: { [",", "\"", "\n", "\r"].contains($0) }) else { return name }
-    return "\"" + name.replacing("\"", with: "\"\"") + "\""
+    return CommaSeparated.line(fields)
   }
 }
