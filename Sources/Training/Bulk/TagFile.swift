@@ -42,11 +42,13 @@ public struct TagFile: Sendable {
   fileprivate func claim(_ inputs: [String]) throws -> Bool {
     let isUnfinished = BulkJournal.isThere(for: path)
     let output = OutputClaim(inputs: inputs)
-    if resumes, !replaces, !isUnfinished, try isComplete() { return true }
+    let isThere = try !isUnfinished && isSomeFile()
+    let isEmpty = try isThere && readStart(of: path, count: 1).isEmpty
+    if resumes, !replaces, isThere, !isEmpty, try TagFormat.isOne(at: path) { return true }
     try output.file(
       path,
       replacing: OutputClaim.Predecessor(
-        "a file of tagged songs", .byOption("--force", isGiven: replaces || isUnfinished)
+        "a file of tagged songs", .byOption("--force", isGiven: replaces || isUnfinished || isEmpty)
       ) { try TagFormat.isOne(at: $0) })
     try output.folder(BulkJournal.folder(of: path))
     try output.file(
@@ -55,9 +57,8 @@ public struct TagFile: Sendable {
     return false
   }
 
-  private func isComplete() throws -> Bool {
-    guard FileManager.default.fileExists(atPath: path), try PathKind(of: path) == .file else { return false }
-    return try TagFormat.isOne(at: path) && !readStart(of: path, count: 1).isEmpty
+  private func isSomeFile() throws -> Bool {
+    try FileManager.default.fileExists(atPath: path) && PathKind(of: path) == .file
   }
 
   /// Writes the file from a complete journal, and the list of what was skipped.
