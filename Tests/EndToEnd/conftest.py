@@ -23,9 +23,12 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "long: takes many minutes, runs with --long")
 
 
-# Groups of tests that take about a minute or more on two busy cores, the longest first.
+# Groups of tests that take tens of seconds or more on two busy cores, the longest first: no worker is to end alone with one.
 LONGEST_FIRST = ("slurm", "test_exchange.py", "test_bad_bytes.py", "test_many_ranks.py", "test_resume.py", "test_segments.py",
-                 "test_predict.py", "test_chaos.py three-ranks", "test_data.py", "test_recommended.py", "test_documentation.py")
+                 "test_predict.py", "test_sources.py", "test_chaos.py three-ranks", "test_data.py", "test_recommended.py",
+                 "test_documentation.py", "test_training.py", "test_stored_bytes.py", "test_reading_processes.py",
+                 "test_inspect.py", "test_two_nodes.py", "test_stumbles.py", "test_bad_input.py", "test_judging.py",
+                 "test_chaos.py changing-ranks", "test_outputs.py", "test_stopping.py")
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist, which looks at the groups at the same time

@@ -35,6 +35,10 @@ def environment(**extra):
     result = {**os.environ, **{name: str(value) for name, value in extra.items()}}
     if os.geteuid() == 0:
         result |= {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
+    # Several tests at once have more ranks than there are cores, of which the launcher knows nothing: who waits lets the
+    # others go first.
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        result.setdefault("OMPI_MCA_mpi_yield_when_idle", "1")
     return result
 
 

@@ -19,7 +19,7 @@ import reading_processes
 
 
 def test_a_reading_process_that_dies_loses_no_song(tree):
-    process = program.start("benchmark", "read", "--msd", tree / "msd", "--repetitions", 250, "--json")
+    process = program.start("benchmark", "read", "--msd", tree / "msd", "--repetitions", 150, "--json")
     seen, killed = set(), set()
     while len(killed) < 5 and process.poll() is None:
         # One that has just been started has read nothing yet.
