@@ -70,7 +70,7 @@ def alone(songs, tmp_path_factory):
 
 
 @pytest.mark.parametrize("parts", PARTS, ids=PARTS.values())
-@pytest.mark.parametrize("ranks", [2, 3, 4, 5, 8])
+@pytest.mark.parametrize("ranks", [2, 3, 5, 8])
 def test_layout_and_overlap_change_nothing(songs, alone, tmp_path, ranks, parts):
     training = split(songs, tmp_path, 101)
     ways = {"one": (1, []), "two": (2, []), "two-after": (2, ["--no-overlap"])}
