@@ -36,31 +36,7 @@ public final class InputInference {
     _ song: UnsafePointer<Float>, input: InputRows, shift: UnsafePointer<Float>,
     to activated: UnsafeMutablePointer<Float>
   ) {
-    if windowRows == 2 && windowColumns == 2 {
-      forEachWindow(song, input, shift, activated) { patch, channel in
-        let (a, b, c, d) = kernel.convolve2x2(patch, input, channel: channel)
-        return a.larger(b).larger(c.larger(d))
-      }
-    } else {
-      forEachWindow(song, input, shift, activated) { patch, channel in
-        var best = Vector(repeating: -.infinity)
-        for row in 0..<windowRows {
-          for column in 0..<windowColumns {
-            best = best.larger(kernel.convolve(patch + row * input.rowStride + column, input, channel: channel))
-          }
-        }
-        return best
-      }
-    }
-  }
-
-  /// Writes the ELU of every window's largest value and the shift; `largest` has the window's first patch and the first
-  /// of sixteen channels.
-  @inline(__always)
-  private func forEachWindow(
-    _ song: UnsafePointer<Float>, _ input: InputRows, _ shift: UnsafePointer<Float>,
-    _ activated: UnsafeMutablePointer<Float>, _ largest: (UnsafePointer<Float>, Int) -> Vector
-  ) {
+    let isTwoByTwo = windowRows == 2 && windowColumns == 2
     let pooledColumns = input.segments / windowColumns
     let (rowStep, columnStep) = InputConvolution.steps(
       rows: frequencies / windowRows, columns: pooledColumns, channelStride, isTurned: isTurned)
@@ -69,7 +45,18 @@ public final class InputInference {
       var target = activated + row * rowStep
       for _ in 0..<pooledColumns {
         for channel in stride(from: 0, to: channelStride, by: vectorWidth) {
-          (largest(patch, channel) + Vector.load(shift + channel)).exponentialLinear.store(target + channel)
+          var best: Vector
+          if isTwoByTwo {
+            let (a, b, c, d) = kernel.convolve2x2(patch, input, channel: channel)
+            best = a.larger(b).larger(c.larger(d))
+          } else {
+            best = Vector(repeating: -.infinity)
+            for position in 0..<windowRows * windowColumns {
+              let corner = patch + position / windowColumns * input.rowStride + position % windowColumns
+              best = best.larger(kernel.convolve(corner, input, channel: channel))
+            }
+          }
+          (best + Vector.load(shift + channel)).exponentialLinear.store(target + channel)
         }
         target += columnStep
         patch += windowColumns
