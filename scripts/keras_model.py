@@ -134,6 +134,8 @@ def through(described, x, song, rows, epsilon):
                 x = layers.Conv2D(layer["filters"], 3, padding="same", name=name)(x)
             case "elu":
                 x = layers.ELU()(x)
+            case "relu":
+                x = layers.ReLU()(x)
             case "max_pooling":
                 x = layers.MaxPooling2D(layer["window"])(x)
             case "dropout":

@@ -3,12 +3,6 @@ import Segments
 import Splits
 import Tags
 
-/// Words beside the tags that songs come with: targets that a network can learn from, never what it sees.
-public enum AuxiliarySource: String, Sendable, Codable, CaseIterable {
-  /// The Echo Nest's terms of a song's artist, with weights from 0 to 1, which stand in every track file.
-  case artistTerms = "artist-terms"
-}
-
 /// What `prepare` is to do; all of it is recorded in the snapshot.
 public struct PreparationOptions: Sendable, Equatable {
   /// The track files: a tree of them, one file, or a list.
@@ -39,7 +33,7 @@ public struct PreparationOptions: Sendable, Equatable {
   /// Whether songs without a tag are kept too, joined or not: what else is known of them can be learnt from.
   public var keepsUntagged = false
   /// What is kept for a network to learn beside the tags; nil: nothing.
-  public var auxiliary: AuxiliarySource?
+  public var auxiliary: AuxiliarySources?
 
   public init(
     trackFiles: String, lastFMTags: String?, tagSource: TagSource = .lastFM, segments: SegmentChoice,

@@ -99,7 +99,7 @@ final class SongSources {
     let window = if case .counting = labelling { SegmentWindow.none } else { options.window }
     let reader = TrackReader(window, features: options.features)
     reader.artistTags = options.tagSource.artistTags
-    if case .tags = labelling { reader.readsTerms = options.auxiliary == .artistTerms }
+    if case .tags = labelling { reader.auxiliary = options.auxiliary?.artistTags ?? [] }
     return SongExaminer(
       reader: reader, tags: tags.tags, join: options.join ?? .trackID, labelling: labelling,
       minimumTagWeight: options.minimumTagWeight, fewestSegments: options.fewestSegments,

@@ -4,4 +4,9 @@ package enum ArtistTags: String, Sendable {
   case terms
   /// MusicBrainz's tags: `/musicbrainz/artist_mbtags`, weighted by how many people gave them.
   case musicBrainz
+  /// The Echo Nest's ids of artists like it: `/metadata/similar_artists`, up to 100, without weights.
+  case similarArtists
+
+  /// What stands before each of them where they are words among others: an artist's id is no term.
+  package var prefix: String { self == .similarArtists ? "similar:" : "" }
 }

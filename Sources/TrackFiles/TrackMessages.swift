@@ -56,7 +56,8 @@ extension TrackReader {
     window.write(to: &message)
     message.write(features.rawValue)
     message.write(artistTags?.rawValue ?? "")
-    message.write(readsTerms ? 1 : 0)
+    message.write(auxiliary.count)
+    for source in auxiliary { message.write(source.rawValue) }
     message.write(readsAnalyses ? 1 : 0)
   }
 
@@ -64,7 +65,7 @@ extension TrackReader {
     let window = try SegmentWindow(from: &message)
     self.init(window, features: FeatureSelection(rawValue: try message.readText()) ?? .pitches)
     artistTags = ArtistTags(rawValue: try message.readText())
-    readsTerms = try message.readInt() == 1
+    auxiliary = try (0..<(try message.readInt())).compactMap { _ in ArtistTags(rawValue: try message.readText()) }
     readsAnalyses = try message.readInt() == 1
   }
 }

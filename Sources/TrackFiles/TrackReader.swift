@@ -20,8 +20,8 @@ public final class TrackReader {
   public let features: FeatureSelection
   /// The tags that are read with each song; nil: none.
   package var artistTags: ArtistTags?
-  /// Whether the artist's terms are read with each song, whatever the tags are.
-  package var readsTerms = false
+  /// The words beside the tags that are read with each song.
+  package var auxiliary: [ArtistTags] = []
   /// Whether files named `….json` are read as audio analyses, of one song each.
   package var readsAnalyses = false
   package static let analysisSuffix = AudioAnalysis.suffix
@@ -74,7 +74,12 @@ public final class TrackReader {
   private func read(_ file: TrackFile, row: Int) throws -> Track {
     var track = try file.read(row: row, window, features)
     track.artistTags = try artistTags.map { try file.read($0, row: row) }
-    if readsTerms { track.terms = try file.read(.terms, row: row) }
+    if !auxiliary.isEmpty {
+      track.terms = try auxiliary.flatMap { source in
+        try file.read(source, row: row).filter { !$0.name.isEmpty }
+          .map { WeightedTag(name: source.prefix + $0.name, weight: $0.weight) }
+      }
+    }
     return track
   }
 

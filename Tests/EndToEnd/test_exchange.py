@@ -34,7 +34,7 @@ NETWORKS = {
     "large": (["--segments", 24, "--model", "large", "--batch-size", 32], ["pitches"]),
     "timbre": (["--segments", 60], ["timbre"]),
     "both": (["--segments", 60, "--filters", "[20, 33, 17]", "--recurrent-units", 19], ["pitches", "timbre"]),
-    "recommended": (["--segments", 60, "--model", "recommended", "--crop", "middle"],
+    "recommended": (["--segments", 60, "--model", "recommended", "--crop", "middle", "--dense-activation", "elu"],
                     ["pitches", "timbre", "loudness", "duration", "confidence", "song"]),
     "song alone": (["--segments", 60, "--model", "recommended"], ["song"]),
     "whole": (["--segments", "all", "--longest", 700, "--recurrent-units", 12], ["pitches"]),

@@ -13,8 +13,10 @@ import safetensors.numpy
 import checkpoints
 import program
 
-TARGETS = 20
-OPTIONS = ["--model", "recommended", "--auxiliary", f"artist-terms:{TARGETS}", "--segments", 60, "--crop", "random",
+TERMS, SIMILAR = 12, 8
+TARGETS = TERMS + SIMILAR
+AUXILIARY = f"artist-terms:{TERMS},similar-artists:{SIMILAR}"
+OPTIONS = ["--model", "recommended", "--auxiliary", AUXILIARY, "--segments", 60, "--crop", "random",
            "--epochs", 3, "--batch-size", 24, "--optimizer", "adamw", "--schedule", "one-cycle", "--log-every", 1, "--seed",
            5, "--split", "artist:0.7/0.2/0.1", "--threads", 1]
 
@@ -28,7 +30,7 @@ def songs(tree, tmp_path_factory):
         if number % 3 > 0:
             (folder / "lastfm" / record.name).symlink_to(record)
     program.succeed("prepare", "--msd", tree / "msd", "--lastfm", folder / "lastfm", "--segments", "all", "--features",
-                    "all", "--keep-untagged", "--auxiliary", "artist-terms", "--out", folder / "songs.h5", ranks=2)
+                    "all", "--keep-untagged", "--auxiliary", "similar-artists,artist-terms", "--out", folder / "songs.h5", ranks=2)
     return folder / "songs.h5"
 
 
@@ -50,10 +52,18 @@ def losses(run):
     return [step["loss"] for step in checkpoints.metrics(run, "step")]
 
 
-def terms_of(path):
+def words_of(path):
     with h5py.File(path) as file:
         names = [name.decode() for name in file["metadata/artist_terms"][:]]
-        return dict(zip(names, file["metadata/artist_terms_weight"][:]))
+        similar = {f"similar:{name.decode()}": 1 for name in file["metadata/similar_artists"][:]}
+        return dict(zip(names, file["metadata/artist_terms_weight"][:])) | similar
+
+
+def stored_words(file, row):
+    """What a snapshot says of a song."""
+    starts, numbers, weights = (file[f"songs/{name}"] for name in ("term_start", "term", "term_weight"))
+    part = slice(starts[row], starts[row + 1])
+    return dict(zip([file["terms/names"][number].decode() for number in numbers[part]], weights[part]))
 
 
 def test_a_runs_lists_are_the_songs_that_it_trained_on_and_untagged_ones_are_judged_nowhere(songs, tmp_path):
@@ -79,22 +89,69 @@ def test_a_runs_lists_are_the_songs_that_it_trained_on_and_untagged_ones_are_jud
     assert json.loads(told.output)["songs"] == learnt
 
 
-def test_a_snapshot_keeps_songs_without_tags_and_the_terms_of_all(tree, songs):
+def test_a_snapshot_keeps_songs_without_tags_and_the_words_of_all(tree, songs):
     with h5py.File(songs) as file:
         labels, names = file["songs/labels"][:], [name.decode() for name in file["songs/track_id"][:]]
         assert 0 < (labels.sum(1) == 0).sum() < len(names)
         counts = json.loads(file.attrs["counts"])
         assert counts["funnel"]["tagged"] == (labels.sum(1) > 0).sum()
         assert len(names) == (file["distribution/read"][:] * (file["distribution/segments"][:] >= 12)).sum()
+        assert json.loads(file.attrs["options"])["auxiliary"] == "artist-terms,similar-artists"
         words = [name.decode() for name in file["terms/names"][:]]
         assert words == sorted(words, key=str.encode)
-        starts, numbers, weights = (file[f"songs/{name}"][:] for name in ("term_start", "term", "term_weight"))
-    for row in range(0, len(names), 7):
-        name = names[row]
-        told = terms_of(tree / "msd" / name[2] / name[3] / name[4] / f"{name}.h5")
-        part = slice(starts[row], starts[row + 1])
-        found = dict(zip([words[number] for number in numbers[part]], weights[part]))
-        assert found.keys() == told.keys() and all(abs(found[word] - told[word]) < 1e-6 for word in told)
+        for row in range(0, len(names), 7):
+            name = names[row]
+            told, found = words_of(tree / "msd" / name[2] / name[3] / name[4] / f"{name}.h5"), stored_words(file, row)
+            assert found.keys() == told.keys() and all(abs(found[word] - told[word]) < 1e-6 for word in told)
+
+
+def test_of_similar_artists_a_snapshot_keeps_those_that_most_songs_have(tree, tmp_path):
+    """A hundred of each of twelve songs are more than the thousand that are kept; one is everybody's, and one nobody's name."""
+    (tmp_path / "msd").mkdir()
+    for number, path in enumerate(sorted((tree / "msd").rglob("*.h5"))[:12]):
+        shutil.copy(path, tmp_path / "msd")
+        with h5py.File(tmp_path / "msd" / path.name, "r+") as file:
+            similar = file["metadata/similar_artists"]
+            similar.resize((100,))
+            similar[:] = [b"ARZZZZZ1187B000000", b"", *(f"AR{number:05}{other:011}".encode() for other in range(98))]
+    program.succeed("prepare", "--msd", tmp_path / "msd", "--lastfm", tree / "lastfm", "--segments", 12, "--keep-untagged",
+                    "--auxiliary", "similar-artists", "--out", tmp_path / "songs.h5", ranks=3)
+    with h5py.File(tmp_path / "songs.h5") as file:
+        names = [name.decode() for name in file["terms/names"][:]]
+        songs = len(file["songs/track_id"])
+        own = sorted(f"similar:AR{number:05}{other:011}" for number in range(songs) for other in range(98))
+        assert songs > 10 and names == [*own[:999], "similar:ARZZZZZ1187B000000"]
+        counts = [len(stored_words(file, row)) for row in range(songs)]
+        assert sum(counts) == 999 + songs == len(file["songs/term"]) and min(counts) >= 1
+
+
+def aggregate(files, path):
+    """Some songs' files as one: their rows and arrays one after the other, with the places where each song's begin."""
+    with h5py.File(path, "w") as made:
+        sources = [h5py.File(file) for file in files]
+        for group in ("analysis", "metadata", "musicbrainz"):
+            rows = numpy.concatenate([source[f"{group}/songs"][:] for source in sources])
+            for name in sources[0][group]:
+                if name == "songs":
+                    continue
+                parts = [source[f"{group}/{name}"][:] for source in sources]
+                made.create_dataset(f"{group}/{name}", data=numpy.concatenate(parts), maxshape=(None, *parts[0].shape[1:]))
+                if f"idx_{name}" in rows.dtype.names:
+                    rows[f"idx_{name}"] = numpy.cumsum([0, *map(len, parts)])[:-1]
+            made.create_dataset(f"{group}/songs", data=rows, maxshape=(None,))
+
+
+def test_songs_of_an_aggregate_have_the_words_of_their_own_files(tree, tmp_path):
+    files = sorted((tree / "msd").rglob("*.h5"))[:7]
+    aggregate(files, tmp_path / "several.h5")
+    program.succeed("prepare", "--msd", tmp_path / "several.h5", "--lastfm", tree / "lastfm", "--segments", 12,
+                    "--keep-untagged", "--auxiliary", "artist-terms,similar-artists", "--out", tmp_path / "songs.h5")
+    with h5py.File(tmp_path / "songs.h5") as file:
+        names = [name.decode() for name in file["songs/track_id"][:]]
+        assert len(names) > 4
+        for row, name in enumerate(names):
+            told = words_of(next(path for path in files if path.stem == name))
+            assert stored_words(file, row) == pytest.approx(told, abs=1e-6)
 
 
 @pytest.mark.parametrize("config", [
@@ -111,7 +168,8 @@ def test_targets_are_what_most_training_songs_have(songs, run):
         assert file["weights/auxiliary/kernel"].shape[1] == TARGETS == len(targets)
         assert file["standardization/song_mean"].shape == (327,)
     configuration = (run / "config.yaml").read_text()
-    assert "model: recommended" in configuration and f"auxiliary: artist-terms:{TARGETS}" in configuration
+    assert "model: recommended" in configuration and f"auxiliary: {AUXILIARY}" in configuration
+    assert [name.startswith("similar:") for name in targets] == [False] * TERMS + [True] * SIMILAR
     evaluated = json.loads(program.succeed("evaluate", "--checkpoint", last(run), "--data", songs, "--json").output)
     with h5py.File(songs) as file:
         words = [name.decode() for name in file["terms/names"][:]]
@@ -123,7 +181,7 @@ def test_targets_are_what_most_training_songs_have(songs, run):
 
 
 def test_training_goes_on_with_other_targets_each_by_its_name(songs, run, tmp_path):
-    fewer = [f"artist-terms:{TARGETS // 2}" if option == f"artist-terms:{TARGETS}" else option for option in OPTIONS]
+    fewer = [f"artist-terms:4,similar-artists:{TARGETS // 2 - 4}" if option == AUXILIARY else option for option in OPTIONS]
     program.succeed("train", "--data", songs, "--from", last(run), "--out", tmp_path / "run", *fewer, "--learning-rate", 1e-30)
     before, after = checkpoints.arrays(last(run)), checkpoints.arrays(last(tmp_path / "run"))
     targets = [list(arrays["lists/auxiliary"]) for arrays in (before, after)]
@@ -258,7 +316,34 @@ def test_a_tree_is_prepared_with_all_that_is_learnt_from(tree, tmp_path):
         assert file["weights/auxiliary/bias"].shape == (5,)
 
 
+def test_words_that_a_snapshot_does_not_have_are_not_learnt_and_it_is_said(tree, tmp_path):
+    program.succeed("prepare", "--msd", tree / "msd", "--lastfm", tree / "lastfm", "--segments", "all", "--features", "all",
+                    "--keep-untagged", "--auxiliary", "artist-terms", "--out", tmp_path / "songs.h5")
+    outcome = program.succeed("train", "--data", tmp_path / "songs.h5", "--config", program.ROOT / "configs/recommended.yaml",
+                              "--segments", 60, "--epochs", 1, "--split", "artist:0.7/0.2/0.1", "--out", tmp_path / "run")
+    assert "songs.h5: has no similar-artists of its training songs" in outcome.output + outcome.errors
+    targets = checkpoints.arrays(tmp_path / "run/checkpoints/epoch-0001.h5")["lists/auxiliary"]
+    assert len(targets) > 10 and not [name for name in targets if name.startswith(b"similar:")]
+
+
+def test_dense_layers_of_other_units_and_activation(songs, run, tmp_path):
+    options = ["--dense-units", "[24, 20, 10]", "--dense-activation", "elu"]
+    train(songs, tmp_path / "run", *options)
+    told = json.loads(program.succeed("inspect", last(tmp_path / "run"), "--json").output)
+    assert [(layer["kind"], layer["output_shape"]) for layer in told["layers"] if layer["name"].startswith("dense_activation_")] == [
+        ("ELU", [24]), ("ELU", [20]), ("ELU", [10])]
+    # A run goes on as what it is.
+    line = ["train", "--data", songs, "--out", tmp_path / "run", *[4 if option == 3 else option for option in OPTIONS], "--resume"]
+    program.refuse(program.run(*line, "--dense-units", "[24, 20, 10]"), program.BAD_DATA, "dense_activation was elu, is now relu")
+    program.refuse(program.run(*line, "--dense-activation", "elu"), program.BAD_DATA, "dense_units was", "[24, 20, 10]")
+
+
 @pytest.mark.parametrize("options, code, words", [
+    (["--dense-units", "[4]"], program.USAGE, ["dense_units is of no use", "recommended"]),
+    (["--dense-activation", "elu"], program.USAGE, ["dense_activation is of no use"]),
+    (["--dense-activation", "tanh", "--model", "recommended"], program.USAGE, ["tanh", "elu or relu"]),
+    (["--auxiliary", "artist-terms:5,artist-terms:6"], program.USAGE, ["--auxiliary", "artist-terms:150,similar-artists:150"]),
+    (["--auxiliary", "similar-artists:5"], program.BAD_DATA, ["no similar-artists", "--auxiliary similar-artists"]),
     (["--auxiliary", "artist-terms"], program.USAGE, ["--auxiliary", "artist-terms:150"]),
     (["--auxiliary", "genres:10"], program.USAGE, ["--auxiliary", "genres:10"]),
     (["--auxiliary-weight", "2"], program.USAGE, ["auxiliary_weight is of no use without auxiliary"]),

@@ -17,6 +17,7 @@ private struct RecommendedCase: Decodable {
   var tags: Int
   var weight: Double
   var window: Int
+  var activation: UnitActivation?
 
   var architecture: Architecture {
     var architecture = Architecture(
@@ -24,6 +25,7 @@ private struct RecommendedCase: Decodable {
       pooling: filters.map { _ in PoolingSize(frequency: 1, time: window) }, recurrentUnits: units, tags: tags)
     architecture.reading = .summary
     if values > 0 { architecture.song = SongBranch(values: values, units: dense) }
+    architecture.song?.activation = activation ?? .elu
     if targets > 0 { architecture.auxiliary = AuxiliaryHead(outputs: targets, weight: weight) }
     return architecture
   }
@@ -73,7 +75,7 @@ private struct Golden {
   }
 }
 
-private let names = ["everything", "song-alone", "segments-alone"]
+private let names = ["everything", "song-alone", "segments-alone", "rectified"]
 
 @Test(arguments: names, [1, 2]) func theRecommendedNetworkEqualsPyTorch(_ name: String, threads: Int) throws {
   let golden = try Golden(name)
@@ -210,7 +212,7 @@ private final class Results: @unchecked Sendable {
   #expect(
     network.segmentWidth == 29 && network.songValues == 453 && network.auxiliary == 150 && network.tags == 50)
   let rows = Dictionary(uniqueKeysWithValues: network.summary.map { ($0.name, $0.trainable) })
-  #expect(rows["dense_1"] == 453 * 512 && rows["dense_normalization_2"] == 512)
+  #expect(rows["dense_1"] == 453 * 256 && rows["dense_normalization_2"] == 512)
   #expect(rows.values.reduce(0, +) == network.trainableParameters)
   let coded = try JSONDecoder().decode(Architecture.self, from: JSONEncoder().encode(architecture))
   #expect(coded == architecture)

@@ -61,6 +61,17 @@ private func configured(_ yaml: String) throws -> RunConfiguration {
   }
 }
 
+@Test func auxiliaryTargetsOfSeveralSourcesStandInTheirOrderOrAreRefused() throws {
+  let targets = try #require(AuxiliaryTargets("similar-artists:20,artist-terms:30"))
+  #expect(targets.description == "artist-terms:30,similar-artists:20" && targets.count == 50)
+  #expect(AuxiliaryTargets(targets.description) == targets && AuxiliaryTargets("artist-terms:30")?.count == 30)
+  for wrong in [
+    "", "artist-terms", "artist-terms:0", "artist-terms:5,", "artist-terms:5,artist-terms:6", "year:5",
+  ] {
+    #expect(AuxiliaryTargets(wrong) == nil, "\(wrong)")
+  }
+}
+
 @Test func commandLineWinsOverTheFile() throws {
   var configuration = try configured("batch_size: 16\nmodel: large\nfilters: [1, 2, 3]\nmsd: a\nlastfm: b")
   try configuration.apply(commandLine: [("batch_size", "48"), ("data", "songs.h5"), ("filters", "[4, 5, 6]")])
@@ -81,6 +92,9 @@ private func configured(_ yaml: String) throws -> RunConfiguration {
   ("batch_size: [1, 2]", ["batch_size", "[1, 2]"]),
   ("filters: 60", ["filters", "60", "list"]),
   ("pooling: [[2, 2], [2]]", ["pooling", "[2]"]),
+  ("dense_units: [256, 0]", ["dense_units", "[256, 0]", "list"]),
+  ("dense_activation: tanh", ["dense_activation", "tanh", "elu or relu"]),
+  ("auxiliary: similar-artists", ["auxiliary", "similar-artists:150"]),
   ("learning_rate: .nan", ["learning_rate", "number above 0"]),
   ("learning_rate: -1", ["learning_rate", "-1"]),
   ("batch_norm_momentum: 1", ["batch_norm_momentum", "\"1\""]),

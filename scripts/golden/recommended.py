@@ -20,6 +20,8 @@ CASES = {
     "everything": dict(channels=5, segments=18, filters=[6, 19], units=4, values=9, dense=[21, 6], targets=5, songs=7),
     "song-alone": dict(channels=0, segments=3, filters=[], units=4, values=33, dense=[10], targets=3, songs=5),
     "segments-alone": dict(channels=29, segments=20, filters=[8, 7], units=5, values=0, dense=[], targets=0, songs=6),
+    "rectified": dict(channels=0, segments=3, filters=[], units=4, values=21, dense=[24, 17], targets=7, songs=6,
+                      activation="relu"),
 }
 TAGS, WEIGHT, WINDOW = 4, 1.75, 2
 
@@ -80,7 +82,8 @@ def network(case, weights, moving, batch, statistics=None):
     parts = []
     x = batch["song_values"]
     for number in range(1, len(case["dense"]) + 1):
-        x = F.elu(normalize(x @ weights[f"dense_{number}/kernel"], f"dense_normalization_{number}"))
+        activation = F.relu if case.get("activation") == "relu" else F.elu
+        x = activation(normalize(x @ weights[f"dense_{number}/kernel"], f"dense_normalization_{number}"))
     if case["dense"]:
         parts.append(x)
     if case["filters"]:

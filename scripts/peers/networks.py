@@ -9,7 +9,7 @@ TAGS = 50
 POOLING = ((2, 2), (2, 2), (3, 3))
 SIZES = {"small": (60, 30), "large": (339, 169)}
 """Channels of each convolution, units of each GRU."""
-SONG_VALUES, SONG_UNITS, TERMS = 327, (512, 256), 150
+SONG_VALUES, SONG_UNITS, TERMS = 327, (256, 256), 200
 """configs/recommended.yaml: what is known of a song, units of its dense layers, auxiliary targets."""
 
 

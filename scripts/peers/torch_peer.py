@@ -68,7 +68,7 @@ class SongNetwork(nn.Module):
     def forward(self, songs):
         x = F.dropout(songs, 0.2, self.training)
         for dense, normalization in zip(self.dense, self.normalizations):
-            x = F.dropout(F.elu(normalization(dense(x))), 0.5, self.training)
+            x = F.dropout(F.relu(normalization(dense(x))), 0.5, self.training)
         return self.tags(x), self.terms(x)
 
     def songs(self, count):

@@ -23,13 +23,17 @@ import predictions  # noqa: E402
 import tables  # noqa: E402
 from launch import BINARY, ROOT, environment  # noqa: E402
 
-RECOMMENDED = ["--config", str(ROOT / "configs/recommended.yaml"), "--checkpoint-every", "40"]
+RECOMMENDED = ["--config", str(ROOT / "configs/recommended.yaml"), "--checkpoint-every", "60"]
 WITH_CONVOLUTIONS = [
     "--config", str(ROOT / "configs/recommended-with-convolutions.yaml"), "--checkpoint-every", "40"]
 SMALL = ["--model", "small", "--features", "both", "--segments", "252", "--crop", "random", "--epochs", "20",
          "--checkpoint-every", "20"]
 ABLATIONS = {
-    "without the terms of artists": ["--config", str(ROOT / "configs/recommended-without-terms.yaml")],
+    "with nothing learnt of artists": ["--config", str(ROOT / "configs/recommended-without-terms.yaml")],
+    "without the artists that they are like": [*RECOMMENDED, "--auxiliary", "artist-terms:100"],
+    "with exponential linear units": [*RECOMMENDED, "--dense-activation", "elu"],
+    "with 512 units in the first layer": [*RECOMMENDED, "--dense-units", "[512, 256]"],
+    "with 40 epochs": [*RECOMMENDED, "--epochs", "40"],
     "with the moments that tell the key": [*RECOMMENDED, "--features", "moments"],
     "with convolutions and a GRU beside": WITH_CONVOLUTIONS,
     "convolutions and a GRU alone": [*WITH_CONVOLUTIONS, "--features", "pitches,timbre,loudness,duration,confidence"],
@@ -64,7 +68,7 @@ def prepare(arguments):
     common = [BINARY, "prepare", "--msd", songs, "--lastfm", arguments.lastfm, "--join", "normalised"]
     # Whole songs, of which training takes those of at least 252 segments; the simple methods take whole songs from the files.
     for path, options in ((everything, ["--segments", "all", "--features", "all", "--keep-untagged", "--auxiliary",
-                                        "artist-terms"]),
+                                        "artist-terms,similar-artists"]),
                           (tagged, ["--segments", "252", "--features", "both"])):
         if not path.exists():
             run(*common, *options, "--out", path)

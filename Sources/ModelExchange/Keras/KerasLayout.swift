@@ -89,7 +89,7 @@ struct KerasLayout {
       try add(group("gru", recurrence.name) + "/cell", recurrence.name, Self.recurrent)
     case .songValues: for number in scaled where inputs[number].isOfSong { addScale(number) }
     case .branches(let branches): for branch in branches { try add(branch, scaled: scaled) }
-    case .zeroPadding, .exponentialLinearUnit, .maxPooling, .dropout, .timeSummary: break
+    case .zeroPadding, .exponentialLinearUnit, .rectifiedLinearUnit, .maxPooling, .dropout, .timeSummary: break
     }
   }
 

@@ -106,6 +106,7 @@ extension ModelDescription.Layer {
       self.init("convolution", name)
       self.filters = filters
     case .exponentialLinearUnit: self.init("elu")
+    case .rectifiedLinearUnit: self.init("relu")
     case .maxPooling(let window):
       self.init("max_pooling")
       self.window = [window.frequency, window.time]

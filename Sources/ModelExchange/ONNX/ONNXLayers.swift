@@ -81,6 +81,7 @@ struct ONNXLayers {
     case .normalization(let name, .channels): try addNormalization(name)
     case .convolution(let name, let filters): try addConvolution(name, filters: filters, folding: nil)
     case .exponentialLinearUnit: value = graph.node("Elu", [value], numbered("elu"))
+    case .rectifiedLinearUnit: value = graph.node("Relu", [value], numbered("relu"))
     case .maxPooling(let window):
       try need(.map)
       let size = ONNXGraph.Attribute.integers([window.frequency, window.time])

@@ -151,7 +151,10 @@ extension Architecture {
       pooling: channels > 0 ? [window, window] : [], recurrentUnits: 16, tags: tags)
     architecture.reading = .summary
     architecture.finalDropout = 0.5
-    if songValues > 0 { architecture.song = SongBranch(values: songValues, units: [512, 256]) }
+    if songValues > 0 {
+      architecture.song = SongBranch(values: songValues, units: [256, 256])
+      architecture.song?.activation = .relu
+    }
     return architecture
   }
 

@@ -35,7 +35,8 @@ extension Architecture {
     if let song {
       let dense = song.units.enumerated().map { index, units in
         NormalizedDenseLayer(
-          number: index + 1, units: units, dropout: index + 1 < song.units.count ? song.dropout : 0)
+          number: index + 1, units: units, activation: song.activation,
+          dropout: index + 1 < song.units.count ? song.dropout : 0)
       }
       branches.append(.ofSong([SongValuesLayer(values: song.values, dropout: song.inputDropout)] + dense))
     }

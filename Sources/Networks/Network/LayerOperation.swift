@@ -11,6 +11,8 @@ package enum LayerOperation: Sendable, Equatable {
   case convolution(String, filters: Int)
   /// x above zero, eˣ − 1 below.
   case exponentialLinearUnit
+  /// x above zero, 0 below.
+  case rectifiedLinearUnit
   /// The stride is the window; a remainder is cut off.
   case maxPooling(PoolingSize)
   /// Nothing, in inference.

@@ -3,6 +3,7 @@ import HDF5
 import MessagePassing
 import Tags
 import Texts
+import TrackFiles
 
 /// The datasets of words beside the tags: their names, and of each song which it has with what weight. Every call is
 /// collective, and rank 0 alone has values.
@@ -16,23 +17,21 @@ final class TermColumns {
 
   /// Real data have 7,643 terms.
   static let most = 1 << 20
+  /// Of the artists that songs' artists are like, those that most songs have are kept. Each song has up to a hundred, of whom
+  /// nobody learns but the most frequent: all of them would take more room than what is heard of a song.
+  static let mostSimilarArtists = 1_000
 
   /// - Parameters:
   ///   - songs: in all.
   ///   - rows: of all songs, on rank 0.
   /// - Throws: `badData` for more words than anybody has use for.
   init(in file: File, songs: Int, _ rows: SongRowFile?, _ communicator: any Communicator) throws {
-    var words: Set<ExactText> = []
-    var total = 0
-    _ = try communicator.agree {
-      try rows?.map { song in
-        total += song.terms.count
-        if words.count <= TermColumns.most { words.formUnion(song.terms.map { ExactText($0.name) }) }
-      }
-    }
-    let names = words.sorted()
-    let counts = try communicator.broadcast([names.count, total, names.map { $0.text.utf8.count }.max() ?? 0])
-    guard counts[0] <= TermColumns.most else {
+    let counts = try communicator.agree { try TermColumns.songsByWord(rows) }
+    let names = TermColumns.kept(counts)
+    let total = names.reduce(0) { $0 + counts[$1]! }
+    let sizes = try communicator.broadcast(
+      [names.count, total, names.map { $0.text.utf8.count }.max() ?? 0, counts.count])
+    guard sizes[3] <= TermColumns.most else {
       throw Failure(
         .badData, "the songs have more than \(TermColumns.most) words beside their tags",
         remedy: "prepare without --auxiliary"
@@ -50,28 +49,50 @@ final class TermColumns {
     (starts, numbers, weights) = try communicator.agree {
       _ = try file.createGroup(SnapshotFormat.Path.terms)
       let all = try dataset(
-        SnapshotFormat.Path.termNames, .fixedString(bytes: max(1, counts[2]), .utf8), counts[0])
-      if counts[0] > 0 { try all.write(strings: isRoot ? names.map(\.text) : [], fromRow: 0) }
+        SnapshotFormat.Path.termNames, .fixedString(bytes: max(1, sizes[2]), .utf8), sizes[0])
+      if sizes[0] > 0 { try all.write(strings: isRoot ? names.map(\.text) : [], fromRow: 0) }
       return (
         try dataset(SnapshotFormat.Path.termStarts, .int64, songs + 1),
-        try dataset(SnapshotFormat.Path.termNumbers, .int32, counts[1]),
-        try dataset(SnapshotFormat.Path.termWeights, .float32, counts[1])
+        try dataset(SnapshotFormat.Path.termNumbers, .int32, sizes[1]),
+        try dataset(SnapshotFormat.Path.termWeights, .float32, sizes[1])
       )
     }
   }
 
+  /// How many songs have each word; of more words than a snapshot can have only one too many.
+  private static func songsByWord(_ rows: SongRowFile?) throws -> [ExactText: Int] {
+    var counts: [ExactText: Int] = [:]
+    _ = try rows?.map { song in
+      for term in song.terms where counts.count <= most { counts[ExactText(term.name), default: 0] += 1 }
+    }
+    return counts
+  }
+
+  /// The words that a snapshot keeps, in the order of their bytes.
+  private static func kept(_ counts: [ExactText: Int]) -> [ExactText] {
+    let similar = ArtistTags.similarArtists.prefix.utf8
+    var names = counts.keys.filter { !$0.text.utf8.starts(with: similar) }
+    names += counts.filter { $0.key.text.utf8.starts(with: similar) }
+      .sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(mostSimilarArtists).map(\.key)
+    return names.sorted()
+  }
+
   /// Writes rank 0's songs; all others have none.
   func write(_ songs: [SongRow], fromRow row: Int) throws {
-    let terms = songs.flatMap(\.terms)
+    var numbers: [Int32] = []
+    var weights: [Float] = []
     var ends: [Int64] = row == 0 && !songs.isEmpty ? [0] : []
-    var end = written
     for song in songs {
-      end += song.terms.count
-      ends.append(Int64(end))
+      for term in song.terms {
+        guard let place = places[ExactText(term.name)] else { continue }
+        numbers.append(place)
+        weights.append(Float(term.weight))
+      }
+      ends.append(Int64(written + numbers.count))
     }
     try starts.write(ends, fromRow: row == 0 ? 0 : row + 1)
-    try numbers.write(terms.map { places[ExactText($0.name)]! }, fromRow: written)
-    try weights.write(terms.map { Float($0.weight) }, fromRow: written)
-    written = end
+    try self.numbers.write(numbers, fromRow: written)
+    try self.weights.write(weights, fromRow: written)
+    written += numbers.count
   }
 }

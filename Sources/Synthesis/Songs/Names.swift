@@ -58,6 +58,13 @@ enum Names {
     return kind + String(letters) + middle + digits.leftPadded(to: room / 4, with: "0")
   }
 
+  /// The id of one of the artists that others are like, of none of whom there is a song.
+  static func similarArtist(_ number: Int) -> String {
+    var stream = RandomStream(
+      seed: 0, purpose: .synthesis, first: UInt32(number), second: Use.similarArtist.rawValue)
+    return id("AR", "1187", number: number, seed: 0, &stream)
+  }
+
   private static let consonants = [
     "b", "br", "d", "f", "g", "gl", "h", "j", "k", "l", "m", "n", "p", "r", "s", "st", "t", "v", "w", "z",
   ]

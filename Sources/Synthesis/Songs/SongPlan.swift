@@ -82,4 +82,5 @@ enum Use: UInt32 {
   case record = 5
   case artist = 6
   case spectrogram = 7
+  case similarArtist = 8
 }

@@ -19,7 +19,9 @@ struct TrackMetadata {
   private let digest: String
 
   init(_ stream: inout RandomStream) {
-    similarArtists = (0..<100).map { number in Names.id("AR", "1187", number: number, seed: 0, &stream) }
+    // A stretch of a few hundred: as in the real files, some are like many.
+    let like = stream.index(below: 200)
+    similarArtists = (like..<like + 100).map(Names.similarArtist)
     let first = stream.index(below: OtherTags.names.count)
     let termCount = 10 + stream.index(below: 30)
     terms = (0..<termCount).map { OtherTags.names[(first + $0) % OtherTags.names.count] }

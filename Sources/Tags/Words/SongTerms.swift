@@ -33,11 +33,17 @@ public struct SongTerms: Sendable, Equatable {
 
   /// The words that most of some songs have, the most frequent first, equally frequent ones in the order of their names;
   /// their places in `names`. Songs that are not among these have no say.
-  public func mostFrequent(_ limit: Int, among songs: [Int]) -> [Int] {
+  /// - Parameter isWanted: whether a word may be among them.
+  public func mostFrequent(
+    _ limit: Int, among songs: [Int], where isWanted: (_ name: String) -> Bool = { _ in true }
+  ) -> [Int] {
     var counts = [Int](repeating: 0, count: names.count)
     for song in songs { for place in starts[song]..<starts[song + 1] { counts[Int(numbers[place])] += 1 } }
     return Array(
-      counts.indices.filter { counts[$0] > 0 }.sorted { (counts[$1], $0) < (counts[$0], $1) }.prefix(limit))
+      counts.indices.filter { counts[$0] > 0 && isWanted(names[$0]) }.sorted {
+        (counts[$1], $0) < (counts[$0], $1)
+      }
+      .prefix(limit))
   }
 
   /// The words of some songs, in their order.

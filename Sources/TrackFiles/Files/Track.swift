@@ -16,7 +16,7 @@ public struct Track: Sendable, Equatable {
   public var songValues: [SongFeature: [Float]] = [:]
   /// Tags of its artist that stand in its own file; nil where they were not asked for.
   public var artistTags: [WeightedTag]?
-  /// The Echo Nest's terms of its artist, as targets beside the tags; nil where they were not asked for.
+  /// What else its own file says of its artist, as targets beside the tags; nil where it was not asked for.
   public var terms: [WeightedTag]?
 
   public init(

@@ -125,6 +125,12 @@ final class TrackFile {
       }
       let values = range.isEmpty ? [] : try counts.read(Int32.self, rows: range)
       return try weighted(names, range, weights: values.map(Double.init))
+    case .similarArtists:
+      let names = try array("metadata/similar_artists")
+      let range = try tagRange(names, names) { length in
+        try metadata.range(ofRow: row, column: "idx_similar_artists", length: length)
+      }
+      return try weighted(names, range, weights: [Double](repeating: 1, count: range.count))
     }
   }
 

@@ -19,6 +19,16 @@ extension RunConfiguration {
     if let filters { architecture.filters = filters }
     if let recurrentUnits { architecture.recurrentUnits = recurrentUnits }
     if let pooling { architecture.pooling = pooling }
+    if denseUnits != nil || denseActivation != nil {
+      guard let song = architecture.song else {
+        throw Failure(
+          .usage,
+          "\(denseUnits == nil ? "dense_activation" : "dense_units") is of no use: the network has no dense layers on what is "
+            + "known of a whole song", remedy: "they are the model recommended's, with features such as keyless")
+      }
+      architecture.song?.units = denseUnits ?? song.units
+      architecture.song?.activation = denseActivation ?? song.activation
+    }
     if namedModel != .recommended {
       // A spectrogram has the bands that its network's windows leave one row of; a file of others is refused.
       architecture.frequencyBins =

@@ -66,6 +66,9 @@ public struct RunConfiguration: Sendable, Equatable {
   public var model = Model.small
   public var filters: [Int]?
   public var recurrentUnits: Int?
+  /// Of the dense layers on what is known of a whole song. Nil: the model's.
+  public var denseUnits: [Int]?
+  public var denseActivation: UnitActivation?
   public var pooling: [PoolingSize]?
   /// Columns that songs are brought to with zeros; 0: none are added.
   public var padTo: Int?

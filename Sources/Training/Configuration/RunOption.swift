@@ -50,8 +50,10 @@ public struct RunOption {
       .scalar("permute_tags", \.permuteTags, .flag),
       .text("from", "the path of a checkpoint", \.from) { _, _ in },
       .model,
-      .filters,
+      .list("filters", \.filters, example: "[60, 60, 60]"),
       .scalar("recurrent_units", \.recurrentUnits, .integer(1...8_192)),
+      .list("dense_units", \.denseUnits, example: "[128, 256]"),
+      .scalar("dense_activation", \.denseActivation, .choice()),
       .pooling,
       .scalar("pad_to", \.padTo, .integer(0...SegmentLimits.taken.upperBound)),
       .scalar("input_normalization", \.inputNormalization, .choice()),
@@ -156,6 +158,8 @@ extension RunOption {
         configuration.model = model
         configuration.filters = nil
         configuration.recurrentUnits = nil
+        configuration.denseUnits = nil
+        configuration.denseActivation = nil
         configuration.pooling = nil
         configuration.padTo = nil
         configuration.inputNormalization = nil
@@ -163,14 +167,16 @@ extension RunOption {
       })
   }
 
-  private static var filters: RunOption {
+  private static func list(
+    _ key: String, _ field: WritableKeyPath<RunConfiguration, [Int]?> & Sendable, example: String
+  ) -> RunOption {
     RunOption(
-      key: "filters", expected: "a list of whole numbers from 1, such as [60, 60, 60]",
+      key: key, expected: "a list of whole numbers from 1, such as \(example)",
       set: { configuration, node in
         guard let values = node.wholeNumbers, !values.isEmpty, values.allSatisfy({ $0 > 0 }) else { return false }
-        configuration.filters = values
+        configuration[keyPath: field] = values
         return true
-      }, get: { $0.filters.map(Node.flow) })
+      }, get: { $0[keyPath: field].map(Node.flow) })
   }
 
   private static var pooling: RunOption {

@@ -143,7 +143,8 @@ struct RunCheckpoint {
     compare(
       "network behind the convolutions", was.reading?.rawValue ?? "recurrent", now.reading?.rawValue ?? "recurrent"
     )
-    compare("dense layers", was.song?.units ?? [], now.song?.units ?? [])
+    compare("dense_units", was.song?.units ?? [], now.song?.units ?? [])
+    compare("dense_activation", was.song?.activation ?? .elu, now.song?.activation ?? .elu)
     func words(_ head: AuxiliaryHead?) -> String { head.map { "\($0.outputs) × \($0.weight)" } ?? "none" }
     compare("auxiliary targets", words(was.auxiliary), words(now.auxiliary))
     if let was = old.splitListsHash, let now = configuration.splitListsHash {

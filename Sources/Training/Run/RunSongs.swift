@@ -80,7 +80,9 @@ extension TrainingRun {
       minimumTagWeight: configuration.minimumTagWeight,
       join: configuration.join, isStrict: configuration.strict,
       split: isCounted ? try SplitRule(configuration.split) : nil, seed: configuration.seedOfSplit)
-    if configuration.auxiliary != nil { (options.keepsUntagged, options.auxiliary) = (true, .artistTerms) }
+    if let targets = configuration.auxiliary {
+      (options.keepsUntagged, options.auxiliary) = (true, targets.sources)
+    }
     let made = options
     let isThere = try communicator.broadcast {
       resume && FileManager.default.fileExists(atPath: folder.snapshot)

@@ -180,6 +180,13 @@ public struct TrainingRun {
         "the model choi2016 takes spectrograms; on segments the name goes on to mean choi2016-12, as this network is "
           + "called now")
     }
+    if let targets = summary.configuration.auxiliary {
+      for part in targets.parts where !setup.auxiliary.contains(where: part.source.has) {
+        warnings.append(
+          "\(setup.source.name): has no \(part.source.rawValue) of its training songs: they are not learnt; prepare it with "
+            + "--auxiliary \(targets.sources.rawValue) to learn them")
+      }
+    }
     if summary.configuration.permuteTags {
       warnings.append("tags are dealt out at random among the songs (--permute-tags): nothing can be learnt")
     }

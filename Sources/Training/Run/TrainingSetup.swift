@@ -251,11 +251,13 @@ extension RunConfiguration {
   /// - Throws: `badData` where the source tells no words, or no training song has one.
   func auxiliaryTargets(of source: any SongSource, among train: [Int]) throws -> [Int] {
     guard let auxiliary else { return [] }
-    let chosen = source.terms?.mostFrequent(auxiliary.count, among: train) ?? []
+    let chosen = auxiliary.parts.flatMap { part in
+      source.terms?.mostFrequent(part.count, among: train, where: part.source.has) ?? []
+    }
     guard !chosen.isEmpty else {
       throw Failure(
-        .badData, "\(source.name): has no \(auxiliary.source.rawValue) of its training songs",
-        remedy: "prepare it with --auxiliary \(auxiliary.source.rawValue), or train without --auxiliary")
+        .badData, "\(source.name): has no \(auxiliary.sources.rawValue) of its training songs",
+        remedy: "prepare it with --auxiliary \(auxiliary.sources.rawValue), or train without --auxiliary")
     }
     return chosen
   }

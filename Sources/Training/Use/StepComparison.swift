@@ -68,6 +68,7 @@ public struct StepComparison: Codable, Sendable {
     compareKnown("pooling") { $0.pooling }
     compareKnown("input_channels") { $0.inputChannels }
     compare("recurrent_units") { $0.recurrentUnits }
+    compareKnown("dense_units") { $0.denseUnits }
     compare("tags") { $0.tags }
     compare("batch_norm") { $0.batchNorm }
     compare("optimizer") { $0.optimizer ?? Adam.name }

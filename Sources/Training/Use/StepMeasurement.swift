@@ -29,6 +29,8 @@ public struct StepMeasurement: Codable, Sendable {
   /// Pooling windows, frequency and time, and channels of the input; nil in a result of before they were told.
   public let pooling: [[Int]]?
   public let inputChannels: Int?
+  /// Of the dense layers on what is known of a whole song; nil where there are none, or they were not told.
+  public let denseUnits: [Int]?
   /// Nil: gradients are not clipped.
   public let clipNorm: Double?
   /// Of the sum of the gradients: what ran while a rank computed, and what it waited for. Medians of the slowest
@@ -84,6 +86,7 @@ public struct StepMeasurement: Codable, Sendable {
     case batchNorm = "batch_norm"
     case optimizer, pooling
     case inputChannels = "input_channels"
+    case denseUnits = "dense_units"
     case clipNorm = "clip_norm"
     case hiddenTransferSeconds = "hidden_transfer_seconds"
     case unhiddenTransferSeconds = "unhidden_transfer_seconds"
@@ -121,6 +124,7 @@ extension StepMeasurement {
     optimizer = configuration.optimizerType.name
     pooling = network.architecture?.pooling.map { [$0.frequency, $0.time] }
     inputChannels = network.input.channels
+    denseUnits = network.architecture?.song?.units
     clipNorm = configuration.clipNorm
     hiddenTransferSeconds = quantile(transfers.hidden, 0.5)
     unhiddenTransferSeconds = quantile(transfers.unhidden, 0.5)

@@ -67,10 +67,10 @@ struct SongOptions: ParsableArguments {
 
   @Option(
     help: """
-      Words beside the tags that the snapshot is to keep of each song, for train --auxiliary to learn: artist-terms, which \
-      stand in the track files.
+      What else track files say of a song's artist that the snapshot is to keep, for train --auxiliary to learn beside \
+      the tags: \(AuxiliarySources.forms).
       """)
-  var auxiliary: AuxiliarySource?
+  var auxiliary: AuxiliarySources?
 
   /// All that is to be known of songs at a path.
   func preparation(of songs: String, segments: SegmentChoice) throws -> PreparationOptions {
@@ -90,7 +90,7 @@ extension Crop: ExpressibleByArgument {
   /// What a snapshot can keep. Random parts are refused with a word on how to have them.
   public static var allValueStrings: [String] { [Crop.first, .middle].map(\.rawValue) }
 }
-extension AuxiliarySource: ExpressibleByArgument {}
+extension AuxiliarySources: ExpressibleByArgument {}
 /// Of segments: these options are those of track files.
 extension FeatureSelection: ExpressibleByArgument {
   public init?(argument: String) {

@@ -61,6 +61,16 @@ struct StepOptions: ParsableArguments {
   )
   var finalDropout: String?
 
+  @Option(
+    help: """
+      Units of each of the dense layers on what is known of a whole song, instead of the model's: \
+      \(RunOption.expected(of: "dense_units")).
+      """)
+  var denseUnits: String?
+
+  @Option(help: "Their activation, instead of the model's: \(RunOption.expected(of: "dense_activation")).")
+  var denseActivation: String?
+
   @Option(help: "Words that a head of its own learns beside the tags: \(RunOption.expected(of: "auxiliary")).")
   var auxiliary: String?
 
@@ -156,7 +166,8 @@ struct StepOptions: ParsableArguments {
       ("features", features), ("segments", segments), ("tags", tags), ("model", model), ("filters", filters),
       ("recurrent_units", recurrentUnits), ("pooling", pooling), ("pad_to", padTo),
       ("input_normalization", inputNormalization), ("reset_gate", resetGate),
-      ("convolution_dropout", convolutionDropout), ("final_dropout", finalDropout), ("auxiliary", auxiliary),
+      ("convolution_dropout", convolutionDropout), ("final_dropout", finalDropout), ("dense_units", denseUnits),
+      ("dense_activation", denseActivation), ("auxiliary", auxiliary),
       ("auxiliary_weight", auxiliaryWeight), ("batch_size", batchSize),
       ("learning_rate", learningRate), ("optimizer", optimizer), ("momentum", momentum),
       ("weight_decay", weightDecay), ("schedule", schedule), ("warm_up_steps", warmUpSteps),

@@ -1,16 +1,17 @@
 import Kernels
 
-/// A dense layer from one vector a song to another, batch norm over the songs, the exponential linear unit and dropout. It
-/// has no bias, which batch norm would take away.
+/// A dense layer from one vector a song to another, batch norm over the songs, an activation and dropout. It has no bias,
+/// which batch norm would take away.
 package struct NormalizedDenseLayer: Layer {
   /// From 1.
   let number: Int
   let units: Int
+  let activation: UnitActivation
   /// Share of the values dropped in training.
   let dropout: Double
 
-  package init(number: Int, units: Int, dropout: Double) {
-    (self.number, self.units, self.dropout) = (number, units, dropout)
+  package init(number: Int, units: Int, activation: UnitActivation = .elu, dropout: Double) {
+    (self.number, self.units, self.activation, self.dropout) = (number, units, activation, dropout)
   }
 
   package var name: String { "dense_\(number)" }
@@ -37,15 +38,15 @@ package struct NormalizedDenseLayer: Layer {
 
   package var operations: [LayerOperation]? {
     [
-      .product(name, units: units), .normalization(normalization, .channels), .exponentialLinearUnit,
-      .dropout(dropout),
+      .product(name, units: units), .normalization(normalization, .channels),
+      activation == .relu ? .rectifiedLinearUnit : .exponentialLinearUnit, .dropout(dropout),
     ]
   }
 
   package func summary(of input: SignalShape) -> [SummaryRow] {
     [
       SummaryRow(name, "dense", [units]), SummaryRow(normalization, "batch normalization", [units]),
-      SummaryRow("dense_activation_\(number)", "ELU", [units]),
+      SummaryRow("dense_activation_\(number)", activation.rawValue.uppercased(), [units]),
       SummaryRow("dense_dropout_\(number)", "dropout \(dropout)", [units]),
     ]
   }
@@ -67,6 +68,8 @@ private final class NormalizedDensePass: LayerPass {
   private let slopes: AlignedBuffer
   private let firstDropout: Int
   private let dropoutRate: Double
+  private let isRectified: Bool
+  private let phase: String
 
   init(_ layer: NormalizedDenseLayer, _ site: LayerSite) {
     source = site.input
@@ -81,6 +84,8 @@ private final class NormalizedDensePass: LayerPass {
     slopes = AlignedBuffer(count: count)
     firstDropout = site.firstDropout
     dropoutRate = layer.dropout
+    isRectified = layer.activation == .relu
+    phase = "batch norm, \(layer.activation.rawValue.uppercased()), dropout"
   }
 
   private var stride: Int { output.channelStride }
@@ -106,26 +111,45 @@ private final class NormalizedDensePass: LayerPass {
 
   private func activate(_ batch: BatchPass) {
     let dropout = batch.dropout(firstDropout, rate: dropoutRate)
-    team.measure("batch norm, ELU, dropout", StepProfile.Work(bytes: 12 * batch.count * stride)) {
-      team.forEach(batch.count) { self.activate(song: $0, batch.songs[$0], dropout) }
+    team.measure(phase, StepProfile.Work(bytes: 12 * batch.count * stride)) {
+      team.forEach(batch.count) { song in
+        let row = song * self.stride
+        dropout?.write(song: batch.songs[song], count: self.stride, to: self.slopes.start + row)
+        if self.isRectified {
+          self.rectify(row, isDropped: dropout != nil)
+        } else {
+          self.bend(row, isDropped: dropout != nil)
+        }
+      }
     }
   }
 
-  /// The unit's derivative is 1 above zero and e^z = elu(z) + 1 below.
-  private func activate(song: Int, _ number: UInt32, _ dropout: DropoutMask?) {
-    let row = song * stride
+  /// The exponential linear unit of a song, in whose slopes its dropout stands; its derivative is 1 above zero and
+  /// e^z = elu(z) + 1 below.
+  private func bend(_ row: Int, isDropped: Bool) {
     let slopes = slopes.start + row
-    dropout?.write(song: number, count: stride, to: slopes)
     for vector in Swift.stride(from: 0, to: stride, by: vectorWidth) {
-      let factor = dropout == nil ? Vector(repeating: 1) : Vector.load(slopes + vector)
+      let factor = isDropped ? Vector.load(slopes + vector) : Vector(repeating: 1)
       let value = normalization.normalized(Vector.load(raw.start + row + vector), vector).exponentialLinear
       (value * factor).store(output.values + row + vector)
       ((1 + value.smaller(.zero)) * factor).store(slopes + vector)
     }
   }
 
+  /// The rectified linear unit, likewise; its derivative is 1 above zero, and 0 below and there.
+  private func rectify(_ row: Int, isDropped: Bool) {
+    let slopes = slopes.start + row
+    for vector in Swift.stride(from: 0, to: stride, by: vectorWidth) {
+      let factor = isDropped ? Vector.load(slopes + vector) : Vector(repeating: 1)
+      let value = normalization.normalized(Vector.load(raw.start + row + vector), vector)
+      let slope = Vector.zero.replacing(with: factor, where: value .> 0)
+      (value * slope).store(output.values + row + vector)
+      slope.store(slopes + vector)
+    }
+  }
+
   func backward(_ batch: BatchPass) throws {
-    try team.measure("batch norm, ELU, dropout", StepProfile.Work(bytes: 20 * batch.count * stride)) {
+    try team.measure(phase, StepProfile.Work(bytes: 20 * batch.count * stride)) {
       try normalization.differentiate(
         output.gradient, slopes: slopes.start, raw: raw.start, songs: batch.count, batch.statistics)
     }
