@@ -334,8 +334,8 @@ def test_dense_layers_of_other_units_and_activation(songs, run, tmp_path):
         ("ELU", [24]), ("ELU", [20]), ("ELU", [10])]
     # A run goes on as what it is.
     line = ["train", "--data", songs, "--out", tmp_path / "run", *[4 if option == 3 else option for option in OPTIONS], "--resume"]
-    program.refuse(program.run(*line, "--dense-units", "[24, 20, 10]"), program.BAD_DATA, "dense_activation was elu, is now relu")
-    program.refuse(program.run(*line, "--dense-activation", "elu"), program.BAD_DATA, "dense_units was", "[24, 20, 10]")
+    program.refuse(program.run(*line, "--dense-units", "[24, 20, 10]"), program.BAD_DATA, "dense_activation elu, now relu")
+    program.refuse(program.run(*line, "--dense-activation", "elu"), program.BAD_DATA, "dense_units [24, 20, 10], now [256, 256]")
 
 
 @pytest.mark.parametrize("options, code, words", [

@@ -1,4 +1,4 @@
-import Preparation
+import Tags
 
 /// The words beside the tags that a head of its own learns: of each source so many of those that most training songs have.
 public struct AuxiliaryTargets: Sendable, Equatable, LosslessStringConvertible {

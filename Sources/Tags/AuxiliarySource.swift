@@ -1,4 +1,3 @@
-import Tags
 import TrackFiles
 
 /// Words beside the tags that songs come with in their own files: targets that a network can learn from, never what it sees.
@@ -9,7 +8,7 @@ public enum AuxiliarySource: String, Sendable, Codable, CaseIterable {
   /// have.
   case similarArtists = "similar-artists"
 
-  var artistTags: ArtistTags {
+  package var artistTags: ArtistTags {
     switch self {
     case .artistTerms: .terms
     case .similarArtists: .similarArtists
@@ -43,7 +42,7 @@ public struct AuxiliarySources: RawRepresentable, Sendable, Equatable {
 
   public var rawValue: String { sources.map(\.rawValue).joined(separator: ",") }
 
-  var artistTags: [ArtistTags] { sources.map(\.artistTags) }
+  package var artistTags: [ArtistTags] { sources.map(\.artistTags) }
 
   /// What can be said, for messages and help.
   public static let forms = "a list of \(AuxiliarySource.allCases.map(\.rawValue).joined(separator: ", "))"
