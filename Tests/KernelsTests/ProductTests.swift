@@ -132,3 +132,35 @@ func equalRowsHaveEqualProducts(inner: Int, columns: Int) {
     #expect(abs(Double(back.start[i]) - exact) < 1e-3)
   }
 }
+
+/// Many zeros or none, one pass over them or the other: the same sums to the last bit, and over what was there.
+@Test(
+  arguments: [(0, 327, 256), (1, 17, 16), (5, 64, 50), (64, 256, 200), (64, 327, 33), (1_030, 20, 40)],
+  [0, 0.2, 0.6, 1])
+func aDenseKernelsGradientIsTheSumInDoublePrecisionHoweverManyValuesAreZero(
+  size: (songs: Int, inputs: Int, outputs: Int), share: Double
+) {
+  let (songs, inputs, outputs) = size
+  let (rows, columns) = (padded(inputs), padded(outputs))
+  let values = random(max(songs, 1), rows, seed: 5)
+  let gradient = random(max(songs, 1), columns, seed: 6)
+  var stream = RandomStream(seed: 7, purpose: .test)
+  for song in 0..<songs {
+    for row in 0..<rows where row >= inputs || stream.uniform() >= share { values.start[song * rows + row] = 0 }
+  }
+  let found = AlignedSums(count: inputs * columns)
+  for place in 0..<inputs * columns { found.start[place] = 77 }
+  DenseProduct(inputs: inputs, outputs: outputs, team: ThreadTeam(threads: 2)).sumGradient(
+    values.start, gradient.start, songs: songs, to: found.start)
+  var wrong = 0
+  for row in 0..<inputs {
+    for column in 0..<columns {
+      let expected = (0..<songs).reduce(0.0) { sum, song in
+        sum.addingProduct(Double(values.start[song * rows + row]), Double(gradient.start[song * columns + column]))
+      }
+      if found.start[row * columns + column] != expected { wrong += 1 }
+    }
+  }
+  #expect(wrong == 0)
+  keep([values, gradient])
+}

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-BATCH, EPOCHS, RATE, DECAY = 64, 40, 0.002, 0.05
+BATCH, RATE, DECAY = 64, 0.002, 0.05
 LENGTH, PITCHES = 252, 12
 AT_ONCE = 256
 
@@ -16,6 +16,14 @@ AT_ONCE = 256
 @dataclass(frozen=True)
 class Recipe:
     network: str = "dense"
+    # Of the dense layers: units, and what a unit makes of its input.
+    units: tuple = (256, 256)
+    activation: str = "relu"
+    # Dropped of the input, and of each layer's values.
+    dropouts: tuple = (0.2, 0.5)
+    epochs: int = 60
+    # How many terms, and how many artists that others are like, are learnt beside the tags.
+    words: tuple = (100, 100)
     # What the losses are multiplied by.
     tags: float = 1
     terms: float = 3
@@ -33,15 +41,17 @@ class Recipe:
 class Dense(nn.Module):
     def __init__(self, songs, recipe):
         super().__init__()
-        widths = (songs.numbers.shape[1], 512, 256)
+        widths = (songs.numbers.shape[1], *recipe.units)
+        self.recipe, self.activation = recipe, getattr(F, recipe.activation)
         self.dense = nn.ModuleList(nn.Linear(i, o, bias=False) for i, o in zip(widths, widths[1:]))
         self.normalizations = nn.ModuleList(nn.BatchNorm1d(units) for units in widths[1:])
-        self.heads = nn.ModuleList([nn.Linear(256, len(songs.tags)), nn.Linear(256, songs.terms.shape[1])])
+        self.heads = nn.ModuleList([nn.Linear(widths[-1], len(songs.tags)), nn.Linear(widths[-1], songs.terms.shape[1])])
 
     def forward(self, values):
-        x = F.dropout(values, 0.2, self.training)
+        first, others = self.recipe.dropouts
+        x = F.dropout(values, first, self.training)
         for dense, normalization in zip(self.dense, self.normalizations):
-            x = F.dropout(F.elu(normalization(dense(x))), 0.5, self.training)
+            x = F.dropout(self.activation(normalization(dense(x))), others, self.training)
         return [head(x) for head in self.heads]
 
 
@@ -107,9 +117,9 @@ def learn(songs, recipe, seed, start=None):
     has_tags = torch.from_numpy(songs.has_tags.astype(numpy.float32))
     steps = -(-len(songs) // BATCH)
     optimizer = torch.optim.AdamW(network.parameters(), weight_decay=DECAY)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=EPOCHS * steps)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=recipe.epochs * steps)
     average = copy.deepcopy(network) if recipe.average else None
-    for _ in range(EPOCHS):
+    for _ in range(recipe.epochs):
         order = chance.permutation(len(songs))
         for part in numpy.array_split(order, steps):
             values = inputs(songs, recipe, part, chance)

@@ -8,7 +8,8 @@ import numpy
 import predictions
 
 LEAST = 252
-TERMS = 150
+# What a snapshot's words for artists that a song's own is like begin with.
+SIMILAR = "similar:"
 # In the order of the channels; pitches first, for they are rotated.
 FEATURES = (("pitches", 12), ("timbre", 12), ("loudness", 3), ("duration", 1), ("confidence", 1))
 
@@ -21,13 +22,14 @@ class Songs:
     # [songs, tags], and whether a song has any.
     labels: numpy.ndarray
     has_tags: numpy.ndarray
-    # [songs, all words], weights
+    # [songs, all words], weights; and of each word whether it is an artist that the song's own is like, not a term
     weights: numpy.ndarray
+    is_similar: numpy.ndarray
     # [songs, 327]
     numbers: numpy.ndarray
     # A list of [segments, 29], or none.
     segments: list = None
-    # [songs, 150], of the most frequent words among those learnt from
+    # [songs, words], of the most frequent words among those learnt from
     terms: numpy.ndarray = None
 
     def __len__(self):
@@ -41,14 +43,16 @@ class Songs:
             kept = numpy.flatnonzero(counts >= LEAST)
             labels = file["songs/labels"][:]
             starts, terms, values = (file[f"songs/{name}"][:] for name in ("term_start", "term", "term_weight"))
-            weights = numpy.zeros((len(counts), len(file["terms/names"])), numpy.float32)
+            words = predictions.texts(file["terms/names"])
+            weights = numpy.zeros((len(counts), len(words)), numpy.float32)
             for song in kept:
                 own = slice(starts[song], starts[song + 1])
                 weights[song, terms[own]] = values[own]
             track_ids, artist_ids = predictions.texts(file["songs/track_id"]), predictions.texts(file["songs/artist_id"])
             return Songs(
                 [track_ids[song] for song in kept], [artist_ids[song] for song in kept], predictions.texts(file["tags/names"]),
-                labels[kept], labels[kept].any(axis=1), weights[kept], file["songs/keyless"][:][kept],
+                labels[kept], labels[kept].any(axis=1), weights[kept],
+                numpy.array([word.startswith(SIMILAR) for word in words]), file["songs/keyless"][:][kept],
                 Songs.all_segments(file, kept) if segments else None)
 
     @staticmethod
@@ -65,14 +69,15 @@ class Songs:
     def picked(self, songs):
         return Songs(
             [self.track_ids[song] for song in songs], [self.artist_ids[song] for song in songs], self.tags, self.labels[songs],
-            self.has_tags[songs], self.weights[songs], self.numbers[songs],
+            self.has_tags[songs], self.weights[songs], self.is_similar, self.numbers[songs],
             [self.segments[song] for song in songs] if self.segments else None,
             None if self.terms is None else self.terms[songs])
 
-    def scaled(self, learnt):
-        """Standardised, and with the terms, by the songs that are learnt from."""
+    def scaled(self, learnt, words):
+        """Standardised, and with so many terms and artists that theirs are like, by the songs that are learnt from."""
         numbers = numpy.arcsinh(standardised(self.numbers, self.numbers[learnt]))
-        frequent = numpy.argsort(-(self.weights[learnt] > 0).sum(axis=0), kind="stable")[:TERMS]
+        order = numpy.argsort(-(self.weights[learnt] > 0).sum(axis=0), kind="stable")
+        frequent = numpy.concatenate([order[self.is_similar[order] == kind][:count] for kind, count in enumerate(words)])
         segments = None
         if self.segments:
             known = numpy.concatenate([self.segments[song] for song in learnt])

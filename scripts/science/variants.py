@@ -44,10 +44,19 @@ class Variant:
     terms_first: bool = False
 
 
-PLAIN = {"dense": Recipe(), "convolutions": Recipe(network="convolutions")}
+PLAIN = {"dense": Recipe(), "convolutions": Recipe(network="convolutions", words=(150, 0), epochs=40)}
 VARIANTS = {
     "dense": [
         Variant("as it is", PLAIN["dense"]),
+        Variant("without words of artists", replace(PLAIN["dense"], terms=0)),
+        Variant("200 terms, no similar artists", replace(PLAIN["dense"], words=(200, 0))),
+        Variant("200 similar artists, no terms", replace(PLAIN["dense"], words=(0, 200))),
+        Variant("150 of each", replace(PLAIN["dense"], words=(150, 150))),
+        Variant("exponential linear units", replace(PLAIN["dense"], activation="elu")),
+        Variant("units 512, 256", replace(PLAIN["dense"], units=(512, 256))),
+        Variant("units 128, 256", replace(PLAIN["dense"], units=(128, 256))),
+        Variant("40 epochs", replace(PLAIN["dense"], epochs=40)),
+        Variant("dropout 0.4 between the layers", replace(PLAIN["dense"], dropouts=(0.2, 0.4))),
         Variant("label smoothing 0.1", replace(PLAIN["dense"], smoothing=0.1)),
         Variant("mixup, α = 0.4", replace(PLAIN["dense"], mixup=0.4)),
         Variant("moving average of the weights, 0.99", replace(PLAIN["dense"], average=0.99)),
@@ -92,7 +101,7 @@ def judged(songs, variant, seed):
         left_out = fold % FOLDS + 1
         others = numpy.flatnonzero((folds != fold) & (folds != left_out))
         own = numpy.flatnonzero(folds == fold)
-        scaled = songs.scaled(others)
+        scaled = songs.scaled(others, variant.recipe.words)
         networks = learnt(scaled.picked(others), variant, seed)
         found[own] = numpy.mean(
             [variant_networks.probabilities(network, scaled.picked(own), variant.recipe) for network in networks], axis=0)

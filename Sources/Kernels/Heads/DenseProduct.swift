@@ -86,6 +86,15 @@ public final class DenseProduct {
     to target: UnsafeMutablePointer<Double>
   ) {
     let (inputs, inputStride, outputStride) = (inputs, inputStride, outputStride)
+    if SparseOuterSum.suits(values, songs: songs, stride: inputStride) {
+      let rows = SparseOuterSum.rowsOfTask
+      team.forEach((inputs + rows - 1) / rows) { group in
+        SparseOuterSum.write(
+          rows: group * rows..<min((group + 1) * rows, inputs), columns: outputStride, songs: songs, a: values,
+          aStride: inputStride, b: gradient, bStride: outputStride, to: target)
+      }
+      return
+    }
     let rows = 4 * OuterSum.rows
     team.forEach((inputs + rows - 1) / rows) { group in
       OuterSum.write(
