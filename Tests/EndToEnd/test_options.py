@@ -8,7 +8,7 @@ import program
 
 # The keys as the program declares them, read from its source: the program itself lists them nowhere.
 SOURCE = program.ROOT / "Sources/Training/Configuration/RunOption.swift"
-KEYS = set(re.findall(r'^ +(?:\.|return )?(?:\.?(?:scalar|text|fixed)|RunOption)\(\s*(?:key: )?"([a-z_]+)"',
+KEYS = set(re.findall(r'^ +(?:\.|return )?(?:\.?(?:scalar|list|text|fixed)|RunOption)\(\s*(?:key: )?"([a-z_]+)"',
                       SOURCE.read_text(), flags=re.MULTILINE))
 # Of the command itself, not of the run; and what a resolved file carries for the program alone.
 OF_THE_COMMAND = {"out", "resume", "config", "timeline", "progress", "version", "help"}
