@@ -15,6 +15,18 @@ public enum AuxiliarySource: String, Sendable, Codable, CaseIterable {
     }
   }
 
+  /// The most words of it that a network can learn; together with those of the other sources no more than 65,536.
+  public var most: Int {
+    switch self {
+    case .artistTerms: 64_536
+    case .similarArtists: Self.mostSimilarArtists
+    }
+  }
+
+  /// Of the artists that songs' artists are like, those that most songs have are kept. Each song has up to a hundred, of whom
+  /// nobody learns but the most frequent.
+  public static let mostSimilarArtists = 1_000
+
   /// Whether a snapshot's word is one of its own.
   public func has(_ word: String) -> Bool {
     let similar = ArtistTags.similarArtists.prefix.utf8

@@ -9,4 +9,9 @@ package enum ArtistTags: String, Sendable {
 
   /// What stands before each of them where they are words among others: an artist's id is no term.
   package var prefix: String { self == .similarArtists ? "similar:" : "" }
+
+  /// Whether a name is not one that would be taken for another source's.
+  func canHave(_ name: String) -> Bool {
+    self == .similarArtists || !name.utf8.starts(with: ArtistTags.similarArtists.prefix.utf8)
+  }
 }

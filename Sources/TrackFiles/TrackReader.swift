@@ -76,7 +76,8 @@ public final class TrackReader {
     track.artistTags = try artistTags.map { try file.read($0, row: row) }
     if !auxiliary.isEmpty {
       track.terms = try auxiliary.flatMap { source in
-        try file.read(source, row: row).filter { !$0.name.isEmpty }
+        try file.read(source, row: row)
+          .filter { !$0.name.isEmpty && source.canHave($0.name) }
           .map { WeightedTag(name: source.prefix + $0.name, weight: $0.weight) }
       }
     }

@@ -332,6 +332,9 @@ def test_dense_layers_of_other_units_and_activation(songs, run, tmp_path):
     told = json.loads(program.succeed("inspect", last(tmp_path / "run"), "--json").output)
     assert [(layer["kind"], layer["output_shape"]) for layer in told["layers"] if layer["name"].startswith("dense_activation_")] == [
         ("ELU", [24]), ("ELU", [20]), ("ELU", [10])]
+    outcome = program.run("train", "--data", songs, "--from", last(tmp_path / "run"), "--out", tmp_path / "next", *OPTIONS,
+                          "--dense-units", "[24, 20, 10]")
+    program.refuse(outcome, program.BAD_DATA, "--from", "elu, this run's relu", "--dense-activation elu")
     # A run goes on as what it is.
     line = ["train", "--data", songs, "--out", tmp_path / "run", *[4 if option == 3 else option for option in OPTIONS], "--resume"]
     program.refuse(program.run(*line, "--dense-units", "[24, 20, 10]"), program.BAD_DATA, "dense_activation elu, now relu")

@@ -130,7 +130,8 @@ def main():
     torch.set_num_threads(arguments.threads)
     arguments.out.mkdir(parents=True, exist_ok=True)
     songs = Songs.read(arguments.snapshot, segments=arguments.network == "convolutions")
-    kept_settings.keep(arguments.out, {"snapshot": str(arguments.snapshot.resolve())})
+    kept_settings.keep(arguments.out, {
+        "snapshot": str(arguments.snapshot.resolve()), **{name: repr(recipe) for name, recipe in PLAIN.items()}})
     plain, *others = VARIANTS[arguments.network]
     if arguments.only:
         others = [variant for variant in others if any(words in variant.name for words in arguments.only)]

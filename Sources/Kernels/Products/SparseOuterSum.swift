@@ -2,7 +2,7 @@
 /// dropout leave of a dense layer's input is a quarter.
 ///
 /// Of each row the songs are listed where it is not zero, and the others passed over. Products and sums are those of
-/// `OuterSum`, in the same order: adding a product with zero leaves a sum as it is.
+/// `OuterSum`, in the same order: adding a product of finite values with zero leaves a sum as it is.
 enum SparseOuterSum {
   /// Rows that are summed one after the other while sixty-four songs' thirty-two columns are in the cache.
   static let rowsOfTask = 64
@@ -34,7 +34,9 @@ enum SparseOuterSum {
     let most = rows.count * songs
     withUnsafeTemporaryAllocation(of: Double.self, capacity: max(most, 1)) { factors in
       withUnsafeTemporaryAllocation(of: Int32.self, capacity: max(most, 1) + rows.count) { numbers in
-        withUnsafeTemporaryAllocation(of: Double.self, capacity: max(songs, 1) * columnsOfBlock) { block in
+        let bytes = max(songs, 1) * columnsOfBlock * MemoryLayout<Double>.stride
+        withUnsafeTemporaryAllocation(byteCount: bytes, alignment: 64) { memory in
+          let block = memory.bindMemory(to: Double.self)
           let lists = SongLists(factors: factors.baseAddress!, songs: numbers.baseAddress!, rows: rows, of: songs)
           lists.fill(a, aStride)
           for first in stride(from: 0, to: columns, by: columnsOfBlock) {

@@ -17,9 +17,8 @@ final class TermColumns {
 
   /// Real data have 7,643 terms.
   static let most = 1 << 20
-  /// Of the artists that songs' artists are like, those that most songs have are kept. Each song has up to a hundred, of whom
-  /// nobody learns but the most frequent: all of them would take more room than what is heard of a song.
-  static let mostSimilarArtists = 1_000
+  /// Of different artists that songs' artists are like, before most are left out.
+  private static let mostCounted = 1 << 22
 
   /// - Parameters:
   ///   - songs: in all.
@@ -31,9 +30,10 @@ final class TermColumns {
     let total = names.reduce(0) { $0 + counts[$1]! }
     let sizes = try communicator.broadcast(
       [names.count, total, names.map { $0.text.utf8.count }.max() ?? 0, counts.count])
-    guard sizes[3] <= TermColumns.most else {
+    guard sizes[0] <= TermColumns.most, sizes[3] <= TermColumns.mostCounted else {
       throw Failure(
-        .badData, "the songs have more than \(TermColumns.most) words beside their tags",
+        .badData,
+        "the songs have more than \(sizes[0] > TermColumns.most ? TermColumns.most : TermColumns.mostCounted) words beside their tags",
         remedy: "prepare without --auxiliary"
       ).knownToAllRanks
     }
@@ -63,7 +63,7 @@ final class TermColumns {
   private static func songsByWord(_ rows: SongRowFile?) throws -> [ExactText: Int] {
     var counts: [ExactText: Int] = [:]
     _ = try rows?.map { song in
-      for term in song.terms where counts.count <= most { counts[ExactText(term.name), default: 0] += 1 }
+      for term in song.terms where counts.count <= mostCounted { counts[ExactText(term.name), default: 0] += 1 }
     }
     return counts
   }
@@ -73,7 +73,7 @@ final class TermColumns {
     let similar = ArtistTags.similarArtists.prefix.utf8
     var names = counts.keys.filter { !$0.text.utf8.starts(with: similar) }
     names += counts.filter { $0.key.text.utf8.starts(with: similar) }
-      .sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(mostSimilarArtists).map(\.key)
+      .sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(AuxiliarySource.mostSimilarArtists).map(\.key)
     return names.sorted()
   }
 

@@ -17,7 +17,7 @@ public struct AuxiliaryTargets: Sendable, Equatable, LosslessStringConvertible {
     for part in text.split(separator: ",", omittingEmptySubsequences: false) {
       let words = part.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
       guard words.count == 2, let source = AuxiliarySource(rawValue: String(words[0])), counts[source] == nil,
-        let count = Int(words[1]), (1...65_536).contains(count)
+        let count = Int(words[1]), (1...source.most).contains(count)
       else { return nil }
       counts[source] = count
     }
@@ -34,6 +34,6 @@ public struct AuxiliaryTargets: Sendable, Equatable, LosslessStringConvertible {
   var sources: AuxiliarySources { AuxiliarySources(Set(parts.map(\.source)))! }
 
   static let forms =
-    "artist-terms:K, the K terms that most training songs have, or similar-artists:K, the K artists that most are "
-    + "said to be like, or both, such as artist-terms:150,similar-artists:150"
+    "artist-terms:K, the K terms that most training songs have, or similar-artists:K, the K (up to 1000) artists "
+    + "that most are said to be like, or both, such as artist-terms:150,similar-artists:150"
 }

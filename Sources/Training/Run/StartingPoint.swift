@@ -21,6 +21,14 @@ struct StartingPoint {
         .badData, "--from \(source): a network of \(was.rawValue), this run's is of \(now.rawValue)",
         remedy: "train with --features \(was.rawValue)")
     }
+    // Activations have no weights by whose shape they could be told apart.
+    let activations = [model.architecture, setup.architecture].map { $0.song?.activation ?? .elu }
+    guard activations[0] == activations[1] else {
+      throw Failure(
+        .badData,
+        "--from \(source): its dense layers have the activation \(activations[0].rawValue), this run's \(activations[1].rawValue)",
+        remedy: "train with --dense-activation \(activations[0].rawValue)")
+    }
     let tags = Head(layer: model.network.outputLayer, of: model.tags, now: setup.source.tags)
     let targets = Head(
       layer: AuxiliaryHead.layer, of: model.checkpoint.lists[StoredModel.Key.auxiliary] ?? [], now: setup.auxiliary
