@@ -15,13 +15,16 @@ public enum AuxiliarySource: String, Sendable, Codable, CaseIterable {
     }
   }
 
-  /// The most words of it that a network can learn; together with those of the other sources no more than 65,536.
+  /// The most words of it that a network can learn.
   public var most: Int {
     switch self {
-    case .artistTerms: 64_536
+    case .artistTerms: Self.mostOfAll
     case .similarArtists: Self.mostSimilarArtists
     }
   }
+
+  /// The most words of all sources together that a network can learn.
+  public static let mostOfAll = 65_536
 
   /// Of the artists that songs' artists are like, those that most songs have are kept. Each song has up to a hundred, of whom
   /// nobody learns but the most frequent.
@@ -29,8 +32,7 @@ public enum AuxiliarySource: String, Sendable, Codable, CaseIterable {
 
   /// Whether a snapshot's word is one of its own.
   public func has(_ word: String) -> Bool {
-    let similar = ArtistTags.similarArtists.prefix.utf8
-    return word.utf8.starts(with: similar) == (self == .similarArtists)
+    ArtistTags.isSimilarArtist(word) == (self == .similarArtists)
   }
 }
 

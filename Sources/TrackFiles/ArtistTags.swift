@@ -10,8 +10,8 @@ package enum ArtistTags: String, Sendable {
   /// What stands before each of them where they are words among others: an artist's id is no term.
   package var prefix: String { self == .similarArtists ? "similar:" : "" }
 
-  /// Whether a name is not one that would be taken for another source's.
-  func canHave(_ name: String) -> Bool {
-    self == .similarArtists || !name.utf8.starts(with: ArtistTags.similarArtists.prefix.utf8)
+  /// Whether a word is an artist that a song's own is like: it begins as those do.
+  package static func isSimilarArtist(_ word: String) -> Bool {
+    word.utf8.starts(with: ArtistTags.similarArtists.prefix.utf8)
   }
 }

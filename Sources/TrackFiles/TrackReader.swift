@@ -77,8 +77,10 @@ public final class TrackReader {
     if !auxiliary.isEmpty {
       track.terms = try auxiliary.flatMap { source in
         try file.read(source, row: row)
-          .filter { !$0.name.isEmpty && source.canHave($0.name) }
+          .filter { !$0.name.isEmpty }
           .map { WeightedTag(name: source.prefix + $0.name, weight: $0.weight) }
+          // A term that looks like an artist's id would be taken for one.
+          .filter { ArtistTags.isSimilarArtist($0.name) == (source == .similarArtists) }
       }
     }
     return track

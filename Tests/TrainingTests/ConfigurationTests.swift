@@ -65,8 +65,10 @@ private func configured(_ yaml: String) throws -> RunConfiguration {
   let targets = try #require(AuxiliaryTargets("similar-artists:20,artist-terms:30"))
   #expect(targets.description == "artist-terms:30,similar-artists:20" && targets.count == 50)
   #expect(AuxiliaryTargets(targets.description) == targets && AuxiliaryTargets("artist-terms:30")?.count == 30)
+  #expect(AuxiliaryTargets("artist-terms:65536")?.count == 65_536)
   for wrong in [
     "", "artist-terms", "artist-terms:0", "artist-terms:5,", "artist-terms:5,artist-terms:6", "year:5",
+    "similar-artists:1001", "artist-terms:65537", "artist-terms:65536,similar-artists:1",
   ] {
     #expect(AuxiliaryTargets(wrong) == nil, "\(wrong)")
   }

@@ -10,6 +10,9 @@ public enum UnitActivation: String, Sendable, Codable, CaseIterable {
   case elu
   /// x above zero, 0 below.
   case relu
+
+  /// As texts write it.
+  var title: String { self == .relu ? "ReLU" : "ELU" }
 }
 
 /// Dense layers on what is known of a whole song, which stand beside the convolutions: each dense → batch norm → activation,

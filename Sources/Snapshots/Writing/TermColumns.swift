@@ -70,9 +70,8 @@ final class TermColumns {
 
   /// The words that a snapshot keeps, in the order of their bytes.
   private static func kept(_ counts: [ExactText: Int]) -> [ExactText] {
-    let similar = ArtistTags.similarArtists.prefix.utf8
-    var names = counts.keys.filter { !$0.text.utf8.starts(with: similar) }
-    names += counts.filter { $0.key.text.utf8.starts(with: similar) }
+    var names = counts.keys.filter { !ArtistTags.isSimilarArtist($0.text) }
+    names += counts.filter { ArtistTags.isSimilarArtist($0.key.text) }
       .sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(AuxiliarySource.mostSimilarArtists).map(\.key)
     return names.sorted()
   }

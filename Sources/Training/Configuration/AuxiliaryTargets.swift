@@ -21,6 +21,7 @@ public struct AuxiliaryTargets: Sendable, Equatable, LosslessStringConvertible {
       else { return nil }
       counts[source] = count
     }
+    guard counts.values.reduce(0, +) <= AuxiliarySource.mostOfAll else { return nil }
     parts = AuxiliarySource.allCases.compactMap { source in counts[source].map { Part(source: source, count: $0) }
     }
   }

@@ -46,7 +46,7 @@ package struct NormalizedDenseLayer: Layer {
   package func summary(of input: SignalShape) -> [SummaryRow] {
     [
       SummaryRow(name, "dense", [units]), SummaryRow(normalization, "batch normalization", [units]),
-      SummaryRow("dense_activation_\(number)", activation.rawValue.uppercased(), [units]),
+      SummaryRow("dense_activation_\(number)", activation.title, [units]),
       SummaryRow("dense_dropout_\(number)", "dropout \(dropout)", [units]),
     ]
   }
@@ -85,7 +85,7 @@ private final class NormalizedDensePass: LayerPass {
     firstDropout = site.firstDropout
     dropoutRate = layer.dropout
     isRectified = layer.activation == .relu
-    phase = "batch norm, \(layer.activation.rawValue.uppercased()), dropout"
+    phase = "batch norm, \(layer.activation.title), dropout"
   }
 
   private var stride: Int { output.channelStride }
